@@ -1,8 +1,8 @@
 """What a channel is: one message in, one answer out, or one of two failures.
 
-A channel is given its settings when it is made and knows neither the database nor the clock. Who may be written to, what is
-written and what happens after a failure is decided elsewhere: `alerts.delivery` alone turns these answers and failures into rows.
-Everybody in `alerts` and above may import this module.
+A channel is given its settings when it is made and knows neither the database nor the clock. Who may be
+written to, what is written and what happens after a failure is decided elsewhere: `alerts.delivery` alone
+turns these answers and failures into rows. Everybody in `alerts` and above may import this module.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ HandedState = Literal["sent", "delivered"]
 class Message:
     """One message to one address, ready to go.
 
-    `outbox_id` is our own id of the row and goes to the provider wherever it takes one; `reference` is what a person may quote.
-    `since` is when sending first began, aware; `look_up` believes no copy that is clearly older. `taken_ids` are provider ids that
-    belong to other rows already, so that the same words sent twice on purpose are not mistaken for one another.
+    `outbox_id` is our own id of the row and goes to the provider wherever it takes one; `reference` is what a
+    person may quote. `since` is when sending first began, aware; `look_up` believes no copy that is clearly
+    older. `taken_ids` are provider ids that belong to other rows already, so that the same words sent twice
+    on purpose are not mistaken for one another.
     """
 
     outbox_id: UUID
@@ -48,8 +49,9 @@ class Handed:
 class DeliveryFailed(Exception):
     """The provider certainly did not take the message, or says that it cannot arrive.
 
-    `permanent` means that the same message to the same address will never work, so another channel or person must be tried.
-    `code` is the provider's own code, where it gave one. `message` is for the secretary and holds no address and no text.
+    `permanent` means that the same message to the same address will never work, so another channel or person
+    must be tried. `code` is the provider's own code, where it gave one. `message` is for the secretary and
+    holds no address and no text.
     """
 
     def __init__(self, message: str, permanent: bool, code: str | None = None) -> None:
@@ -71,12 +73,12 @@ class OutcomeUnknown(Exception):
 
 
 class Channel(Protocol):
-    """One way to reach a person. It may keep a connection open between messages and be used by several threads."""
+    """One way to reach a person. It may keep a connection open, and several threads may use it."""
 
     key: ClassVar[str]
     #: What this channel is called on a page, in English.
     label: ClassVar[str]
-    #: Whether `look_up` can tell a lost answer from a lost message. Where it cannot, a second copy is the lesser harm.
+    #: Whether `look_up` can tell a lost answer from a lost message. Where not, a second copy harms less.
     can_look_up: ClassVar[bool]
 
     @classmethod
@@ -91,7 +93,8 @@ class Channel(Protocol):
     def look_up(self, message: Message) -> Handed | None:
         """Find the copy that the provider took before, or None if there is none.
 
-        Raises DeliveryFailed if the provider took it and could not deliver it, OutcomeUnknown if it cannot be asked now.
+        Raises DeliveryFailed if the provider took it and could not deliver it, OutcomeUnknown if it cannot be
+        asked now.
         """
         ...
 

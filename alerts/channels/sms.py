@@ -1,0 +1,108 @@
+"""SMS through Twilio. Its status callbacks carry our own outbox id, so that even a lost answer finds its row.
+
+Here a message is handed over and looked for. What Twilio says later comes in at the hooks:
+see `twilio_request`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+from zlib import crc32
+
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
+from alerts.channels.twilio_codes import state_of, verdict
+from alerts.channels.twilio_http import READ_SECONDS, PooledClient, asking, make_client, told_apart
+from foundation.config import Config
+
+#: How far Twilio's clock and ours may differ before a copy made before `since` is taken for an older message.
+CLOCK_SKEW = timedelta(seconds=60)
+#: How many of the newest messages to one number are looked through; a person gets at most 11 an hour.
+LOOK_BACK = 200
+
+
+class Sms:
+    """Twilio's Messages API, over kept connections."""
+
+    key: ClassVar[str] = "sms"
+    label: ClassVar[str] = "SMS"
+    can_look_up: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        account_sid: str,
+        token: str,
+        senders: tuple[str, ...],
+        public_url: str,
+        api_base: str | None = None,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        if not senders:
+            raise ValueError("at least one sender is needed")
+        self._http = PooledClient(api_base, read=read_seconds)
+        self._client = make_client(account_sid, token, self._http)
+        self._senders = senders
+        self._public_url = public_url.rstrip("/")
+
+    @classmethod
+    def from_config(cls, config: Config) -> Sms | None:
+        """Return the channel, or None where Twilio is not set up."""
+        if not config.sms_over_twilio or config.twilio_account_sid is None:
+            return None
+        return cls(
+            config.twilio_account_sid,
+            config.twilio_auth_tokens[0],
+            config.twilio_from,
+            config.public_url,
+            config.twilio_api_base,
+        )
+
+    def send(self, message: Message) -> Handed:
+        """Hand one SMS to Twilio; raise DeliveryFailed or OutcomeUnknown."""
+        sender = self._sender(message.address)
+        with told_apart():
+            made = self._client.messages.create(
+                to=message.address,
+                body=message.text,
+                status_callback=f"{self._public_url}/hooks/twilio/status/{message.outbox_id}",
+                **{"messaging_service_sid" if sender.startswith("MG") else "from_": sender},
+            )
+        return _handed(made)
+
+    def look_up(self, message: Message) -> Handed | None:
+        """Find the copy Twilio took: same number, exactly the same text, not older than the first attempt."""
+        with asking():
+            found = self._find(message)
+        return _handed(found) if found else None
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.session.close()
+
+    def _find(self, message: Message) -> MessageInstance | None:
+        # Listed by number alone: Twilio's date filter is by the time of sending, which a queued message
+        # lacks.
+        oldest = message.since - CLOCK_SKEW if message.since else None
+        for copy in self._client.messages.stream(to=message.address, limit=LOOK_BACK, page_size=50):
+            if oldest and copy.date_created and copy.date_created < oldest:
+                return None
+            outbound = str(copy.direction).startswith("outbound")
+            if outbound and copy.body == message.text and copy.sid not in message.taken_ids:
+                return copy
+        return None
+
+    def _sender(self, address: str) -> str:
+        """Return the same sender for the same number each time, so that all messages stay in one thread."""
+        return self._senders[crc32(address.encode()) % len(self._senders)]
+
+
+def _handed(copy: MessageInstance) -> Handed:
+    state = state_of(copy.status)
+    if not copy.sid or state is None:
+        raise OutcomeUnknown("The SMS service gave an answer that we cannot read.")
+    if state in ("sent", "delivered"):
+        return Handed(copy.sid, "delivered" if state == "delivered" else "sent")
+    meaning = verdict(copy.error_code)
+    raise DeliveryFailed(meaning.words, meaning.permanent, str(copy.error_code) if copy.error_code else None)

@@ -1,0 +1,125 @@
+"""Twilio's library over our own connection: another base address, real timeouts, and failures told apart.
+
+The one question that matters after a failure is whether the request may have reached Twilio. Here it is
+answered once. Only `sms` and `twilio_inbox` import this module.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from alerts.channels.base import DeliveryFailed, OutcomeUnknown
+from alerts.channels.twilio_codes import verdict
+
+CONNECT_SECONDS = 4.0
+READ_SECONDS = 10.0
+_NOT_REACHED = "The SMS service could not be reached. It will be tried again."
+_LOST = "The SMS service did not answer, so we do not know whether it took the message."
+
+
+class PooledClient(HttpClient):
+    """An HTTP client with kept connections that sends Twilio's requests to `base` where one is given.
+
+    It never logs a request (a body is a message to a person) and never retries one by itself.
+    """
+
+    def __init__(
+        self, base: str | None, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS, pool: int = 16
+    ) -> None:
+        super().__init__(logging.getLogger("concord.twilio"), False)
+        self._base = urlsplit(base) if base else None
+        self._timeouts = (connect, read)
+        self.session = requests.Session()
+        # Proxies and .netrc of the environment are not settings of Concord.
+        self.session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=pool, max_retries=0))
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Make one request; raise what `requests` raises."""
+        sent: Any = {"params": params, "data": data, "headers": headers, "auth": auth}
+        answer = self.session.request(
+            method.upper(), self._address(uri), timeout=self._timeouts, allow_redirects=False, **sent
+        )
+        return Response(answer.status_code, answer.text, answer.headers)
+
+    def _address(self, uri: str) -> str:
+        if self._base is None:
+            return uri
+        path = self._base.path.rstrip("/") + urlsplit(uri).path
+        return urlunsplit((self._base.scheme, self._base.netloc, path, urlsplit(uri).query, ""))
+
+
+def make_client(account_sid: str, token: str, http: PooledClient) -> Client:
+    """Return Twilio's client for one account; nothing is read from the environment."""
+    # An empty mapping would make the library fall back to os.environ.
+    return Client(account_sid, token, http_client=http, environment={"CONCORD": "settings are passed in"})
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn every failure of a call to Twilio into DeliveryFailed (not taken) or OutcomeUnknown (perhaps taken)."""
+    try:
+        yield
+    except (TwilioRestException, TwilioServiceException) as error:
+        raise _answered(error) from None
+    except requests.RequestException as error:
+        if _never_left(error):
+            raise DeliveryFailed(_NOT_REACHED, permanent=False) from None
+        raise OutcomeUnknown(_LOST) from None
+    except (TwilioException, ValueError):
+        # Accepted, by its status, but the answer cannot be read: our id of the message is lost with it.
+        raise OutcomeUnknown(_LOST) from None
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """As `told_apart`, for questions that change nothing: any failure means that we do not know."""
+    try:
+        with told_apart():
+            yield
+    except DeliveryFailed as error:
+        raise OutcomeUnknown(error.message) from None
+
+
+def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFailed | OutcomeUnknown:
+    if error.status >= 500:
+        # Twilio says that a request answered with 500 may have been carried out.
+        return OutcomeUnknown(_LOST)
+    code = str(error.code) if error.code and error.code != error.status else None
+    meaning = verdict(code, error.status)
+    return DeliveryFailed(meaning.words, meaning.permanent, code or str(error.status))
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Whether the connection was never made, so that no byte of the request went out."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError):
+        return True
+    return isinstance(getattr(reason, "args", (None,))[0], ssl.SSLCertVerificationError)

@@ -1,0 +1,87 @@
+"""Asking Twilio what was really sent to us: the fetch-back of one SMS, all since a time, and deletion.
+
+A webhook is a claim; the provider's own copy is the confirmation. After we were down, the list brings what
+was missed. The inbound page of `coordination` and its jobs call this; nothing is stored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from alerts.channels.base import DeliveryFailed, OutcomeUnknown
+from alerts.channels.twilio_http import PooledClient, asking, make_client, told_apart
+from foundation.config import Config
+
+
+@dataclass(frozen=True)
+class Received:
+    """One SMS as the provider holds it."""
+
+    sid: str
+    sender: str = field(repr=False)
+    to: str
+    body: str = field(repr=False)
+    at: datetime | None
+
+
+class TwilioInbox:
+    """Reads inbound SMS from Twilio's own list."""
+
+    def __init__(
+        self, account_sid: str, token: str, numbers: tuple[str, ...], api_base: str | None = None
+    ) -> None:
+        self._http = PooledClient(api_base)
+        self._client = make_client(account_sid, token, self._http)
+        self._numbers = numbers
+
+    @classmethod
+    def from_config(cls, config: Config) -> TwilioInbox | None:
+        """Return the inbox, or None where Twilio is not set up."""
+        if not config.sms_over_twilio or config.twilio_account_sid is None:
+            return None
+        return cls(
+            config.twilio_account_sid,
+            config.twilio_auth_tokens[0],
+            config.twilio_from,
+            config.twilio_api_base,
+        )
+
+    def fetch(self, sid: str) -> Received | None:
+        """Return the SMS with this id, or None if Twilio has no such inbound SMS to us; raise OutcomeUnknown."""
+        try:
+            with told_apart():
+                copy = self._client.messages(sid).fetch()
+        except DeliveryFailed as error:
+            if error.code in ("404", "20404"):
+                return None
+            raise OutcomeUnknown(error.message) from None
+        return _received(copy)
+
+    def since(self, when: datetime) -> Iterator[Received]:
+        """Yield every SMS to our numbers from `when` (aware) on, newest first; raise OutcomeUnknown."""
+        for number in self._numbers:
+            with asking():
+                copies = self._client.messages.list(to=number, date_sent_after=when, page_size=200)
+            for copy in copies:
+                received = _received(copy)
+                if received and (received.at is None or received.at >= when):
+                    yield received
+
+    def delete(self, sid: str) -> None:
+        """Delete Twilio's copy. Only after reconciliation: a deleted message can no longer be looked up."""
+        with asking():
+            self._client.messages(sid).delete()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.session.close()
+
+
+def _received(copy: MessageInstance) -> Received | None:
+    if copy.direction != "inbound" or not (copy.sid and copy.from_ and copy.to):
+        return None
+    return Received(copy.sid, copy.from_, copy.to, copy.body or "", copy.date_sent or copy.date_created)

@@ -1,0 +1,162 @@
+"""Reading what comes in at Twilio's hooks, strictly: who signed it, and whether it can be read in one way only.
+
+Pure: the caller passes the parameters as they came and the address that this installation is configured to
+have (never the Host header). Anything doubtful raises Forged, and never anything else. The hooks of
+`coordination` call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from twilio.request_validator import RequestValidator
+
+from alerts.channels import twilio_shapes as shapes
+from alerts.channels.twilio_codes import State, state_of, verdict
+
+
+class Forged(Exception):
+    """The request was not certainly made by Twilio for us. Answer 403 and say no more; the reason is for the log."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One SMS that reached our number.
+
+    `body` is None when the request carried something we do not know: then it is *unconfirmed*, and only its
+    id may be believed. Ask the provider for the text (`TwilioInbox.fetch`); until then `claimed_body` is
+    for a person to see.
+    """
+
+    sid: str
+    sender: str = field(repr=False)
+    to: str
+    body: str | None = field(repr=False)
+    claimed_body: str = field(repr=False)
+    confirmed: bool
+    media: int = 0
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """What became of one SMS of ours. `words` says why it failed, for the secretary; empty if it did not."""
+
+    sid: str
+    state: State
+    code: str | None
+    permanent: bool
+    words: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """One call to our number; a missed call counts as *seen*."""
+
+    sid: str
+    caller: str = field(repr=False)
+    to: str
+    confirmed: bool
+
+
+def validate(
+    url: str,
+    params: Sequence[tuple[str, str]],
+    signature: str | None,
+    tokens: Collection[str],
+    account_sid: str,
+    our_numbers: Collection[str],
+) -> Inbound | StatusUpdate | IncomingCall:
+    """Return what one signed request says; raise Forged for everything else.
+
+    `url` is PUBLIC_URL and the path, without a query. `params` are the form fields in order, repeats
+    included. `tokens` are the auth tokens in force, two while one is being replaced. `our_numbers` are our
+    senders.
+    """
+    fields = _once_each(params)
+    _check_signature(url, fields, signature, tokens)
+    shape = _shape_of(fields)
+    confirmed = _check_shape(fields, shape)
+    if fields["AccountSid"] != account_sid:
+        raise Forged("the account is not ours")
+    if shape is shapes.STATUS:
+        return _status(fields, our_numbers, confirmed)
+    if fields["To"] not in our_numbers and fields.get("MessagingServiceSid") not in our_numbers:
+        raise Forged("the number is not ours")
+    if shape is shapes.VOICE:
+        return IncomingCall(fields["CallSid"], fields["From"], fields["To"], confirmed)
+    body = fields["Body"]
+    return Inbound(
+        sid=fields["MessageSid"],
+        sender=fields["From"],
+        to=fields["To"],
+        body=body if confirmed else None,
+        claimed_body=body,
+        confirmed=confirmed,
+        media=int(fields["NumMedia"]),
+    )
+
+
+def _once_each(params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Refuse anything that is not text, and a name that comes twice: equal values would share one signature."""
+    fields: dict[str, str] = {}
+    for name, value in params:
+        if not isinstance(name, str) or not isinstance(value, str) or not name:
+            raise Forged("a parameter is not text")
+        if name in fields:
+            raise Forged("a parameter came twice")
+        fields[name] = value
+    return fields
+
+
+def _check_signature(
+    url: str, fields: Mapping[str, str], signature: str | None, tokens: Collection[str]
+) -> None:
+    if not isinstance(signature, str) or not shapes.SIGNATURE.match(signature):
+        raise Forged("the signature is missing or is not one")
+    try:
+        signed = any(RequestValidator(token).validate(url, dict(fields), signature) for token in tokens)
+    except (UnicodeError, ValueError, TypeError):
+        # A lone surrogate, or an address that cannot be read: nothing that Twilio could have signed.
+        raise Forged("the request cannot be checked") from None
+    if not signed:
+        raise Forged("the signature is not Twilio's")
+
+
+def _shape_of(fields: Mapping[str, str]) -> shapes.Shape:
+    marks = {"Body": shapes.SMS, "MessageStatus": shapes.STATUS, "CallSid": shapes.VOICE}
+    found = [shape for mark, shape in marks.items() if mark in fields]
+    if len(found) != 1:
+        raise Forged("the request is of no kind that we know")
+    return found[0]
+
+
+def _check_shape(fields: Mapping[str, str], shape: shapes.Shape) -> bool:
+    """Refuse a required field that is missing or misshapen; False if anything else is unknown or odd.
+
+    Twilio adds parameters now and then, so an unknown one must not lose a message: it only costs the
+    confirmation.
+    """
+    for name, pattern in shape.required.items():
+        if not pattern.match(fields.get(name, "\0missing")) or name not in fields:
+            raise Forged(f"{name} is missing or misshapen")
+    for names in shape.equal:
+        if len({fields[name] for name in names}) != 1:
+            raise Forged(f"{names[0]} is told in two ways")
+    rest = {name: value for name, value in fields.items() if name not in shape.required}
+    return all(name in shape.optional and shape.optional[name].match(value) for name, value in rest.items())
+
+
+def _status(fields: Mapping[str, str], our_numbers: Collection[str], confirmed: bool) -> StatusUpdate:
+    ours = fields.get("From") in our_numbers or fields.get("MessagingServiceSid") in our_numbers
+    if not ours:
+        raise Forged("the sender is not ours")
+    state = state_of(fields["MessageStatus"])
+    if state is None:
+        raise Forged("the status is not one that we know")
+    code = fields.get("ErrorCode")
+    if state in ("sent", "delivered"):
+        return StatusUpdate(fields["MessageSid"], state, code, False, "", confirmed)
+    meaning = verdict(code)
+    return StatusUpdate(fields["MessageSid"], state, code, meaning.permanent, meaning.words, confirmed)

@@ -1,0 +1,111 @@
+"""The exact shape of every parameter that Twilio's hooks send us, as tables.
+
+Twilio signs names and values run together without separators, so one signed request can be cut into many
+others that carry the same signature. Only a closed list of names, each once and each of an exact shape,
+leaves a single reading. `twilio_request` applies these tables.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One kind of request: what must be there, what may be, and which parameters must be equal."""
+
+    required: dict[str, re.Pattern[str]]
+    optional: dict[str, re.Pattern[str]]
+    equal: tuple[tuple[str, ...], ...] = ()
+
+
+def _exact(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\A(?:{pattern})\Z", re.DOTALL)
+
+
+ACCOUNT = _exact(r"AC[0-9a-fA-F]{32}")
+MESSAGE = _exact(r"(?:SM|MM)[0-9a-fA-F]{32}")
+CALL = _exact(r"CA[0-9a-fA-F]{32}")
+SERVICE = _exact(r"MG[0-9a-fA-F]{32}")
+#: E.164, or a network's short code.
+PHONE = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+SENDER = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 ._-]{1,11}")
+#: Ten segments of 160 characters is the longest SMS that Twilio delivers.
+BODY = _exact(r".{0,1600}")
+COUNT = _exact(r"[0-9]{1,2}")
+VERSION = _exact(r"2010-04-01")
+SIGNATURE = _exact(r"[A-Za-z0-9+/]{27}=")
+_PLACE = _exact(r"[A-Z0-9 .,'()/-]{0,60}")
+_COUNTRY = _exact(r"(?:[A-Z]{2})?")
+
+_PLACES = {
+    f"{end}{what}": _COUNTRY if what == "Country" else _PLACE
+    for end in ("From", "To", "Called", "Caller")
+    for what in ("City", "State", "Zip", "Country")
+}
+_MEDIA = {f"MediaUrl{n}": _exact(r"https://api\.twilio\.com/[\x21-\x7e]{1,300}") for n in range(10)}
+_MEDIA_TYPES = {f"MediaContentType{n}": _exact(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}") for n in range(10)}
+
+SMS = Shape(
+    required={
+        "AccountSid": ACCOUNT,
+        "ApiVersion": VERSION,
+        "Body": BODY,
+        "From": PHONE,
+        "MessageSid": MESSAGE,
+        "NumMedia": COUNT,
+        "NumSegments": COUNT,
+        "SmsMessageSid": MESSAGE,
+        "SmsSid": MESSAGE,
+        "SmsStatus": _exact("received"),
+        "To": SENDER,
+    },
+    optional={**_PLACES, **_MEDIA, **_MEDIA_TYPES, "MessagingServiceSid": SERVICE},
+    equal=(("MessageSid", "SmsSid", "SmsMessageSid"),),
+)
+_STATUSES = (
+    "accepted|scheduled|queued|sending|sent|delivered|undelivered|failed|canceled|read|partially_delivered"
+)
+STATUS = Shape(
+    required={
+        "AccountSid": ACCOUNT,
+        "ApiVersion": VERSION,
+        "MessageSid": MESSAGE,
+        "MessageStatus": _exact(_STATUSES),
+        "SmsSid": MESSAGE,
+        "SmsStatus": _exact(_STATUSES),
+        "To": PHONE,
+    },
+    # From is absent when a messaging service has not chosen a number yet.
+    optional={
+        "From": SENDER,
+        "ErrorCode": _exact(r"[0-9]{4,6}"),
+        "MessagingServiceSid": SERVICE,
+        "RawDlrDoneDate": _exact(r"[0-9]{10,14}"),
+    },
+    equal=(("MessageSid", "SmsSid"), ("MessageStatus", "SmsStatus")),
+)
+VOICE = Shape(
+    required={
+        "AccountSid": ACCOUNT,
+        "ApiVersion": VERSION,
+        "CallSid": CALL,
+        "CallStatus": _exact("queued|ringing|in-progress|completed|busy|failed|no-answer|canceled"),
+        "Direction": _exact("inbound"),
+        "From": PHONE,
+        "To": PHONE,
+    },
+    optional={
+        **_PLACES,
+        "Called": PHONE,
+        "Caller": PHONE,
+        "CallDuration": _exact(r"[0-9]{1,6}"),
+        "Duration": _exact(r"[0-9]{1,6}"),
+        "CallToken": _exact(r"[\x21-\x7e]{1,2000}"),
+        "StirVerstat": _exact(r"[A-Za-z0-9-]{1,60}"),
+        "SequenceNumber": COUNT,
+        "Timestamp": _exact(r"[A-Za-z0-9 ,:+]{1,40}"),
+        "CallbackSource": _exact(r"[a-z-]{1,40}"),
+    },
+)
