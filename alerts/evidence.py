@@ -1,0 +1,251 @@
+"""What each incident weighs, and the running sums per place: O(1) per new, late, corrected, merged or withdrawn incident.
+
+Per (place, form answer, local day) the k largest weights count, k = distinct sources, so that one source counts once. Every change of a
+weight is kept (EvidenceChange), so that a score can be computed as it was known at any past time. The formula is risk/scoring.py.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts.risk import scoring
+from alerts.risk.scoring import RunningSum
+from committees import catalogue
+from committees.incidents import COUNTED, Incident
+from committees.places import Country, Locality, LocalityPath, local_day, zone_of
+from committees.reports import Report
+from foundation.db import Base, Keyed
+
+VIOLENT_FORMS = ("fight", "damage")
+
+
+class Evidence(Base):
+    """One incident's weight in its cell; `counted` is what entered the sums, after the cap."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_cell", "locality_id", "category", "day", "weight"), Index("ix_evidence_place", "locality_id", "event_at"))
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"), primary_key=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"))
+    category: Mapped[str]
+    day: Mapped[date]
+    event_at: Mapped[datetime]
+    weight: Mapped[float]
+    counted: Mapped[float] = mapped_column(default=0.0)
+    fast: Mapped[bool] = mapped_column(default=True)
+    slow: Mapped[bool] = mapped_column(default=True)
+    violent: Mapped[bool] = mapped_column(default=False)
+
+
+class EvidenceChange(Keyed, Base):
+    """A change of one incident's counted weight, and since when it was known. Append-only."""
+
+    __tablename__ = "evidence_change"
+    __table_args__ = (Index("ix_evidence_change_known", "locality_id", "known_at"),)
+
+    incident_id: Mapped[UUID]
+    locality_id: Mapped[UUID]
+    known_at: Mapped[datetime]
+    event_at: Mapped[datetime]
+    fast: Mapped[float]
+    slow: Mapped[float]
+    count: Mapped[int]
+
+
+class RiskState(Base):
+    """The running sums of a place and below, and where its level stands."""
+
+    __tablename__ = "risk_state"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    fast: Mapped[float] = mapped_column(default=0.0)
+    fast_at: Mapped[datetime | None]
+    slow: Mapped[float] = mapped_column(default=0.0)
+    slow_at: Mapped[datetime | None]
+    count_fast: Mapped[float] = mapped_column(default=0.0)
+    count_fast_at: Mapped[datetime | None]
+    count_slow: Mapped[float] = mapped_column(default=0.0)
+    count_slow_at: Mapped[datetime | None]
+    kappa: Mapped[float] = mapped_column(default=1.0)
+    level: Mapped[int] = mapped_column(default=0)
+    known: Mapped[bool] = mapped_column(default=False)
+    p28: Mapped[float] = mapped_column(default=0.0)
+    since: Mapped[datetime | None]
+    before: Mapped[int] = mapped_column(default=0)
+    assessed_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    def sum(self, name: str, half_life: float) -> RunningSum:
+        """One of the four sums as a value object."""
+        return RunningSum(half_life, getattr(self, name), getattr(self, f"{name}_at"))
+
+    def put(self, name: str, running: RunningSum) -> None:
+        """Store a sum back."""
+        setattr(self, name, running.value)
+        setattr(self, f"{name}_at", running.as_of)
+
+
+class WeekCount(Base):
+    """How many violent incidents a place counted in one local week (its Monday): the memory of the surge probability."""
+
+    __tablename__ = "week_count"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True)
+    violent: Mapped[int] = mapped_column(default=0)
+
+
+def state_of(session: Session, locality_id: UUID) -> RiskState:
+    """The risk state of a place, made on first use."""
+    found = session.get(RiskState, locality_id)
+    if found is None:
+        found = RiskState(
+            locality_id=locality_id, fast=0.0, slow=0.0, count_fast=0.0, count_slow=0.0, kappa=1.0, level=0, known=False, p28=0.0, before=0
+        )
+        session.add(found)
+        session.flush()
+    return found
+
+
+def weight_of(incident: Incident) -> float:
+    """What an incident may weigh at most: 0 where it is not scored (private matters, unknown sources, not true, merged, withdrawn)."""
+    kind = catalogue.kind(incident.kind)
+    if not kind.scored or incident.path == "private_matter" or incident.state not in COUNTED or not incident.known_source:
+        return 0.0
+    grade = f"{incident.reliability}{incident.credibility}" if incident.graded else None
+    return scoring.incident_weight(incident.severity, scoring.grade_weight(grade), kind.multiplier)
+
+
+def take_in(session: Session, now: datetime, incident: Incident) -> list[UUID]:
+    """Bring the sums up to date with one incident; return the places whose sums changed, its own first."""
+    place = session.get_one(Locality, incident.locality_id)
+    kind = catalogue.kind(incident.kind)
+    row = session.get(Evidence, incident.id)
+    day = local_day(incident.occurred_at, zone_of(session, place))
+    known_at = now if row else max(incident.known_at, incident.occurred_at) if incident.origin == "history" else now
+    cells = set()
+    if row is None:
+        row = Evidence(incident_id=incident.id, locality_id=place.id, category=kind.form, day=day, event_at=incident.occurred_at, counted=0.0, weight=0.0)
+        session.add(row)
+    elif (row.locality_id, row.category, row.day, row.event_at, row.fast, row.slow) != (place.id, kind.form, day, incident.occurred_at, kind.fast, kind.slow):
+        # It moves: what it counted leaves the old place and time before it enters the new.
+        cells.add((row.locality_id, row.category, row.day))
+        row.weight = 0.0
+        session.flush()
+        _recount(session, known_at, *next(iter(cells)))
+        row.locality_id, row.category, row.day, row.event_at = place.id, kind.form, day, incident.occurred_at
+    row.weight, row.fast, row.slow = weight_of(incident), kind.fast, kind.slow
+    row.violent = kind.form in VIOLENT_FORMS or kind.key == "imported" and incident.severity >= 3
+    session.flush()
+    changed = _recount(session, known_at, row.locality_id, row.category, row.day)
+    return list(dict.fromkeys([place.id, *changed, *(cell[0] for cell in cells)]))
+
+
+def _recount(session: Session, known_at: datetime, locality_id: UUID, category: str, day: date) -> list[UUID]:
+    """Count the k heaviest of a cell, k = its distinct sources, and move the sums by the differences."""
+    cell = (Evidence.locality_id == locality_id, Evidence.category == category, Evidence.day == day)
+    sources = session.scalar(
+        select(func.count(Report.source_id.distinct())).join(Evidence, Evidence.incident_id == Report.incident_id).where(*cell, Evidence.weight > 0)
+    )
+    heaviest = select(Evidence).where(*cell, Evidence.weight > 0).order_by(Evidence.weight.desc(), Evidence.incident_id).limit(sources or 0)
+    counting = {row.incident_id: row for row in session.scalars(heaviest)}
+    before = {row.incident_id: row for row in session.scalars(select(Evidence).where(*cell, Evidence.counted > 0))}
+    changed: list[UUID] = []
+    for key, row in {**before, **counting}.items():
+        target = row.weight if key in counting else 0.0
+        if target != row.counted:
+            changed += _move(session, known_at, row, target)
+    session.flush()
+    return changed
+
+
+def _move(session: Session, known_at: datetime, row: Evidence, target: float) -> list[UUID]:
+    difference, step = target - row.counted, (target > 0) - (row.counted > 0)
+    row.counted = target
+    fast, slow = difference if row.fast else 0.0, difference if row.slow else 0.0
+    session.add(
+        EvidenceChange(
+            incident_id=row.incident_id, locality_id=row.locality_id, known_at=known_at, event_at=row.event_at, fast=fast, slow=slow, count=step
+        )
+    )
+    places = scored_above(session, row.locality_id)
+    for place_id in places:
+        state = state_of(session, place_id)
+        for name, amount, half_life in (
+            ("fast", fast, scoring.STARTER.half_life_fast),
+            ("slow", slow, scoring.STARTER.half_life_slow),
+            ("count_fast", float(step), scoring.STARTER.half_life_fast),
+            ("count_slow", float(step), scoring.STARTER.half_life_slow),
+        ):
+            if amount:
+                state.put(name, state.sum(name, half_life).add(row.event_at, amount))
+        if row.violent and step:
+            _count_week(session, place_id, row.day, step)
+    return places
+
+
+def _count_week(session: Session, locality_id: UUID, day: date, step: int) -> None:
+    monday = day - timedelta(days=day.weekday())
+    found = session.get(WeekCount, (locality_id, monday))
+    if found is None:
+        found = WeekCount(locality_id=locality_id, week=monday, violent=0)
+        session.add(found)
+    found.violent += step
+
+
+def scored_above(session: Session, locality_id: UUID) -> list[UUID]:
+    """The place and those above it whose level its country scores, nearest first."""
+    rows = (
+        select(Locality.id, Locality.level, Country.scored_levels)
+        .join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
+        .join(Country, Country.code == Locality.country_code)
+        .where(LocalityPath.descendant_id == locality_id)
+        .order_by(LocalityPath.depth)
+    )
+    return [key for key, level, scored in session.execute(rows).all() if key == locality_id or level in scored]
+
+
+def weeks_before(session: Session, locality_id: UUID, monday: date, weeks: int = 56) -> list[int]:
+    """Violent incidents per week over the last `weeks` weeks before `monday`, oldest first; weeks without any are 0."""
+    start = monday - timedelta(weeks=weeks)
+    rows = session.execute(select(WeekCount.week, WeekCount.violent).where(WeekCount.locality_id == locality_id, WeekCount.week >= start))
+    found = {week: violent for week, violent in rows.all()}
+    return [found.get(start + timedelta(weeks=n), 0) for n in range(weeks)]
+
+
+def known_then(session: Session, locality_id: UUID, at: datetime) -> tuple[float, float]:
+    """F and S of a place and below as they were known at a past time, summed from the changes."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    rows = select(EvidenceChange.event_at, EvidenceChange.fast, EvidenceChange.slow).where(
+        EvidenceChange.locality_id.in_(below), EvidenceChange.known_at <= at
+    )
+    fast, slow = RunningSum(scoring.STARTER.half_life_fast), RunningSum(scoring.STARTER.half_life_slow)
+    for event_at, fast_weight, slow_weight in session.execute(rows.order_by(EvidenceChange.event_at, EvidenceChange.id)).all():
+        fast, slow = fast.add(event_at, fast_weight), slow.add(event_at, slow_weight)
+    return _read(fast, at), _read(slow, at)
+
+
+def _read(running: RunningSum, at: datetime) -> float:
+    # An event dated only by its day stands at noon and may lie up to a day ahead of the moment asked for.
+    if running.as_of is None:
+        return 0.0
+    return max(0.0, running.value * scoring.decay(scoring.days_between(running.as_of, at), running.half_life))
+
+
+def fast_at(session: Session, state: RiskState, at: datetime) -> float:
+    """F of a state at a moment, never below 0."""
+    return _read(state.sum("fast", scoring.STARTER.half_life_fast), at)
+
+
+def slow_at(session: Session, state: RiskState, at: datetime) -> float:
+    """S of a state at a moment, never below 0."""
+    return _read(state.sum("slow", scoring.STARTER.half_life_slow), at)
+
+
+def counts_at(state: RiskState, at: datetime) -> tuple[float, float]:
+    """The unweighted decayed counts of 14 and 180 days at a moment."""
+    c = scoring.STARTER
+    return _read(state.sum("count_fast", c.half_life_fast), at), _read(state.sum("count_slow", c.half_life_slow), at)

@@ -1,0 +1,173 @@
+"""The closed list of conditions that a rule may be made of: one decorated function each, pure, with typed settings and reasons.
+
+A condition takes the facts and its own settings and returns what it found: held or not, the incidents it rests on, and its reasons as
+data. Adding one is adding a function here (docs/adding.md). Rules combine them in rules.py.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from alerts.risk.facts import Facts, IncidentFact
+
+KNOWN_SOURCE_CREDIBILITY = 0.8
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason as data: a key of the sentences in alerts/sentences.py and the numbers that fill it."""
+
+    key: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        """The form in which it is stored."""
+        return {"key": self.key, **dict(self.values)}
+
+
+def reason(key: str, **values: Any) -> Reason:
+    """Make a reason."""
+    return Reason(key, tuple(sorted(values.items())))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a condition found: whether it holds, the ids of the incidents it rests on, its reasons."""
+
+    holds: bool
+    evidence: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+Condition = Callable[..., Found]
+CONDITIONS: dict[str, Condition] = {}
+
+
+class BadRule(ValueError):
+    """A rule whose condition has a wrong name, setting or type; the words say which and what is allowed."""
+
+
+def condition(function: Condition) -> Condition:
+    """Put a function on the closed list, under its own name."""
+    CONDITIONS[function.__name__] = function
+    return function
+
+
+def check(name: str, settings: dict[str, Any]) -> None:
+    """Raise BadRule unless `name` is on the list and takes `settings` with these types."""
+    if name not in CONDITIONS:
+        raise BadRule(f"There is no condition called {name!r}. Choose one of: {', '.join(sorted(CONDITIONS))}.")
+    parameters = list(inspect.signature(CONDITIONS[name], eval_str=True).parameters.values())[1:]
+    allowed = {p.name: p for p in parameters}
+    for key, value in settings.items():
+        if key not in allowed:
+            raise BadRule(f"{name} has no setting {key!r}. It takes: {', '.join(allowed) or 'none'}.")
+        expected = allowed[key].annotation
+        kinds = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}.get(expected, (list, tuple))
+        if not isinstance(value, kinds) or (isinstance(value, bool) and expected is not bool):
+            raise BadRule(f"{name}.{key} is {value!r}; it must be {getattr(expected, '__name__', 'a list of words')}.")
+    missing = [p.name for p in parameters if p.default is inspect.Parameter.empty and p.name not in settings]
+    if missing:
+        raise BadRule(f"{name} needs {', '.join(missing)}.")
+
+
+def _recent(facts: Facts, kinds: Sequence[str], hours: float) -> list[IncidentFact]:
+    since = facts.now - timedelta(hours=hours)
+    return [i for i in facts.incidents if (not kinds or i.kind in kinds) and i.received_at > since and i.known_source]
+
+
+def _sources(incidents: Sequence[IncidentFact]) -> frozenset[str]:
+    return frozenset().union(*(i.sources for i in incidents)) if incidents else frozenset()
+
+
+@condition
+def level_rise(facts: Facts, to: int, sources: int = 2) -> Found:
+    """The score's level rose to `to` or more, on so many known sources or on one report confirmed by the secretary."""
+    if facts.level < to or facts.level <= max(facts.level_before, facts.open_below):
+        return Found(False, reasons=(reason("level_not_risen", level=facts.level, was=facts.level_before),))
+    recent = _recent(facts, (), 28 * 24)
+    heard, confirmed = len(_sources(recent)), any(i.confirmed for i in recent)
+    if heard < sources and not confirmed:
+        return Found(False, reasons=(reason("too_few_sources", n=heard, needed=sources),))
+    return Found(True, tuple(i.id for i in recent), (reason("level_rose", level=facts.level, was=facts.level_before, n=heard),))
+
+
+@condition
+def incident(
+    facts: Facts,
+    kinds: Sequence[str] = (),
+    severity: int = 1,
+    credibility: float = 0.0,
+    sensitive: str = "any",
+    ongoing: bool = False,
+    within_hours: float = 72,
+) -> Found:
+    """One incident of these kinds, at least so severe and so credible, still going on if asked."""
+    hits = [
+        i
+        for i in _recent(facts, kinds, within_hours)
+        if i.severity >= severity
+        and i.credibility >= credibility
+        and (sensitive == "any" or i.sensitive == (sensitive == "yes"))
+        and (i.ongoing or not ongoing)
+    ]
+    if not hits:
+        return Found(False, reasons=(reason("no_such_incident", hours=int(within_hours)),))
+    worst = max(hits, key=lambda i: (i.severity, i.credibility, i.id))
+    shown = "private_matter" if worst.sensitive else worst.kind
+    return Found(True, tuple(i.id for i in hits), (reason("incident", kind=shown, severity=worst.severity, how=worst.how_known, n=len(hits)),))
+
+
+@condition
+def sources(facts: Facts, at_least: int, within_hours: float, kinds: Sequence[str] = (), how_known: Sequence[str] = (), same_threat: bool = False) -> Found:
+    """Reports of these kinds from so many independent known sources within so many hours."""
+    hits = [i for i in _recent(facts, kinds, within_hours) if not how_known or i.how_known in how_known]
+    groups = [[i for i in hits if i.threat == threat] for threat in sorted({i.threat for i in hits})] if same_threat else [hits]
+    best = max(groups, key=lambda group: len(_sources(group)), default=[])
+    heard = len(_sources(best))
+    if heard < at_least:
+        return Found(False, reasons=(reason("too_few_sources", n=heard, needed=at_least),))
+    return Found(True, tuple(i.id for i in best), (reason("sources", n=heard, hours=int(within_hours)),))
+
+
+@condition
+def crowd_seen(facts: Facts, kinds: Sequence[str], told: int = 2, within_minutes: float = 60) -> Found:
+    """A crowd that goes on: seen by one known source, or told by several within the hour."""
+    going = [i for i in _recent(facts, kinds, 12) if i.ongoing]
+    seen = [i for i in going if i.seen_by]
+    if seen:
+        return Found(True, tuple(i.id for i in going), (reason("seen_now", kind=seen[0].kind, n=len(_sources(going))),))
+    hour = [i for i in going if i.received_at > facts.now - timedelta(minutes=within_minutes)]
+    if len(_sources(hour)) >= told:
+        return Found(True, tuple(i.id for i in hour), (reason("told_now", n=len(_sources(hour)), minutes=int(within_minutes)),))
+    return Found(False, reasons=(reason("heard_only", n=len(_sources(going))) if going else reason("no_crowd"),))
+
+
+@condition
+def surge(facts: Facts, probability: float = 0.5, sources: int = 3) -> Found:
+    """More than is usual for this place is likely in the next four weeks, on so many known sources in 28 days."""
+    if facts.surge < probability or facts.sources_28d < sources:
+        return Found(False, reasons=(reason("no_surge", percent=round(100 * facts.surge), n=facts.sources_28d),))
+    recent = _recent(facts, (), 28 * 24)
+    return Found(True, tuple(i.id for i in recent), (reason("surge", percent=round(100 * facts.surge), n=facts.sources_28d),))
+
+
+@condition
+def window(facts: Facts, kinds: Sequence[str] = (), difficult: bool = False) -> Found:
+    """The window of a date of these kinds is open, or of one that was difficult last time."""
+    hits = facts.windows & frozenset(kinds) | (facts.difficult_windows if difficult else frozenset())
+    if not hits:
+        return Found(False, reasons=(reason("no_date_near"),))
+    return Found(True, reasons=tuple(reason("date_near", trigger=trigger) for trigger in sorted(hits)))
+
+
+@condition
+def silence(facts: Facts, members: int = 2) -> Found:
+    """Fewer than so many members checked in or reported for 14 days."""
+    if facts.voices >= members:
+        return Found(False, reasons=(reason("news_enough", n=facts.voices),))
+    return Found(True, reasons=(reason("no_news", n=facts.voices),))

@@ -1,0 +1,221 @@
+"""Signing in: accounts with a password, one-time codes by SMS, server-side sessions that end at logout, and API tokens.
+
+Only hashes of secrets are stored. Idle time and absolute life are real time, also in the demonstration, whose clock can be moved.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees.people import Person, find_contact, normal_number
+from foundation import outbox
+from foundation.crypto import new_token, token_hash
+from foundation.db import Base, Keyed
+from foundation.errors import NotAllowed, Problem
+
+OFFICIAL_IDLE, MEMBER_LIFE = timedelta(minutes=15), timedelta(hours=12)
+CODE_LIFE, CODE_TRIES = timedelta(minutes=15), 5
+CODES_PER_HOUR = 3
+OFFICIALS = frozenset({"city_officer", "district_administration", "police_liaison", "national_contact", "administrator", "auditor", "hub_analyst", "oversight"})
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+class Account(Keyed, Base):
+    """A sign-in name with a password, for officers; volunteers sign in with a code sent to their phone."""
+
+    __tablename__ = "account"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), unique=True)
+    sign_in: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    wrong_tries: Mapped[int] = mapped_column(default=0)
+    wait_until: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class WebSession(Keyed, Base):
+    """A signed-in browser: only the hash of its cookie is here, and the row is dead once it has ended."""
+
+    __tablename__ = "web_session"
+
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    csrf: Mapped[str]
+    official: Mapped[bool]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class SignInCode(Keyed, Base):
+    """A one-time code on its way to a phone."""
+
+    __tablename__ = "sign_in_code"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    code_hash: Mapped[str]
+    given_at: Mapped[datetime]
+    until: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Keyed, Base):
+    """A bearer token with some of a person's rights until a day."""
+
+    __tablename__ = "api_token"
+
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    scopes: Mapped[list[Any]]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """An answer already given to a create request, so that a repeat gets the same one."""
+
+    __tablename__ = "idempotency_key"
+
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A fresh session: the cookie's token, given to the browser once, and the row behind it."""
+
+    token: str
+    row: WebSession
+
+
+def set_password(session: Session, person: Person, sign_in: str, password: str) -> Account:
+    """Give a person a sign-in name and a password of at least ten letters."""
+    if len(password) < 10:
+        raise Problem("This password is too short.", "Use at least ten letters, for example three words.")
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).first()
+    if account is None:
+        account = Account(person_id=person.id, sign_in=sign_in.casefold(), password_hash="")
+        session.add(account)
+    account.sign_in, account.password_hash = sign_in.casefold(), _hasher.hash(password)
+    session.flush()
+    return account
+
+
+def check_password(session: Session, now: datetime, sign_in: str, password: str) -> UUID:
+    """The person behind a right name and password; the same answer and the same work for every wrong pair.
+
+    After five wrong tries each further one must wait longer: a delay, never a lock-out.
+    """
+    account = session.scalars(select(Account).where(Account.sign_in == sign_in.strip().casefold())).first()
+    right = _matches(account.password_hash if account else _NOBODY, password)
+    if account and account.wait_until and account.wait_until > now:
+        raise NotAllowed("Please wait a little before you try again.", "Too many wrong passwords came in a row.")
+    if account and right and not account.disabled_at:
+        account.wrong_tries, account.wait_until = 0, None
+        return account.person_id
+    if account:
+        account.wrong_tries += 1
+        if account.wrong_tries >= 5:
+            account.wait_until = now + timedelta(seconds=min(900, 2 ** (account.wrong_tries - 4)))
+    raise NotAllowed("The name or the password is not right.", "Check both and try again.")
+
+
+def _matches(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except Argon2Error:
+        return False
+
+
+def send_code(session: Session, now: datetime, phone: str) -> None:
+    """Send a six-digit code to an enrolled phone. An unknown number gets the same answer on the page and no SMS."""
+    contact = find_contact(session, normal_number(phone))
+    if contact is None:
+        return
+    recent = select(SignInCode).where(SignInCode.person_id == contact.person_id, SignInCode.given_at > now - timedelta(hours=1))
+    if len(session.scalars(recent).all()) >= CODES_PER_HOUR:
+        return
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    row = SignInCode(person_id=contact.person_id, code_hash=_hasher.hash(code), given_at=now, until=now + CODE_LIFE)
+    session.add(row)
+    session.flush()
+    outbox.put(
+        session,
+        now,
+        effect_key=f"sign_in_code:{row.id}",
+        channel="sms",
+        template="sign_in_code",
+        slots={},
+        secret=code,
+        contact_point_id=contact.contact_point_id,
+        lane=outbox.URGENT,
+    )
+
+
+def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
+    """The person whose phone got this code, five tries in its 15 minutes."""
+    contact = find_contact(session, normal_number(phone))
+    rows = select(SignInCode).where(SignInCode.used_at.is_(None), SignInCode.until > now, SignInCode.tries < CODE_TRIES)
+    found = session.scalars(rows.where(SignInCode.person_id == contact.person_id).order_by(SignInCode.given_at.desc())).first() if contact else None
+    right = _matches(found.code_hash if found else _NOBODY, "".join(c for c in code if c.isdigit()))
+    if found:
+        found.tries += 1
+    if not (found and right):
+        raise NotAllowed("This code is not right, or it is too old.", "Ask for a new code.")
+    found.used_at = now
+    return found.person_id
+
+
+def open_session(session: Session, real_now: datetime, person_id: UUID, *, official: bool) -> SignedIn:
+    """Start a server-side session for a person."""
+    token = new_token()
+    row = WebSession(
+        token_hash=token_hash(token), person_id=person_id, csrf=new_token(), official=official, created_at=real_now, seen_at=real_now
+    )
+    session.add(row)
+    session.flush()
+    return SignedIn(token, row)
+
+
+def find_session(session: Session, real_now: datetime, token: str) -> WebSession | None:
+    """The living session behind a cookie, or None: ended, idle too long, too old, or never there."""
+    row = session.scalars(select(WebSession).where(WebSession.token_hash == token_hash(token), WebSession.ended_at.is_(None))).first()
+    if row is None or row.created_at + MEMBER_LIFE < real_now:
+        return None
+    if row.official and row.seen_at + OFFICIAL_IDLE < real_now:
+        return None
+    return row
+
+
+def end_session(row: WebSession, real_now: datetime) -> None:
+    """Log out: the cookie is dead everywhere at once."""
+    row.ended_at = real_now
+
+
+def issue_token(session: Session, now: datetime, person_id: UUID, scopes: list[str], days: int) -> str:
+    """Make a bearer token with these scopes; it is shown once and stored as a hash."""
+    token = f"concord_{new_token()}"
+    session.add(ApiToken(token_hash=token_hash(token), person_id=person_id, scopes=scopes, until=now + timedelta(days=days)))
+    session.flush()
+    return token
+
+
+def find_token(session: Session, real_now: datetime, token: str) -> ApiToken | None:
+    """The living token behind a bearer header, or None."""
+    rows = select(ApiToken).where(ApiToken.token_hash == token_hash(token), ApiToken.ended_at.is_(None), ApiToken.until > real_now)
+    return session.scalars(rows).first()

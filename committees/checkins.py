@@ -1,0 +1,121 @@
+"""The weekly check-in: five answers from 1 good to 5 bad, peace indicators, and Not known where nobody spoke for two weeks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees.places import Locality, LocalityPath, local_day, zone_of
+from committees.reports import Report, Source
+from foundation import journal
+from foundation.db import Base, Keyed
+from foundation.errors import Invalid
+
+QUESTIONS = 5
+NEWS_DAYS = 14
+ENOUGH_VOICES = 2
+
+
+class CheckIn(Keyed, Base):
+    """One source's answers for one ward and week (the Monday it begins, local)."""
+
+    __tablename__ = "checkin"
+    __table_args__ = (UniqueConstraint("source_id", "locality_id", "week"),)
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
+    week: Mapped[date]
+    answers: Mapped[list[Any]]
+    all_calm: Mapped[bool] = mapped_column(default=False)
+    indicators: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    talked_to: Mapped[list[Any]] = mapped_column(default=list)
+    prepare: Mapped[str] = mapped_column(default="")
+    channel: Mapped[str] = mapped_column(default="web")
+    received_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True)
+class NewCheckIn:
+    """What a door brings in: five whole numbers from 1 to 5, and what may come with them."""
+
+    id: UUID
+    locality: Locality
+    source: Source
+    answers: tuple[int, ...]
+    channel: str = "web"
+    all_calm: bool = False
+    indicators: dict[str, str] = field(default_factory=dict)
+    talked_to: tuple[str, ...] = ()
+    prepare: str = ""
+
+
+def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
+    """Store this week's answers of a source; a second check-in of the week replaces the answers of the first."""
+    for number, answer in enumerate(new.answers, 1):
+        if answer not in range(1, 6):
+            raise Invalid(f"q{number}", f"Choose an answer for question {number}")
+    if len(new.answers) != QUESTIONS:
+        raise Invalid(f"q{len(new.answers) + 1}", f"Choose an answer for question {len(new.answers) + 1}")
+    day = local_day(now, zone_of(session, new.locality))
+    week = day - timedelta(days=day.weekday())
+    rows = select(CheckIn).where(CheckIn.source_id == new.source.id, CheckIn.week == week, CheckIn.locality_id == new.locality.id)
+    found = session.scalars(rows).first()
+    if found is None:
+        found = CheckIn(id=new.id, locality_id=new.locality.id, source_id=new.source.id, week=week, answers=[], received_at=now)
+        session.add(found)
+    found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
+    found.indicators, found.talked_to, found.prepare = dict(new.indicators), list(new.talked_to), new.prepare
+    found.received_at = now
+    session.flush()
+    journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)
+    return found
+
+
+@dataclass(frozen=True)
+class Voices:
+    """What the check-ins of a place say: how many sources spoke in 14 days, the median answer, indicators by how many say so."""
+
+    sources: int
+    median: float | None
+    all_calm: bool
+    indicators: dict[str, tuple[int, int]]
+    last_at: datetime | None
+
+    @property
+    def known(self) -> bool:
+        """Whether enough people spoke for silence not to be mistaken for calm."""
+        return self.sources >= ENOUGH_VOICES
+
+
+def voices(session: Session, now: datetime, locality_id: UUID) -> Voices:
+    """Gather the last 14 days of check-ins (and who reported) at a place and below."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    since = now - timedelta(days=NEWS_DAYS)
+    rows = list(session.scalars(select(CheckIn).where(CheckIn.locality_id.in_(below), CheckIn.received_at > since)))
+    reporters = session.scalars(
+        select(Report.source_id.distinct()).join(Source, Source.id == Report.source_id).where(
+            Report.locality_id.in_(below), Report.received_at > since, Source.known
+        )
+    )
+    sources = {row.source_id for row in rows} | set(reporters)
+    answers = [answer for row in rows for answer in row.answers]
+    last = max((row.received_at for row in rows), default=None)
+    said: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        for key, value in row.indicators.items():
+            seen, stopped = said.get(key, (0, 0))
+            said[key] = (seen + (value == "seen"), stopped + (value == "stopped"))
+    calm = bool(rows) and all(row.all_calm for row in rows)
+    return Voices(len(sources), median(answers) if answers else None, calm, said, last)
+
+
+def spoken_this_week(session: Session, locality_id: UUID, week: date) -> int:
+    """How many sources have checked in for a ward this week."""
+    rows = select(func.count(CheckIn.source_id.distinct())).where(CheckIn.locality_id == locality_id, CheckIn.week == week)
+    return session.scalar(rows) or 0

@@ -1,0 +1,83 @@
+"""Committees: their kind and mandate, their seats, and who sits on them. A seat's standing is written to people.Scope."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees.people import Person, Scope
+from committees.places import LocalityPath
+from foundation.db import Base, Keyed
+
+SEAT_ROLES = ("member", "secretary", "chair", "touch_point")
+
+
+class Committee(Keyed, Base):
+    """A body that listens to a place: prevention committee, liaison committee, civil society committee."""
+
+    __tablename__ = "committee"
+
+    code: Mapped[str] = mapped_column(unique=True)
+    names: Mapped[dict[str, Any]]
+    short_name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="prevention")
+    mandate: Mapped[str] = mapped_column(default="")
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+
+    def name(self, language: str = "en") -> str:
+        """The committee's name in `language`, else in English."""
+        return str(self.names.get(language) or self.names["en"])
+
+
+class Seat(Keyed, Base):
+    """A place at the table: which role, for which ward, kept for whom (women, youth, traders ...)."""
+
+    __tablename__ = "seat"
+
+    committee_id: Mapped[UUID] = mapped_column(ForeignKey("committee.id"), index=True)
+    role: Mapped[str]
+    kept_for: Mapped[str] = mapped_column(default="")
+    ward_id: Mapped[UUID | None] = mapped_column(ForeignKey("locality.id"))
+
+
+class Membership(Keyed, Base):
+    """A person sits on a seat from a moment until another."""
+
+    __tablename__ = "membership"
+
+    seat_id: Mapped[UUID] = mapped_column(ForeignKey("seat.id"), index=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+
+
+def take_seat(session: Session, seat: Seat, committee: Committee, person: Person, since: datetime) -> Membership:
+    """Seat a person and write the standing that goes with it."""
+    membership = Membership(seat_id=seat.id, person_id=person.id, since=since)
+    session.add(membership)
+    session.add(Scope(person_id=person.id, role=seat.role, locality_id=committee.locality_id, committee_id=committee.id))
+    return membership
+
+
+def committee_for(session: Session, locality_id: UUID) -> Committee | None:
+    """The committee nearest to a place: its own, else that of the nearest parent."""
+    rows = select(Committee).join(LocalityPath, LocalityPath.ancestor_id == Committee.locality_id)
+    return session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth, Committee.code)).first()
+
+
+def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
+    """The persons who hold one of `roles` in a committee now, by code."""
+    rows = select(Person).join(Scope, Scope.person_id == Person.id)
+    rows = rows.where(Scope.committee_id == committee_id, Scope.active, Scope.role.in_(roles))
+    return list(session.scalars(rows.order_by(Person.code).distinct()))
+
+
+def ward_of(session: Session, person_id: UUID) -> UUID | None:
+    """The ward that a member sits for: the default of every form."""
+    rows = select(Seat.ward_id).join(Membership, Membership.seat_id == Seat.id)
+    rows = rows.where(Membership.person_id == person_id, Membership.until.is_(None), Seat.ward_id.is_not(None))
+    return session.scalars(rows).first()

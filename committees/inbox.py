@@ -1,0 +1,50 @@
+"""What came in over the wire, stored before anything is understood: SMS and delivery receipts, once per provider id for ever.
+
+The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number stand sealed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation.crypto import cipher
+from foundation.db import Base, Keyed
+
+WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
+
+
+class Inbound(Keyed, Base):
+    """One message or receipt from a provider. `reading` is what the grammar made of it, in closed words."""
+
+    __tablename__ = "inbound"
+
+    kind: Mapped[str]
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    locality_id: Mapped[UUID | None] = mapped_column(index=True)
+    from_sealed: Mapped[str | None]
+    text_sealed: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    confirmed: Mapped[bool] = mapped_column(default=True)
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=WAITING, index=True)
+    reading: Mapped[dict[str, Any] | None]
+    person_id: Mapped[UUID | None]
+    handled_by: Mapped[UUID | None]
+
+    def text(self, session: Session) -> str:
+        """The words as they came."""
+        return cipher(session).open("inbound.text", self.id, self.text_sealed) if self.text_sealed else ""
+
+    def number(self, session: Session) -> str:
+        """The number they came from."""
+        return cipher(session).open("inbound.from", self.id, self.from_sealed) if self.from_sealed else ""
+
+
+def seal_message(session: Session, row: Inbound, number: str, text: str) -> None:
+    """Put number and text into a row, sealed. NUL, which PostgreSQL refuses, is kept escaped by the sealing."""
+    row.from_sealed = cipher(session).seal("inbound.from", row.id, number)
+    row.text_sealed = cipher(session).seal("inbound.text", row.id, text)

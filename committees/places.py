@@ -1,0 +1,183 @@
+"""Where: countries, the tree of localities of any depth, its paths, neighbours and codes.
+
+A locality's name is a mapping of language to name; its zone, when empty, is its parent's. Paths are kept as rows (ancestor, descendant,
+depth), because policy and aggregation ask for them in every query. Who lives or works there is people.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation.db import Base, Keyed
+from foundation.errors import NotFound
+
+
+class Country(Base):
+    """A country's own words and numbers: level names by depth, languages, emergency number, which levels are scored."""
+
+    __tablename__ = "country"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    names: Mapped[dict[str, Any]]
+    level_names: Mapped[dict[str, Any]]
+    languages: Mapped[list[Any]]
+    zone: Mapped[str]
+    emergency: Mapped[str]
+    scored_levels: Mapped[list[Any]]
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Locality(Keyed, Base):
+    """One place: a province, a town, a ward. `watched` places raise alerts; `town_only` ones are never named in messages."""
+
+    __tablename__ = "locality"
+
+    code: Mapped[str] = mapped_column(unique=True)
+    country_code: Mapped[str] = mapped_column(ForeignKey("country.code"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("locality.id"), index=True)
+    tree: Mapped[str] = mapped_column(default="administrative")
+    level: Mapped[str]
+    depth: Mapped[int] = mapped_column(default=0)
+    names: Mapped[dict[str, Any]]
+    number: Mapped[str | None]
+    zone: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    area: Mapped[dict[str, Any] | None]
+    watched: Mapped[bool] = mapped_column(default=False)
+    scored: Mapped[bool] = mapped_column(default=True)
+    town_only: Mapped[bool] = mapped_column(default=False)
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+
+    def name(self, language: str = "en") -> str:
+        """The name in `language`, else in English, else any."""
+        return str(self.names.get(language) or self.names.get("en") or next(iter(self.names.values())))
+
+
+class LocalityPath(Base):
+    """Each locality under each of its ancestors, itself included at depth 0."""
+
+    __tablename__ = "locality_path"
+
+    ancestor_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    descendant_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True, index=True)
+    depth: Mapped[int]
+
+
+class Neighbour(Base):
+    """A directed link between two localities; both directions are stored."""
+
+    __tablename__ = "neighbour"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    neighbour_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True, index=True)
+    weight: Mapped[float] = mapped_column(default=1.0)
+
+
+class LocalityCode(Base):
+    """What another scheme (ISO 3166-2, P-code, UCDP) calls a locality."""
+
+    __tablename__ = "locality_code"
+
+    scheme: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+
+
+def by_code(session: Session, code: str) -> Locality:
+    """The locality that Concord calls `code`; raise NotFound in words."""
+    found = session.scalars(select(Locality).where(Locality.code == code)).first()
+    if found is None:
+        raise NotFound(f"There is no place with the code {code}.", "Look it up in the list of places.")
+    return found
+
+
+def add(session: Session, locality: Locality) -> Locality:
+    """Store a locality and its paths; its parent must be stored already."""
+    session.add(locality)
+    session.flush()
+    session.add(LocalityPath(ancestor_id=locality.id, descendant_id=locality.id, depth=0))
+    if locality.parent_id:
+        above = session.scalars(select(LocalityPath).where(LocalityPath.descendant_id == locality.parent_id)).all()
+        session.add_all(LocalityPath(ancestor_id=p.ancestor_id, descendant_id=locality.id, depth=p.depth + 1) for p in above)
+        locality.depth = max(p.depth for p in above) + 1
+    session.flush()
+    return locality
+
+
+def link(session: Session, one: UUID, other: UUID, weight: float = 1.0) -> None:
+    """Make two localities neighbours of each other, once."""
+    for a, b in ((one, other), (other, one)):
+        if a != b and session.get(Neighbour, (a, b)) is None:
+            session.add(Neighbour(locality_id=a, neighbour_id=b, weight=weight))
+
+
+def ancestors(session: Session, locality_id: UUID) -> list[Locality]:
+    """The locality itself, then its parents up to the country's top."""
+    rows = select(Locality).join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
+    return list(session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth)))
+
+
+def descendants(session: Session, locality_id: UUID) -> list[Locality]:
+    """Every locality below, without itself, nearest first."""
+    rows = select(Locality).join(LocalityPath, LocalityPath.descendant_id == Locality.id)
+    rows = rows.where(LocalityPath.ancestor_id == locality_id, LocalityPath.depth > 0)
+    return list(session.scalars(rows.order_by(LocalityPath.depth, Locality.code)))
+
+
+def neighbours(session: Session, locality_id: UUID) -> list[Locality]:
+    """The linked localities, by code."""
+    rows = select(Locality).join(Neighbour, Neighbour.neighbour_id == Locality.id)
+    return list(session.scalars(rows.where(Neighbour.locality_id == locality_id).order_by(Locality.code)))
+
+
+def town_of(session: Session, locality: Locality) -> Locality:
+    """The place that messages name for outsiders: the parent of a ward, else the place itself."""
+    if locality.level == "ward" and locality.parent_id:
+        return session.get_one(Locality, locality.parent_id)
+    return locality
+
+
+def country_of(session: Session, locality: Locality) -> Country:
+    """The country that a locality lies in."""
+    return session.get_one(Country, locality.country_code)
+
+
+def zone_of(session: Session, locality: Locality) -> ZoneInfo:
+    """The time zone of a place: its own, else the nearest parent's, else its country's."""
+    if locality.zone:
+        return _zone(locality.zone)
+    for place in ancestors(session, locality.id):
+        if place.zone:
+            return _zone(place.zone)
+    return _zone(country_of(session, locality).zone)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The date that people at the place would give to `moment`."""
+    return moment.astimezone(zone).date()
+
+
+def local_noon(day: date, zone: ZoneInfo) -> datetime:
+    """Noon of a local date: the moment of an event of which only the date is known."""
+    return datetime.combine(day, time(12), zone)
+
+
+def in_codes(session: Session, codes: Iterable[str]) -> dict[str, Locality]:
+    """The localities with these codes, by code; unknown codes are left out."""
+    rows = session.scalars(select(Locality).where(Locality.code.in_(list(codes))))
+    return {locality.code: locality for locality in rows}

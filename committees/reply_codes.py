@@ -1,0 +1,73 @@
+"""Reply codes: the two or three random digits by which an SMS answers one alert (or a drill). Per phone, not reused for 30 days.
+
+Two digits at levels 1-3, three at 4-5; never an emergency or ward number. Five wrong codes close SMS answers to an alert for 15 minutes.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation.db import Base, Keyed
+
+REST = timedelta(days=30)
+TRIES, LOCK = 5, timedelta(minutes=15)
+EMERGENCY = frozenset({"15", "112", "119", "999", "911", "100", "101", "102", "108", "110", "115", "118", "1122"})
+
+
+class ReplyCode(Keyed, Base):
+    """One code on one phone for one subject."""
+
+    __tablename__ = "reply_code"
+    __table_args__ = (UniqueConstraint("contact_point_id", "kind", "subject_id"),)
+
+    contact_point_id: Mapped[UUID] = mapped_column(ForeignKey("contact_point.id"), index=True)
+    code: Mapped[str]
+    kind: Mapped[str]
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    given_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    wrong: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+def give(
+    session: Session, now: datetime, rng: random.Random, contact_point_id: UUID, kind: str, subject_id: UUID, *, digits: int, never: frozenset[str] = frozenset()
+) -> str:
+    """The code of a subject on a phone: the one it has, else a random free one."""
+    rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id)
+    found = session.scalars(rows.where(ReplyCode.kind == kind, ReplyCode.subject_id == subject_id)).first()
+    if found:
+        return found.code
+    taken = set(session.scalars(select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, ReplyCode.given_at > now - REST)))
+    low, high = 10 ** (digits - 1), 10**digits
+    free = [str(n) for n in range(low, high) if str(n) not in taken | EMERGENCY | never]
+    code = rng.choice(free) if free else str(rng.randrange(10**digits, 10 ** (digits + 1)))
+    session.add(ReplyCode(contact_point_id=contact_point_id, code=code, kind=kind, subject_id=subject_id, given_at=now))
+    session.flush()
+    return code
+
+
+def open_on(session: Session, contact_point_id: UUID) -> list[ReplyCode]:
+    """The codes that this phone may answer now, newest first."""
+    rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id, ReplyCode.closed_at.is_(None))
+    return list(session.scalars(rows.order_by(ReplyCode.given_at.desc())))
+
+
+def wrong_try(now: datetime, codes: list[ReplyCode]) -> bool:
+    """Count a wrong code against every open one; return whether SMS answers are closed now."""
+    for code in codes:
+        code.wrong += 1
+        if code.wrong >= TRIES:
+            code.locked_until, code.wrong = now + LOCK, 0
+    return any(code.locked_until and code.locked_until > now for code in codes)
+
+
+def close(session: Session, now: datetime, kind: str, subject_id: UUID) -> None:
+    """Nobody can answer this subject by SMS any more."""
+    for code in session.scalars(select(ReplyCode).where(ReplyCode.kind == kind, ReplyCode.subject_id == subject_id, ReplyCode.closed_at.is_(None))):
+        code.closed_at = now

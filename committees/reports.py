@@ -1,0 +1,273 @@
+"""A report as received, and the incident it opens: every door of intake (form, API, SMS, CSV, walk-in) ends in `record()`.
+
+A source is a random-looking handle within one committee. What a source said is never edited; an incident may be. Verification is
+verification.py, scoring is alerts'.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees import catalogue
+from committees.call_backs import CallBack
+from committees.incidents import CREDIBILITY, Incident, IncidentGroup, IncidentPlace, IncidentText, Marked
+from committees.places import Locality, town_of
+from foundation import journal
+from foundation.crypto import cipher
+from foundation.db import Base, Keyed
+from foundation.errors import Conflict, Problem
+
+KEEP_REPLY = timedelta(days=90)
+LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+
+
+class Source(Keyed, Base):
+    """A reporter's handle within one committee: known (enrolled, an office, vouched for) or unknown."""
+
+    __tablename__ = "source"
+
+    committee_id: Mapped[UUID | None]
+    known: Mapped[bool]
+    kind: Mapped[str] = mapped_column(default="member")
+    first_at: Mapped[datetime]
+
+
+class Report(Keyed, Base):
+    """What one source said on one channel. Its id is made by the client, so that sending it twice is sending it once."""
+
+    __tablename__ = "report"
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"), index=True)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    marking: Mapped[str] = mapped_column(default="AMBER+STRICT")
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    withheld_from: Mapped[str] = mapped_column(default="")
+    channel: Mapped[str]
+    how_known: Mapped[str]
+    received_at: Mapped[datetime]
+    logged_for_other: Mapped[bool] = mapped_column(default=False)
+
+
+class ReplyHandle(Base):
+    """The way back to a reporter, kept until feedback is given, 90 days at most, and read by the feedback service only."""
+
+    __tablename__ = "reply_handle"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.id"), primary_key=True)
+    contact_point_id: Mapped[UUID | None]
+    address_sealed: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    script: Mapped[str] = mapped_column(default="own")
+    delete_after: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """Everything that a door may bring in. `kind` is a key of the catalogue; text and spot are as typed."""
+
+    id: UUID
+    locality: Locality
+    kind: str
+    occurred_at: datetime
+    how_known: str
+    channel: str
+    source: Source
+    severity: int | None = None
+    ongoing: str = "unknown"
+    people: str = "unknown"
+    part_of_day: str = ""
+    text: str = ""
+    spot: str = ""
+    landmark: str = ""
+    about: str = ""
+    withheld_from: frozenset[str] = frozenset()
+    contact_point_id: UUID | None = None
+    reply_to: str | None = None
+    language: str = "en"
+    script: str = "own"
+    logged_for_other: bool = False
+    graded: bool = True
+    origin: str = "live"
+    known_at: datetime | None = None
+    exact_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The incident a report stands under, and whether this call made it."""
+
+    incident: Incident
+    created: bool
+
+
+def source_for(session: Session, now: datetime, *, group: UUID | None, person_id: UUID | None = None, number: str | None = None, kind: str = "member") -> Source:
+    """The source behind a person of a committee or office, or behind an unknown number; made on the first report."""
+    parts = ("source", group, person_id) if person_id else ("number", group, cipher(session).index(number or ""))
+    key = cipher(session).handle(*parts)
+    found = session.get(Source, key)
+    if found is None:
+        found = Source(id=key, committee_id=group, known=person_id is not None, kind=kind if person_id else "unknown", first_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def record(session: Session, now: datetime, new: NewReport) -> Recorded:
+    """Store a report and its incident, once per client id; raise Conflict where that id belongs to another source.
+
+    The incident starts at AMBER+STRICT with the grade that its own answers give; an unknown source's is not scored until verified.
+    """
+    if found := _already(session, new):
+        return found
+    try:
+        with session.begin_nested():
+            incident = _store(session, now, new)
+    except IntegrityError:
+        if found := _already(session, new):
+            return found
+        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.") from None
+    _open_tasks(session, now, new, incident)
+    journal.record(session, now, "report", "incident", incident.id, locality_id=incident.locality_id)
+    return Recorded(incident, True)
+
+
+def _already(session: Session, new: NewReport) -> Recorded | None:
+    report = session.get(Report, new.id)
+    if report is None:
+        return None
+    incident = session.get(Incident, report.incident_id)
+    if report.source_id != new.source.id or incident is None:
+        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.")
+    return Recorded(incident, False)
+
+
+def _store(session: Session, now: datetime, new: NewReport) -> Incident:
+    kind = catalogue.kind(new.kind)
+    path = "own_office" if new.withheld_from or kind.path == "own_office" else kind.path
+    marks = {
+        "locality_id": new.locality.id,
+        "marking": "AMBER+STRICT",
+        "sensitive": kind.sensitive,
+        "withheld_from": " ".join(sorted(new.withheld_from)),
+    }
+    incident = Incident(
+        id=new.id,
+        reference=_reference(),
+        town_id=town_of(session, new.locality).id,
+        source_id=new.source.id,
+        kind=new.kind,
+        severity=new.severity or kind.severity,
+        occurred_at=new.occurred_at,
+        part_of_day=new.part_of_day,
+        how_known=new.how_known,
+        ongoing=new.ongoing,
+        people=new.people,
+        path=path,
+        reliability="C" if new.source.known else "F",
+        credibility=_credibility(new),
+        graded=new.graded,
+        known_source=new.source.known,
+        threat=new.about or "unsorted",
+        origin=new.origin,
+        channel=new.channel,
+        received_at=now,
+        known_at=new.known_at or now,
+        **marks,
+    )
+    session.add(incident)
+    session.flush()
+    session.add(
+        Report(
+            id=new.id,
+            incident_id=incident.id,
+            source_id=new.source.id,
+            channel=new.channel,
+            how_known=new.how_known,
+            received_at=now,
+            logged_for_other=new.logged_for_other,
+            **marks,
+        )
+    )
+    _store_parts(session, now, new, incident, marks)
+    session.flush()
+    return incident
+
+
+def _store_parts(session: Session, now: datetime, new: NewReport, incident: Incident, marks: dict[str, object]) -> None:
+    seal = cipher(session).seal
+    if new.spot or new.landmark or new.exact_at:
+        spot = seal("incident_place.spot", incident.id, new.spot) if new.spot else None
+        session.add(IncidentPlace(incident_id=incident.id, spot_sealed=spot, landmark=new.landmark, exact_at=new.exact_at, **marks))
+    if new.text:
+        session.add(IncidentText(incident_id=incident.id, text_sealed=seal("incident_text.text", incident.id, new.text), **marks))
+    if new.about:
+        session.add(IncidentGroup(incident_id=incident.id, about=new.about, **marks))
+    if new.contact_point_id or new.reply_to:
+        sealed = seal("reply_handle.address", new.id, new.reply_to) if new.reply_to else None
+        session.add(
+            ReplyHandle(
+                report_id=new.id,
+                contact_point_id=new.contact_point_id,
+                address_sealed=sealed,
+                language=new.language,
+                script=new.script,
+                delete_after=now + KEEP_REPLY,
+            )
+        )
+
+
+def _credibility(new: NewReport) -> int:
+    if not new.source.known:
+        return 4
+    # A sender's number can be forged: an SMS never starts better than "told" (trust model, T5).
+    best = 3 if new.channel == "sms" else 1
+    return max(best, CREDIBILITY[new.how_known])
+
+
+def _reference() -> str:
+    return f"{secrets.choice(LETTERS)}{secrets.randbelow(10_000):04d}"
+
+
+def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incident) -> None:
+    """Open the call-back that a path asks for: unknown sources and private matters are people's work, not the score's."""
+    if new.origin != "live":
+        return
+    why = "private_matter" if incident.path == "private_matter" else "" if new.source.known else "unknown_source"
+    if why:
+        minutes = 30 if why == "unknown_source" else 60
+        session.add(
+            CallBack(
+                locality_id=incident.locality_id,
+                incident_id=incident.id,
+                why=why,
+                asked_at=now,
+                due_at=now + timedelta(minutes=minutes),
+                sensitive=incident.sensitive,
+                withheld_from=incident.withheld_from,
+            )
+        )
+
+
+def withdraw(session: Session, now: datetime, incident: Incident) -> None:
+    """The source takes a report back; its weight leaves the score, its row stays."""
+    from committees.incidents import WITHDRAWN, touch
+
+    if incident.state != "reported":
+        raise Problem("The secretary has already checked this report.", "Ask the secretary if something in it is wrong.", 409)
+    incident.state = WITHDRAWN
+    touch(incident)
+    journal.record(session, now, "withdraw", "incident", incident.id, locality_id=incident.locality_id)
+
+
+def of_source(session: Session, handles: tuple[UUID, ...]) -> list[tuple[Report, Incident]]:
+    """A reporter's own reports with their incidents, newest first."""
+    rows = select(Report, Incident).join(Incident, Incident.id == Report.incident_id).where(Report.source_id.in_(handles))
+    return [(report, incident) for report, incident in session.execute(rows.order_by(Report.received_at.desc())).all()]

@@ -1,0 +1,170 @@
+"""Every setting, read once from the environment into one frozen object.
+
+Nobody else reads os.environ. Each complaint names the setting and says what to do. `CONCORD_X_FILE` names a file that holds the
+value of `CONCORD_X`, for secrets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from foundation.errors import Problem
+
+PREFIX = "CONCORD_"
+KNOWN = frozenset(
+    """DATABASE_URL OWNER_DATABASE_URL WORKER_DATABASE_URL SECRET_KEY PUBLIC_URL SMTP_URL MAIL_FROM TWILIO_ACCOUNT_SID TWILIO_AUTH_TOKEN
+    TWILIO_FROM TWILIO_API_BASE APPRISE_URLS ENGINE LOCALES METRICS_TOKEN LOG_FORMAT DATA CHROMIUM""".split()
+)
+LOCALES = ("en", "ur")
+
+
+class BadSetting(Problem):
+    """A setting that cannot be used, with what to do about it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What this installation was told. Times are UTC, addresses are URLs, folders are paths."""
+
+    data: Path
+    database_url: str
+    owner_database_url: str
+    worker_database_url: str
+    secret_key: str
+    public_url: str = "http://127.0.0.1:8000"
+    smtp_url: str | None = None
+    mail_from: str = "concord@example.org"
+    twilio_account_sid: str | None = None
+    twilio_auth_tokens: tuple[str, ...] = ()
+    twilio_from: tuple[str, ...] = ()
+    twilio_api_base: str | None = None
+    engine: str = "apscheduler"
+    locales: tuple[str, ...] = LOCALES
+    metrics_token: str | None = None
+    log_format: str = "text"
+    demo: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach this installation over https."""
+        return self.public_url.startswith("https:")
+
+    @property
+    def sms_over_twilio(self) -> bool:
+        """Whether SMS goes out through Twilio; else it goes to the console outbox."""
+        return bool(self.twilio_account_sid and self.twilio_auth_tokens and self.twilio_from)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], *, demo: bool = False) -> Config:
+        """Read every `CONCORD_` setting of `environ`, strictly; raise BadSetting for the first that cannot be used."""
+        get = _reader(environ)
+        data = Path(get("DATA") or "var").resolve()
+        url = _database_url("DATABASE_URL", get("DATABASE_URL") or f"sqlite:///{data / 'concord.db'}")
+        sid, tokens, sender = get("TWILIO_ACCOUNT_SID"), _words(get("TWILIO_AUTH_TOKEN")), _words(get("TWILIO_FROM"))
+        if len({bool(sid), bool(tokens), bool(sender)}) > 1:
+            raise BadSetting(
+                "CONCORD_TWILIO_ACCOUNT_SID, CONCORD_TWILIO_AUTH_TOKEN and CONCORD_TWILIO_FROM belong together.",
+                "Set all three, or none to keep SMS in the console outbox.",
+            )
+        return cls(
+            data=data,
+            database_url=url,
+            owner_database_url=_database_url("OWNER_DATABASE_URL", get("OWNER_DATABASE_URL") or url),
+            worker_database_url=_database_url("WORKER_DATABASE_URL", get("WORKER_DATABASE_URL") or url),
+            secret_key=_secret(get("SECRET_KEY"), data),
+            public_url=_http_url("PUBLIC_URL", get("PUBLIC_URL") or "http://127.0.0.1:8000"),
+            smtp_url=_smtp_url(get("SMTP_URL")),
+            mail_from=get("MAIL_FROM") or "concord@example.org",
+            twilio_account_sid=sid,
+            twilio_auth_tokens=tokens,
+            twilio_from=sender,
+            twilio_api_base=_http_url("TWILIO_API_BASE", base) if (base := get("TWILIO_API_BASE")) else None,
+            engine=_one_of("ENGINE", get("ENGINE") or "apscheduler", ("apscheduler",)),
+            locales=_locales(get("LOCALES")),
+            metrics_token=get("METRICS_TOKEN"),
+            log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "text", ("text", "json")),
+            demo=demo,
+        )
+
+
+class _Reader:
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+
+    def __call__(self, name: str) -> str | None:
+        value = self.values.get(PREFIX + name)
+        path = self.values.get(f"{PREFIX}{name}_FILE")
+        if value and path:
+            raise BadSetting(f"{PREFIX}{name} and {PREFIX}{name}_FILE are both set.", "Keep one of them.")
+        if path:
+            try:
+                value = Path(path).read_text(encoding="utf-8")
+            except OSError as error:
+                raise BadSetting(f"{PREFIX}{name}_FILE: {path} cannot be read.", error.strerror or "") from None
+        return value.strip() or None if value else None
+
+
+def _reader(environ: Mapping[str, str]) -> _Reader:
+    for name in environ:
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).removesuffix("_FILE") not in KNOWN:
+            raise BadSetting(f"{name} is not a setting of Concord.", f"Known settings: {', '.join(sorted(KNOWN))}.")
+    return _Reader(environ)
+
+
+def _words(value: str | None) -> tuple[str, ...]:
+    return tuple(word for word in (value or "").replace(",", " ").split() if word)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise BadSetting(f"{PREFIX}{name} is {value!r}.", f"Use one of: {', '.join(allowed)}.")
+    return value
+
+
+def _locales(value: str | None) -> tuple[str, ...]:
+    chosen = _words(value) or LOCALES
+    for locale in chosen:
+        _one_of("LOCALES", locale, LOCALES)
+    return chosen
+
+
+def _database_url(name: str, value: str) -> str:
+    for scheme in ("postgresql://", "postgres://"):
+        if value.startswith(scheme):
+            return "postgresql+psycopg://" + value.removeprefix(scheme)
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise BadSetting(
+            f"{PREFIX}{name} is not an address that Concord can use.",
+            "Use sqlite:////absolute/path.db or postgresql://user:password@host/database.",
+        )
+    return value
+
+
+def _http_url(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise BadSetting(f"{PREFIX}{name} is {value!r}.", "Write a whole address, like https://concord.example.org.")
+    return value.rstrip("/")
+
+
+def _smtp_url(value: str | None) -> str | None:
+    if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not urlsplit(value).hostname):
+        raise BadSetting(f"{PREFIX}SMTP_URL cannot be used.", "Write it like smtp://user:password@mail.example.org:587.")
+    return value
+
+
+def _secret(value: str | None, data: Path) -> str:
+    if value:
+        if len(value) < 32:
+            raise BadSetting(f"{PREFIX}SECRET_KEY is too short.", "Use at least 32 letters and digits, made at random.")
+        return value
+    path = data / "secret.key"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        path.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()

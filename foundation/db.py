@@ -1,0 +1,168 @@
+"""The database layer: the declarative base, column types, sessions that need a principal, and the compare-and-set claim.
+
+SQLite and PostgreSQL are treated alike. On SQLite reads begin DEFERRED and declared writes begin IMMEDIATE behind one lock per process,
+because upgrading a read to a write fails under load. Every room may import this module; it imports nothing of the domain.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Engine, MetaData, Uuid, create_engine, event, update
+from sqlalchemy.engine import CursorResult, Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; a naive one is refused, because nobody can say what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values and store the rest in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time was about to be stored; pass an aware one")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware value on both databases."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of every table. UUID4 keys: a UUID7 would leak the minute of a report."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        uuid.UUID: Uuid(as_uuid=True),
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class Keyed:
+    """A random key that the row's maker may choose: clients make the ids of what they create."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4, sort_order=-1)
+
+
+_write_lock = RLock()
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for SQLite (WAL, synchronous FULL, foreign keys) or PostgreSQL.
+
+    The JSON serializer keeps letters of every script readable in the database.
+    """
+    dumps = _dumps
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=dumps)
+    engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": 30, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A write that starts as a read cannot be upgraded safely, so writes say so before their first statement.
+    mode = "IMMEDIATE" if connection.get_execution_options().get("concord_write") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _become(role: str) -> Any:
+    """Give up the owner's rights on every new connection: row-level security holds for `role`, never for an owner or superuser."""
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        was, connection.autocommit = connection.autocommit, True
+        connection.execute(f'set role "{role}"')
+        connection.autocommit = was
+
+    return on_connect
+
+
+class Database:
+    """One engine and the sessions on it. `open()` is the only way to a session: it asks for a principal."""
+
+    def __init__(self, url: str, cipher: Any = None, role: str | None = None) -> None:
+        self.url = url
+        self.cipher = cipher
+        self.engine = make_engine(url)
+        if role and self.engine.dialect.name == "postgresql":
+            event.listen(self.engine, "connect", _become(role))
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._reads = self.engine
+        self._writes = self.engine.execution_options(concord_write=True) if self.is_sqlite else self.engine
+
+    @contextmanager
+    def open(self, principal: Any, *, write: bool = False) -> Iterator[Session]:
+        """Yield a session for `principal`; the caller commits. Nothing is kept unless it does.
+
+        `write` is declared beforehand: SQLite takes one writer at a time.
+        """
+        with self._lock(write), Session(self._writes if write else self._reads, expire_on_commit=False) as session:
+            session.info.update(principal=principal, cipher=self.cipher)
+            yield session
+
+    @contextmanager
+    def _lock(self, write: bool) -> Iterator[None]:
+        if not (write and self.is_sqlite):
+            yield
+            return
+        with _write_lock:
+            yield
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def claim(session: Session, entity: type[Base], key: Any, was: dict[str, Any], becomes: dict[str, Any]) -> bool:
+    """Compare-and-set one row: change it only if it is still as it was read. True if this caller won.
+
+    `key` is the primary key; `was` and `becomes` map column names to values. The same on SQLite and PostgreSQL.
+    """
+    column = entity.__mapper__.primary_key[0]
+    statement = update(entity).where(column == key).values(**becomes).execution_options(synchronize_session=False)
+    for name, value in was.items():
+        attribute = getattr(entity, name)
+        statement = statement.where(attribute.is_(None) if value is None else attribute == value)
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def new_id() -> uuid.UUID:
+    """Return a random UUID4."""
+    return uuid.UUID(bytes=os.urandom(16), version=4)

@@ -1,0 +1,72 @@
+"""Row-level security of PostgreSQL, made from policy.toml: two roles, one policy a table and role. Run after every migration.
+
+Used by foundation.migrate only. SQLite has no roles; there the ORM criteria stand alone, and `concord doctor` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Text, Uuid, cast, func, literal_column
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql import ColumnElement
+
+from foundation.db import Base
+from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, visible
+
+# The record is written and read, never changed: only the sealer (worker) may fill in the chain.
+APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report")
+LOCK = 4_912_026
+
+
+def apply(connection: Connection) -> None:
+    """Create the roles if missing and put every table's policies in force. Safe to repeat; the caller commits."""
+    connection.exec_driver_sql(f"select pg_advisory_xact_lock({LOCK})")  # roles are cluster-wide: one creator at a time
+    for role in (WEB_ROLE, WORKER_ROLE):
+        found = connection.exec_driver_sql("select 1 from pg_roles where rolname = %s", (role,)).scalar()
+        if not found:
+            connection.exec_driver_sql(f"create role {role} nologin")
+        connection.exec_driver_sql(f"grant {role} to current_user")
+    for statement in statements():
+        connection.exec_driver_sql(statement)
+
+
+def statements() -> Iterator[str]:
+    """Every statement that puts the policy in force, in order."""
+    yield f"grant usage on schema public to {WEB_ROLE}, {WORKER_ROLE}"
+    yield f"grant select, insert, update, delete on all tables in schema public to {WORKER_ROLE}"
+    yield f"grant select, insert, update, delete on all tables in schema public to {WEB_ROLE}"
+    yield f"grant usage on all sequences in schema public to {WEB_ROLE}, {WORKER_ROLE}"
+    for name in APPEND_ONLY_FOR_WEB:
+        yield f'revoke update, delete on "{name}" from {WEB_ROLE}'
+    yield f'revoke delete on "journal" from {WORKER_ROLE}'
+    yield f'revoke select on "identity" from {WEB_ROLE}'
+    yield f'revoke update, delete on "outbox" from {WEB_ROLE}'
+    worker = {name for tables in RULES["services"]["worker"].values() for name in tables}
+    intake = {name for tables in RULES["services"]["web"].values() for name in tables} | {"journal", "outbox", "delivery", "grant"}
+    for name in RULES["tables"]:
+        if name not in Base.metadata.tables:
+            continue
+        yield f'alter table "{name}" enable row level security'
+        yield f'alter table "{name}" force row level security'
+        for policy in ("person", "adds", "worker"):
+            yield f'drop policy if exists {policy} on "{name}"'
+        rule = _compiled(visible(name, _viewer()))
+        yield f'create policy person on "{name}" to {WEB_ROLE} using ({rule}) with check ({rule})'
+        if name in intake or name in ("identity", "reply_handle"):
+            yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check (true)'
+        if name in worker:
+            yield f'create policy worker on "{name}" to {WORKER_ROLE} using (true) with check (true)'
+
+
+def _viewer() -> Viewer:
+    person: ColumnElement[object] = cast(func.nullif(func.current_setting("app.person", True), ""), Uuid())
+    handles = func.string_to_array(func.current_setting("app.handles", True), ",")
+    return Viewer(person, lambda column: cast(column, Text) == func.any(handles))
+
+
+def _compiled(rule: ColumnElement[bool]) -> str:
+    if isinstance(rule, type(literal_column("true"))):
+        return str(rule)
+    compiled = rule.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    return str(compiled)
