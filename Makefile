@@ -37,7 +37,7 @@ cover: $(VENV)/.dev.stamp browser  ## run the tests and show the lines they neve
 check: $(VENV)/.dev.stamp  ## lint, format, types, import contracts, security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(ROOMS)
+	$(BIN)/mypy $(ROOMS) scripts tests/rig
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet -ll --recursive $(ROOMS)
 

