@@ -1,4 +1,4 @@
-"""One kept connection to a mail server: how to reach it, and how to hand it one letter in three certain steps.
+"""One kept connection to a mail server: how to reach it, and one letter in three certain steps.
 
 smtplib's `sendmail` does not say whether a lost connection was lost before or after the letter was given,
 so the steps are taken one by one here. Only `email` imports this module.
@@ -52,7 +52,7 @@ def parse_smtp_url(url: str) -> MailServer:
 
 
 def connect(server: MailServer, seconds: float = SECONDS) -> smtplib.SMTP:
-    """Return an open session, encrypted and signed in as `server` says; raise DeliveryFailed, never permanent."""
+    """Return an open session, encrypted and signed in as `server` says; raise DeliveryFailed."""
     try:
         return _opened(server, seconds)
     except smtplib.SMTPAuthenticationError:

@@ -102,7 +102,7 @@ _STATES: dict[str, State] = {
 
 
 def verdict(code: str | int | None, status: int | None = None) -> Verdict:
-    """Say what a code means; an unlisted one is judged by the HTTP status (4xx permanent), a carrier's is not."""
+    """Say what a code means; an unlisted one is judged by the HTTP status (4xx permanent)."""
     key = str(code or "")
     if key in _PERMANENT:
         return Verdict(True, _PERMANENT[key])

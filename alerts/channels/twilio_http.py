@@ -81,7 +81,7 @@ def make_client(account_sid: str, token: str, http: PooledClient) -> Client:
 
 @contextmanager
 def told_apart() -> Iterator[None]:
-    """Turn every failure of a call to Twilio into DeliveryFailed (not taken) or OutcomeUnknown (perhaps taken)."""
+    """Turn every failure of a call to Twilio into DeliveryFailed (not taken) or OutcomeUnknown (maybe)."""
     try:
         yield
     except (TwilioRestException, TwilioServiceException) as error:

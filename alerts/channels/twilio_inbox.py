@@ -51,7 +51,7 @@ class TwilioInbox:
         )
 
     def fetch(self, sid: str) -> Received | None:
-        """Return the SMS with this id, or None if Twilio has no such inbound SMS to us; raise OutcomeUnknown."""
+        """Return the SMS with this id, or None if Twilio has none; raise OutcomeUnknown."""
         try:
             with told_apart():
                 copy = self._client.messages(sid).fetch()

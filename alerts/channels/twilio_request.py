@@ -1,4 +1,4 @@
-"""Reading what comes in at Twilio's hooks, strictly: who signed it, and whether it can be read in one way only.
+"""Reading what comes in at Twilio's hooks, strictly: who signed it, and that it reads in one way only.
 
 Pure: the caller passes the parameters as they came and the address that this installation is configured to
 have (never the Host header). Anything doubtful raises Forged, and never anything else. The hooks of
@@ -17,7 +17,7 @@ from alerts.channels.twilio_codes import State, state_of, verdict
 
 
 class Forged(Exception):
-    """The request was not certainly made by Twilio for us. Answer 403 and say no more; the reason is for the log."""
+    """The request was not certainly made by Twilio for us. Answer 403, no more; the reason is for the log."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def validate(
 
 
 def _once_each(params: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Refuse anything that is not text, and a name that comes twice: equal values would share one signature."""
+    """Refuse anything that is not text, and a name that comes twice: equal values share one signature."""
     fields: dict[str, str] = {}
     for name, value in params:
         if not isinstance(name, str) or not isinstance(value, str) or not name:

@@ -1,0 +1,219 @@
+"""Words for people: typed templates in every language, rendered as SMS (counted in segments) or as a letter.
+
+A template is a key, the types of its gaps and, for each language, its words; all of it stands in
+`templates_text/`. No gap takes free text (see `alerts.slots`), no SMS carries a link, and nothing is ever
+cut. Nothing here is sent or stored. `alerts.delivery` renders what stands in the outbox; whoever writes
+there may call `check` first.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Formatter
+from types import MappingProxyType
+from typing import Any
+
+import smsutil
+
+from alerts.slots import SLOTS, Language, Slot, SlotRefused
+from committees.catalogue import KINDS
+
+FOLDER = Path(__file__).parent / "templates_text"
+#: The languages that members may choose. One without a file here yet is written to in English.
+LANGUAGES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
+LATIN = frozenset({"latin", "latn", "roman"})
+_OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Template:
+    """One message: the type of each of its gaps, and which gap (if any) stays sealed until sending."""
+
+    key: str
+    slots: Mapping[str, Slot]
+    secret: str | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All words of one language in one script."""
+
+    language: Language
+    name: str
+    direction: str
+    draft: bool
+    segments: int
+    sms: Mapping[str, str]
+    mail: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An SMS ready to send: its text, its number of segments and GSM-7 or UCS-2."""
+
+    text: str = field(repr=False)
+    segments: int
+    encoding: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An e-mail ready to send."""
+
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    language: str
+
+
+def _templates() -> Mapping[str, Template]:
+    rows = tomllib.loads((FOLDER / "templates.toml").read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {
+            key: Template(
+                key,
+                {name: SLOTS[kind] for name, kind in row["slots"].items()},
+                row.get("secret"),
+                row.get("drill", False),
+            )
+            for key, row in rows.items()
+        }
+    )
+
+
+def _catalogue(path: Path) -> Catalogue:
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))
+    about, words = rows["language"], dict(rows["words"])
+    if about["code"] == "en":
+        words["kind"] = {key: kind.sms for key, kind in KINDS.items() if kind.sms} | words["kind"]
+    language = Language(about["code"], about["gsm"], words)
+    return Catalogue(
+        language,
+        about["name"],
+        about["direction"],
+        about["draft"],
+        about["segments"],
+        rows["sms"],
+        rows["mail"],
+    )
+
+
+TEMPLATES: Mapping[str, Template] = _templates()
+CATALOGUES: Mapping[str, Catalogue] = MappingProxyType(
+    {path.stem: _catalogue(path) for path in sorted(FOLDER.glob("*.toml")) if path.stem != "templates"}
+)
+
+
+def catalogue(language: str, script: str = "own") -> Catalogue:
+    """Return the words for a person's language and script, or else for the language, or else English."""
+    wanted = [f"{language}-Latn"] if script.lower() in LATIN else []
+    return next(CATALOGUES[key] for key in [*wanted, language, "en"] if key in CATALOGUES)
+
+
+def count_segments(text: str) -> tuple[int, str]:
+    """Return how many segments an SMS takes, and its encoding: GSM-7 or UCS-2."""
+    parts = smsutil.split(text)
+    return len(parts.parts), "GSM-7" if parts.encoding == "gsm0338" else "UCS-2"
+
+
+def render(
+    template: str,
+    slots: Mapping[str, Any],
+    language: str = "en",
+    script: str = "own",
+    secret: str | None = None,
+) -> Rendered:
+    """Return the SMS for a template; raise SlotRefused for a value that does not fit.
+
+    `slots` are the JSON values of the outbox row; `secret` is its sealed value, opened.
+    """
+    words = catalogue(language, script)
+    filled = _filled(template, slots, words.language, secret)
+    text = words.sms[template].format_map(filled)
+    segments, encoding = count_segments(text)
+    if segments > words.segments:
+        raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")
+    return Rendered(text, segments, encoding, words.language.code)
+
+
+def render_mail(
+    template: str,
+    slots: Mapping[str, Any],
+    language: str = "en",
+    script: str = "own",
+    secret: str | None = None,
+    link: str = "",
+) -> Letter:
+    """Return the letter for a template, with a link to its page; raises as `render` does.
+
+    A template without a letter of its own is its SMS with a greeting around it.
+    """
+    words = catalogue(language, script)
+    filled = _filled(template, slots, words.language, secret)
+    if link and not link.startswith(("https://", "http://")):
+        raise SlotRefused("link", "A link begins with https:// or http://.")
+    letter = words.mail.get(template, words.mail[_OTHER])
+    filled = filled | {"link": link, "sms": words.sms[template].format_map(filled)}
+    text = letter["text"].format_map(filled).strip()
+    return Letter(letter["subject"].format_map(filled), text, _html(text, link, words), words.language.code)
+
+
+def check(template: str, slots: Mapping[str, Any]) -> None:
+    """Raise SlotRefused if these values do not fit the template in some language, before they are stored."""
+    for words in CATALOGUES.values():
+        _filled(template, slots, words.language, None)
+
+
+def gaps(text: str) -> set[str]:
+    """Return the names of the gaps in a text."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def widest(template: str, words: Catalogue) -> dict[str, str]:
+    """Return the longest words that each gap of a template can hold in a language."""
+    return {name: _longest(slot, name, words.language) for name, slot in TEMPLATES[template].slots.items()}
+
+
+def _longest(slot: Slot, name: str, language: Language) -> str:
+    shown: Iterable[str] = (slot.fill(name, value, language) for value in slot.widest(language))
+    return max(shown, key=lambda text: (len(text), text))
+
+
+def _filled(
+    template: str, slots: Mapping[str, Any], language: Language, secret: str | None
+) -> dict[str, str]:
+    form = TEMPLATES[template]
+    values = {**slots, form.secret: secret} if form.secret and secret is not None else dict(slots)
+    wanted = set(form.slots) - ({form.secret} if form.secret and secret is None else set())
+    if wanted != set(values):
+        odd = ", ".join(sorted(wanted ^ set(values)))
+        raise SlotRefused(
+            template, f"The message {template!r} is missing, or does not have, these gaps: {odd}."
+        )
+    return {
+        name: form.slots[name].fill(name, _kept_private(name, value), language)
+        for name, value in values.items()
+    }
+
+
+def _kept_private(name: str, value: Any) -> Any:
+    """Return the key whose words may travel: a sensitive kind never does, whoever asked for it."""
+    return "private" if name == "what" and value in KINDS and KINDS[value].sms is None else value
+
+
+def _html(text: str, link: str, words: Catalogue) -> str:
+    """Return the letter as a plain page: paragraphs and one link, no style, no picture, nothing to load."""
+    paragraphs = []
+    for paragraph in text.split("\n\n"):
+        shown = escape(paragraph).replace("\n", "<br>")
+        if link and paragraph == link:
+            shown = f'<a href="{escape(link)}">{escape(link)}</a>'
+        paragraphs.append(f"<p>{shown}</p>")
+    head = f'<!doctype html><html lang="{words.language.code}" dir="{words.direction}"><meta charset="utf-8">'
+    return f"{head}<body>{''.join(paragraphs)}</body></html>"

@@ -1,0 +1,235 @@
+"""What may stand in the gaps of a message: keys of closed lists and typed values, never free text.
+
+A value is plain JSON (it waits in the outbox): a key, a number, a time as ISO text, or the names of a
+place. The words for the keys stand in `templates_text/<language>.toml`. A value that is too long is
+refused, never cut: a warning with half a place name is worse than an error that a test finds.
+`alerts.messages` is the only caller.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from foundation.errors import Invalid
+
+Words = Mapping[str, Mapping[str, str]]
+Show = Callable[[Any, "Language"], str]
+
+
+class SlotRefused(Invalid):
+    """A value does not fit its slot: the wrong kind of value, an unknown key, or too long."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What a slot needs to know of a language: its code, whether it keeps to GSM-7 letters, and its words."""
+
+    code: str
+    gsm: bool
+    words: Words
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One kind of gap: how a value is shown, its longest in characters, and values at its widest."""
+
+    show: Show
+    limit: int
+    widest: Callable[[Language], Iterable[Any]]
+
+    def fill(self, name: str, value: Any, language: Language) -> str:
+        """Return the words for `value`; raise SlotRefused if it is not one that this slot takes."""
+        try:
+            text = self.show(value, language)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise SlotRefused(name, f"The slot {name!r} cannot take this value.") from None
+        if not text or len(text) > self.limit:
+            raise SlotRefused(name, f"The slot {name!r} takes at most {self.limit} characters.")
+        return text
+
+
+def closed(table: str, limit: int, otherwise: str | None = None) -> Slot:
+    """A key of one table of words; `otherwise` is the key whose words stand in for a key that has none."""
+
+    def show(value: Any, language: Language) -> str:
+        words = language.words[table]
+        if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
+            raise ValueError("not a key")
+        return words[value] if otherwise is None else words.get(value, words[otherwise])
+
+    return Slot(show, limit, lambda language: list(language.words[table]))
+
+
+def number(low: int, high: int) -> Slot:
+    """A whole number from `low` to `high`."""
+
+    def show(value: Any, language: Language) -> str:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError("not such a number")
+        return str(value)
+
+    return Slot(show, len(str(high)), lambda language: [high])
+
+
+def pattern(expression: str, limit: int, *widest: str) -> Slot:
+    """Text of an exact shape, such as a code or a phone number."""
+    shape = re.compile(expression, re.ASCII)
+
+    def show(value: Any, language: Language) -> str:
+        if not isinstance(value, str) or not shape.fullmatch(value):
+            raise ValueError("not of this shape")
+        return value
+
+    return Slot(show, limit, lambda language: widest)
+
+
+def levels(low: int) -> Slot:
+    """A risk level from `low` to 5: its digits and its word. 0 is words alone: it is no level of risk."""
+
+    def show(value: Any, language: Language) -> str:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= 5:
+            raise ValueError("not a level")
+        word = language.words["level"][str(value)]
+        return f"{value}/5 {word}" if value else word
+
+    return Slot(show, 14, lambda language: range(low, 6))
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return moment
+
+
+def _clock(moment: datetime, language: Language) -> str:
+    """The time of day as people say it: 6pm or 6:30pm, or a word for the part of the day and the hour."""
+    hour, minutes = moment.hour % 12 or 12, f":{moment.minute:02d}" if moment.minute else ""
+    part = language.words["part_of_day"][str(moment.hour)]
+    return language.words["clock"]["form"].format(part=part, time=f"{hour}{minutes}")
+
+
+def _clock_slot() -> Slot:
+    hours = [f"2026-11-25T{hour:02d}:30:00+05:00" for hour in range(24)]
+    return Slot(lambda value, language: _clock(_moment(value), language), 13, lambda language: hours)
+
+
+def _when_slot() -> Slot:
+    def show(value: Any, language: Language) -> str:
+        moment = _moment(value)
+        return f"{language.words['weekday'][str(moment.isoweekday())]} {_clock(moment, language)}"
+
+    times = [f"2026-11-{day}T{hour:02d}:30:00+05:00" for day in range(23, 30) for hour in range(24)]
+    return Slot(show, 18, lambda language: times)
+
+
+def _date_slot() -> Slot:
+    def show(value: Any, language: Language) -> str:
+        day = date.fromisoformat(value)
+        weekday, month = (
+            language.words["weekday"][str(day.isoweekday())],
+            language.words["month"][str(day.month)],
+        )
+        return f"{weekday} {day.day} {month}"
+
+    days = [f"2026-{month:02d}-{day}" for month in range(1, 13) for day in range(20, 27)]
+    return Slot(show, 18, lambda language: days)
+
+
+_NAME = re.compile(r"[^\W_]+(?:[ .'()-]{1,2}[^\W_]+)*\.?")
+
+
+def _name(names: Any, language: Language) -> str:
+    """The name of a place or town as the seed file has it, in this language or else in English."""
+    base = language.code.partition("-")[0]
+    wanted = [language.code, "en"] if language.gsm else [language.code, base, "en"]
+    text = names if isinstance(names, str) else next(names[key] for key in wanted if names.get(key))
+    text = plain(text) if language.gsm else text
+    # Joined scripts have marks inside words, which are not letters to a regular expression.
+    letters = "".join(
+        c for c in text if not unicodedata.category(c).startswith("M") and c not in "\u200c\u200d"
+    )
+    if not _NAME.fullmatch(letters):
+        raise ValueError("not a name")
+    return str(text)
+
+
+def plain(text: str) -> str:
+    """Return the text in plain Latin letters: curly quotes straight, long dashes short, accents off."""
+    swapped = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-"})
+    return "".join(c for c in unicodedata.normalize("NFKD", swapped) if not unicodedata.combining(c))
+
+
+def _place(value: Any, language: Language) -> str:
+    """A ward by its number, or a place by its name; and a kind of landmark where one is given."""
+    if isinstance(value, str) or not {"ward", "names", "landmark"} & set(value):
+        return _name(value, language)
+    if set(value) - {"ward", "names", "landmark"} or ("ward" in value) == ("names" in value):
+        raise ValueError("a place is a ward or a name")
+    if "ward" in value:
+        if not re.fullmatch(r"[0-9]{1,3}[A-Z]?", str(value["ward"]), re.ASCII):
+            raise ValueError("not the number of a ward")
+        where = f"{language.words['place']['ward']} {value['ward']}"
+    else:
+        where = _name(value["names"], language)
+    landmark = value.get("landmark")
+    closer = f"{where} {language.words['landmark'][landmark]}" if landmark else where
+    # A landmark that does not fit is left out whole: the place is still right, only less exact.
+    return closer if len(closer) <= PLACE_LIMIT else where
+
+
+def _widest_names(limit: int) -> Callable[[Language], Iterable[Any]]:
+    return lambda language: ["W" * limit if language.gsm else "\u0634" * limit]
+
+
+def _widest_places(language: Language) -> Iterable[Any]:
+    yield from _widest_names(PLACE_LIMIT)(language)
+    for landmark in language.words["landmark"]:
+        yield {"ward": 99, "landmark": landmark}
+    yield {"ward": 999}
+
+
+def _roles(value: Any, language: Language) -> str:
+    words = language.words["role"]
+    if not isinstance(value, list) or len(value) > 2:
+        raise ValueError("at most two roles")
+    return ", ".join(words[key] for key in value) if value else words["nobody"]
+
+
+def _widest_roles(language: Language) -> Iterable[Any]:
+    keys = [key for key in language.words["role"] if key != "nobody"]
+    return [[a, b] for a in keys for b in keys]
+
+
+SOURCE_LIMIT = PLACE_LIMIT = 18
+
+SLOTS: dict[str, Slot] = {
+    "source": Slot(_name, SOURCE_LIMIT, _widest_names(SOURCE_LIMIT)),
+    "place": Slot(_place, PLACE_LIMIT, _widest_places),
+    "level": levels(1),
+    "any_level": levels(0),
+    "what": closed("kind", 28, otherwise="unsorted"),
+    "when": _when_slot(),
+    "date": _date_slot(),
+    "clock": _clock_slot(),
+    "sure": closed("sure", 14),
+    "action": closed("action", 32),
+    "because": closed("because", 44),
+    "outcome": closed("outcome", 60),
+    "answer": closed("answer", 22),
+    "decision": closed("decision", 34),
+    "roles": Slot(_roles, 34, _widest_roles),
+    "code": pattern(r"[0-9]{2,3}", 3, "999"),
+    "one_time_code": pattern(r"[0-9]{6}", 6, "999999"),
+    "reference": pattern(r"[A-Z][0-9]{4}", 5, "M9999"),
+    "emergency": pattern(r"[0-9]{2,4}", 4, "9999"),
+    "phone": pattern(r"\+?[0-9]{3,15}", 14, "+9999999999999"),
+    "count": number(0, 99),
+    "days": number(1, 30),
+    "scale": number(1, 5),
+}
