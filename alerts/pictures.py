@@ -2,7 +2,7 @@
 
 What lives here: the level shape, the bars of the last 12 or 26 weeks with the legend under them, and the few
 helpers that every picture shares. What does not: the map of a town (town_map.py), colours (levels_look.py and
-the stylesheet: a picture only carries classes, because the content security policy forbids inline style), words
+the stylesheet: a picture only carries classes, as the content security policy forbids inline style), words
 (they arrive translated) and the table beside a chart (a macro). Alerts and coordination may import it.
 """
 
@@ -57,7 +57,7 @@ def level_shape(level: int | None) -> Markup:
     line = "21.6" if look.shape == "triangle" else "18.6"
     return Markup(
         '<svg class="shape" viewBox="0 0 28 28" aria-hidden="true" focusable="false">'
-        '<path d="{}"{}/><text x="14" y="{}">{}</text></svg>'
+        '<path d="{}"{}/><text class="in-shape" x="14" y="{}">{}</text></svg>'
     ).format(SHAPES[look.shape], dashes, line, digit_of(level))
 
 
@@ -65,7 +65,8 @@ def hatch(key: str) -> Markup:
     """Return the hatching that stands for Not known; `key` makes its id unique on the page."""
     return Markup(
         '<defs><pattern id="{}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><path class="hatch" d="M0 0v7"/></pattern></defs>'
+        'patternTransform="rotate(45)"><path class="blank" d="M0 0h7v7h-7z"/>'
+        '<path class="hatch" d="M0 0v7"/></pattern></defs>'
     ).format(key)
 
 
