@@ -1,6 +1,7 @@
 """What people are told: findings, alerts, their updates and their answers, as rows. One alert is open per (locality, threat).
 
-Only the tables and what they can say of themselves; who raises, routes, answers and closes is in the modules named so.
+Only the tables and what they can say of themselves; who raises, routes, answers and closes is in the
+modules named so.
 """
 
 from __future__ import annotations

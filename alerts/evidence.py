@@ -1,7 +1,8 @@
 """What each incident weighs, and the running sums per place: O(1) per new, late, corrected, merged or withdrawn incident.
 
-Per (place, form answer, local day) the k largest weights count, k = distinct sources, so that one source counts once. Every change of a
-weight is kept (EvidenceChange), so that a score can be computed as it was known at any past time. The formula is risk/scoring.py.
+Per (place, form answer, local day) the k largest weights count, k = distinct sources, so that one source
+counts once. Every change of a weight is kept (EvidenceChange), so that a score can be computed as it was
+known at any past time. The formula is risk/scoring.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The closed list of conditions that a rule may be made of: one decorated function each, pure, with typed settings and reasons.
 
-A condition takes the facts and its own settings and returns what it found: held or not, the incidents it rests on, and its reasons as
-data. Adding one is adding a function here (docs/adding.md). Rules combine them in rules.py.
+A condition takes the facts and its own settings and returns what it found: held or not, the incidents it
+rests on, and its reasons as data. Adding one is adding a function here (docs/adding.md). Rules combine them
+in rules.py.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def condition(function: Condition) -> Condition:
 def check(name: str, settings: dict[str, Any]) -> None:
     """Raise BadRule unless `name` is on the list and takes `settings` with these types."""
     if name not in CONDITIONS:
-        raise BadRule(f"There is no condition called {name!r}. Choose one of: {', '.join(sorted(CONDITIONS))}.")
+        raise BadRule(
+            f"There is no condition called {name!r}. Choose one of: {', '.join(sorted(CONDITIONS))}."
+        )
     parameters = list(inspect.signature(CONDITIONS[name], eval_str=True).parameters.values())[1:]
     allowed = {p.name: p for p in parameters}
     for key, value in settings.items():
@@ -69,7 +72,9 @@ def check(name: str, settings: dict[str, Any]) -> None:
         expected = allowed[key].annotation
         kinds = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}.get(expected, (list, tuple))
         if not isinstance(value, kinds) or (isinstance(value, bool) and expected is not bool):
-            raise BadRule(f"{name}.{key} is {value!r}; it must be {getattr(expected, '__name__', 'a list of words')}.")
+            raise BadRule(
+                f"{name}.{key} is {value!r}; it must be {getattr(expected, '__name__', 'a list of words')}."
+            )
     missing = [p.name for p in parameters if p.default is inspect.Parameter.empty and p.name not in settings]
     if missing:
         raise BadRule(f"{name} needs {', '.join(missing)}.")
@@ -77,7 +82,11 @@ def check(name: str, settings: dict[str, Any]) -> None:
 
 def _recent(facts: Facts, kinds: Sequence[str], hours: float) -> list[IncidentFact]:
     since = facts.now - timedelta(hours=hours)
-    return [i for i in facts.incidents if (not kinds or i.kind in kinds) and i.received_at > since and i.known_source]
+    return [
+        i
+        for i in facts.incidents
+        if (not kinds or i.kind in kinds) and i.received_at > since and i.known_source
+    ]
 
 
 def _sources(incidents: Sequence[IncidentFact]) -> frozenset[str]:
@@ -93,7 +102,11 @@ def level_rise(facts: Facts, to: int, sources: int = 2) -> Found:
     heard, confirmed = len(_sources(recent)), any(i.confirmed for i in recent)
     if heard < sources and not confirmed:
         return Found(False, reasons=(reason("too_few_sources", n=heard, needed=sources),))
-    return Found(True, tuple(i.id for i in recent), (reason("level_rose", level=facts.level, was=facts.level_before, n=heard),))
+    return Found(
+        True,
+        tuple(i.id for i in recent),
+        (reason("level_rose", level=facts.level, was=facts.level_before, n=heard),),
+    )
 
 
 @condition
@@ -119,14 +132,29 @@ def incident(
         return Found(False, reasons=(reason("no_such_incident", hours=int(within_hours)),))
     worst = max(hits, key=lambda i: (i.severity, i.credibility, i.id))
     shown = "private_matter" if worst.sensitive else worst.kind
-    return Found(True, tuple(i.id for i in hits), (reason("incident", kind=shown, severity=worst.severity, how=worst.how_known, n=len(hits)),))
+    return Found(
+        True,
+        tuple(i.id for i in hits),
+        (reason("incident", kind=shown, severity=worst.severity, how=worst.how_known, n=len(hits)),),
+    )
 
 
 @condition
-def sources(facts: Facts, at_least: int, within_hours: float, kinds: Sequence[str] = (), how_known: Sequence[str] = (), same_threat: bool = False) -> Found:
+def sources(
+    facts: Facts,
+    at_least: int,
+    within_hours: float,
+    kinds: Sequence[str] = (),
+    how_known: Sequence[str] = (),
+    same_threat: bool = False,
+) -> Found:
     """Reports of these kinds from so many independent known sources within so many hours."""
     hits = [i for i in _recent(facts, kinds, within_hours) if not how_known or i.how_known in how_known]
-    groups = [[i for i in hits if i.threat == threat] for threat in sorted({i.threat for i in hits})] if same_threat else [hits]
+    groups = (
+        [[i for i in hits if i.threat == threat] for threat in sorted({i.threat for i in hits})]
+        if same_threat
+        else [hits]
+    )
     best = max(groups, key=lambda group: len(_sources(group)), default=[])
     heard = len(_sources(best))
     if heard < at_least:
@@ -140,20 +168,34 @@ def crowd_seen(facts: Facts, kinds: Sequence[str], told: int = 2, within_minutes
     going = [i for i in _recent(facts, kinds, 12) if i.ongoing]
     seen = [i for i in going if i.seen_by]
     if seen:
-        return Found(True, tuple(i.id for i in going), (reason("seen_now", kind=seen[0].kind, n=len(_sources(going))),))
+        return Found(
+            True, tuple(i.id for i in going), (reason("seen_now", kind=seen[0].kind, n=len(_sources(going))),)
+        )
     hour = [i for i in going if i.received_at > facts.now - timedelta(minutes=within_minutes)]
     if len(_sources(hour)) >= told:
-        return Found(True, tuple(i.id for i in hour), (reason("told_now", n=len(_sources(hour)), minutes=int(within_minutes)),))
-    return Found(False, reasons=(reason("heard_only", n=len(_sources(going))) if going else reason("no_crowd"),))
+        return Found(
+            True,
+            tuple(i.id for i in hour),
+            (reason("told_now", n=len(_sources(hour)), minutes=int(within_minutes)),),
+        )
+    return Found(
+        False, reasons=(reason("heard_only", n=len(_sources(going))) if going else reason("no_crowd"),)
+    )
 
 
 @condition
 def surge(facts: Facts, probability: float = 0.5, sources: int = 3) -> Found:
     """More than is usual for this place is likely in the next four weeks, on so many known sources in 28 days."""
     if facts.surge < probability or facts.sources_28d < sources:
-        return Found(False, reasons=(reason("no_surge", percent=round(100 * facts.surge), n=facts.sources_28d),))
+        return Found(
+            False, reasons=(reason("no_surge", percent=round(100 * facts.surge), n=facts.sources_28d),)
+        )
     recent = _recent(facts, (), 28 * 24)
-    return Found(True, tuple(i.id for i in recent), (reason("surge", percent=round(100 * facts.surge), n=facts.sources_28d),))
+    return Found(
+        True,
+        tuple(i.id for i in recent),
+        (reason("surge", percent=round(100 * facts.surge), n=facts.sources_28d),),
+    )
 
 
 @condition

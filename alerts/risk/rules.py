@@ -91,7 +91,9 @@ def _tell(value: Any, audiences: Mapping[str, Any]) -> dict[str, tuple[str, ...]
 def _roles(value: Any, audiences: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(value, str):
         if value not in audiences:
-            raise BadRule(f"There is no audience called {value!r}. Choose one of: {', '.join(sorted(audiences))}.")
+            raise BadRule(
+                f"There is no audience called {value!r}. Choose one of: {', '.join(sorted(audiences))}."
+            )
         return tuple(audiences[value])
     return tuple(value)
 

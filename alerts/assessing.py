@@ -1,0 +1,187 @@
+"""The score of one place at one moment, its level and its reasons, as rows. The formula is risk/scoring.py; raising alerts is raising.py.
+
+A score is stored with everything that explains it: the terms, which incidents gave how many points, the
+soft signs, the profile version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts import evidence
+from alerts.evidence import Evidence, RiskState, fast_at, slow_at, state_of
+from alerts.risk import levels, scoring
+from alerts.risk.scoring import Risk
+from committees import checkins, flashpoints, profiles
+from committees.checkins import Voices
+from committees.places import Locality, LocalityPath, Neighbour, local_day, zone_of
+from foundation.db import Base, Keyed
+
+TOLD = 12  # how many incidents a score names one by one; the rest is summed
+REACH = timedelta(days=400)
+
+
+class Score(Keyed, Base):
+    """A place's score at a moment: computed level, terms, contributions that sum to the index, profile versions."""
+
+    __tablename__ = "score"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    level: Mapped[int]
+    known: Mapped[bool]
+    p28: Mapped[float]
+    fast: Mapped[float]
+    slow: Mapped[float]
+    near: Mapped[float]
+    soft: Mapped[float]
+    kappa: Mapped[float]
+    contributions: Mapped[list[Any]]
+    profile: Mapped[str]
+    falls_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class Soft:
+    """The soft signs of a place: their sum X and each sign with its size, as data."""
+
+    total: float
+    signs: tuple[dict[str, Any], ...]
+
+
+def soft_terms(document: Any, said: Voices, windows: list[Any]) -> Soft:
+    """Check-ins, indicators, dates: counted when two members say so, each in its bound, all together in theirs."""
+    soft = document["soft"]
+    signs: list[dict[str, Any]] = []
+    if said.median is not None and said.sources >= soft["voices"]:
+        size = _between(soft["checkin_median"], said.median)
+        if said.all_calm and size < 0:
+            size *= soft["all_calm_factor"]
+        signs.append({"key": "checkin", "size": size, "median": said.median, "n": said.sources})
+    for indicator in document["indicators"]:
+        seen, stopped = said.indicators.get(indicator["key"], (0, 0))
+        if max(seen, stopped) >= soft["voices"] and seen != stopped:
+            size = indicator["seen"] if seen > stopped else indicator["stopped"]
+            bound = indicator["bound"]
+            signs.append({"key": "indicator", "size": max(-bound, min(bound, size)), "indicator": indicator["key"], "seen": seen > stopped})
+    triggers = {row["key"]: row for row in document["triggers"]}
+    for kind in sorted({window.trigger for window in windows}):
+        row = triggers.get(kind)
+        if row:
+            signs.append({"key": "date", "size": min(row["bound"], row["term"]), "trigger": kind})
+    bound = soft["bound"]
+    total = max(-bound, min(bound, sum(sign["size"] for sign in signs)))
+    return Soft(total, tuple(signs))
+
+
+def _between(table: dict[Any, float], median: float) -> float:
+    low, high = int(median), min(5, int(median) + 1)
+    sizes = {int(k): float(v) for k, v in table.items()}
+    return sizes[low] + (sizes[high] - sizes[low]) * (median - low)
+
+
+def windows_of(session: Session, now: datetime, place: Locality, document: Any) -> list[flashpoints.Flashpoint]:
+    """The dates whose window is open at a place now."""
+    spans = {row["key"]: tuple(row["days"]) for row in document["triggers"]}
+    return flashpoints.open_windows(session, place.id, local_day(now, zone_of(session, place)), spans)
+
+
+def coefficients_of(document: Any) -> scoring.Coefficients:
+    """The starter coefficients with what the profile changes."""
+    changed = {k: tuple(v) if isinstance(v, list) else v for k, v in document.get("coefficients", {}).items()}
+    return scoring.Coefficients(**changed)
+
+
+def neighbours_fast(session: Session, locality_id: UUID, at: datetime) -> list[tuple[UUID, float, float]]:
+    """Each neighbour with its F at a moment and its weight."""
+    rows = select(Neighbour.neighbour_id, Neighbour.weight, RiskState).outerjoin(RiskState, RiskState.locality_id == Neighbour.neighbour_id)
+    found = session.execute(rows.where(Neighbour.locality_id == locality_id).order_by(Neighbour.neighbour_id)).all()
+    return [(key, fast_at(session, state, at) if state else 0.0, weight) for key, weight, state in found]
+
+
+def assess(session: Session, now: datetime, place: Locality) -> Score:
+    """Compute and store the score of a place now, and move its level; return the row."""
+    profile = profiles.in_force(session, place.id)
+    document, state = profile.document, state_of(session, place.id)
+    said = checkins.voices(session, now, place.id)
+    soft = soft_terms(document, said, windows_of(session, now, place, document))
+    around = neighbours_fast(session, place.id, now)
+    coefficients = coefficients_of(document)
+    near = scoring.neighbour_mean([f for _, f, _ in around], [w for _, _, w in around])
+    risk = scoring.score(fast_at(session, state, now), slow_at(session, state, now), near, kappa=state.kappa, soft=soft.total, coefficients=coefficients)
+    boundaries = tuple(document["boundaries"])
+    level = levels.next_level(risk.p28, state.level, boundaries)
+    if level != state.level:
+        state.before, state.level, state.since = state.level, level, now
+    state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
+    row = Score(
+        locality_id=place.id,
+        at=now,
+        level=level,
+        known=state.known,
+        p28=risk.p28,
+        fast=risk.F,
+        slow=risk.S,
+        near=risk.N,
+        soft=soft.total,
+        kappa=state.kappa,
+        contributions=explain(session, now, place.id, risk, soft),
+        profile=" < ".join(profile.versions),
+        falls_at=falls_at(now, risk, level, boundaries),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def falls_at(now: datetime, risk: Risk, level: int, boundaries: tuple[float, ...]) -> datetime | None:
+    """When the level falls if nothing new comes; None where it never does, or is the lowest."""
+    if level <= 1:
+        return None
+    days = scoring.days_until_below(risk, levels.STEP_DOWN * levels.lower_boundary(level, boundaries))
+    return now + timedelta(days=days) if days is not None and days < 3650 else None
+
+
+def explain(session: Session, now: datetime, locality_id: UUID, risk: Risk, soft: Soft) -> list[dict[str, Any]]:
+    """Contributions that sum to the index, as data: the strongest incidents one by one, the rest, neighbours, background, soft signs."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    rows = select(Evidence).where(Evidence.locality_id.in_(below), Evidence.counted > 0, Evidence.event_at > now - REACH)
+    newest = session.scalars(rows.order_by(Evidence.event_at.desc()).limit(60)).all()
+    own = [
+        scoring.Evidence(str(row.incident_id), row.counted, scoring.days_between(row.event_at, now), row.fast, row.slow) for row in newest
+    ]
+    points: dict[tuple[str, str], float] = {}
+    for part in scoring.contributions(risk, own):
+        name = "incident" if part.term in ("fast", "slow") and part.key else "older" if part.term in ("fast", "slow") else part.term
+        points[name, part.key] = points.get((name, part.key), 0.0) + part.points
+    told = sorted((k for k in points if k[0] == "incident"), key=lambda k: -points[k])
+    for key in told[TOLD:]:
+        points["older", ""] = points.get(("older", ""), 0.0) + points.pop(key)
+    lines = [{"key": name, "id": key, "points": value} for (name, key), value in points.items() if name != "soft"]
+    whole = points.get(("soft", ""), 0.0)
+    weight = sum(sign["size"] for sign in soft.signs) or 1.0
+    lines += [{**sign, "points": whole * sign["size"] / weight} for sign in soft.signs]
+    if not soft.signs and abs(whole) > 1e-12:
+        lines.append({"key": "floor", "points": whole})
+    return sorted(lines, key=lambda line: -abs(float(line["points"])))
+
+
+def latest(session: Session, locality_id: UUID) -> Score | None:
+    """The newest stored score of a place that this session may see."""
+    return session.scalars(select(Score).where(Score.locality_id == locality_id).order_by(Score.at.desc()).limit(1)).first()
+
+
+def as_known(session: Session, place: Locality, at: datetime) -> Risk:
+    """The score as it was known at a past time, from the record of changes; soft signs of that time included."""
+    document = profiles.in_force(session, place.id, at).document
+    fast, slow = evidence.known_then(session, place.id, at)
+    around = session.execute(select(Neighbour.neighbour_id, Neighbour.weight).where(Neighbour.locality_id == place.id)).all()
+    sums = [evidence.known_then(session, key, at)[0] for key, _ in around]
+    near = scoring.neighbour_mean(sums, [weight for _, weight in around])
+    return scoring.score(fast, slow, near, kappa=state_of(session, place.id).kappa, coefficients=coefficients_of(document))

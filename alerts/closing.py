@@ -1,0 +1,84 @@
+"""How an alert ends: its outcome, the message to exactly those who were told, and codes that answer nothing any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts import routing
+from alerts.alert import CLOSED, OPEN, OUTCOMES, Alert, note
+from alerts.evidence import state_of
+from alerts.routing import Delivery
+from committees import places, reply_codes
+from committees.people import ContactPoint, Person
+from committees.places import Locality
+from foundation import journal, outbox
+from foundation.db import claim
+from foundation.errors import Conflict, Invalid
+
+BECAUSE = {"settled": "settled", "prevented": "talks_held", "happened": "reviewed", "passed_on": "reviewed", "not_true": "not_true", "nothing_more": "fewer_reports"}
+
+
+def close(session: Session, now: datetime, alert: Alert, *, outcome: str, reason: str, person_id: UUID | None) -> None:
+    """Close an alert once with an outcome; tell those who were told. Raise Conflict if it has ended already."""
+    if outcome not in OUTCOMES:
+        raise Invalid("outcome", "Choose how it ended")
+    changes = {"state": CLOSED, "closed_at": now, "closed_by": person_id, "outcome": outcome, "outcome_reason": reason, "next_step_at": None}
+    if not claim(session, Alert, alert.id, {"state": OPEN}, changes):
+        raise Conflict("This alert has ended already.", "Open it again to see how.")
+    session.refresh(alert)
+    reply_codes.close(session, now, "alert", alert.id)
+    note(session, now, alert, "closed", outcome=outcome)
+    journal.record(session, now, f"alert:close:{outcome}", "alert", alert.id, locality_id=alert.locality_id)
+    _cancel_waiting(session, alert)
+    if alert.origin == "live":
+        _tell_the_told(session, now, alert, "correction" if outcome == "not_true" else "level_lowered")
+
+
+def _cancel_waiting(session: Session, alert: Alert) -> None:
+    """What was not sent yet stays unsent: an ended alert never notifies."""
+    rows = select(outbox.OutboxMessage).join(Delivery, Delivery.outbox_id == outbox.OutboxMessage.id)
+    for message in session.scalars(rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due")):
+        if claim(session, outbox.OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
+            session.refresh(message)
+
+
+def _tell_the_told(session: Session, now: datetime, alert: Alert, template: str) -> None:
+    place = session.get_one(Locality, alert.locality_id)
+    zone = places.zone_of(session, place)
+    state = state_of(session, place.id)
+    rows = (
+        select(Delivery.role, ContactPoint, Person)
+        .join(outbox.OutboxMessage, outbox.OutboxMessage.id == Delivery.outbox_id)
+        .join(ContactPoint, ContactPoint.id == outbox.OutboxMessage.contact_point_id)
+        .join(Person, Person.id == Delivery.person_id)
+        .where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state.in_(("sent", "delivered", "unknown", "sending", "claimed")), ContactPoint.stopped_at.is_(None))
+        .order_by(ContactPoint.id)
+    )
+    for role, contact, person in session.execute(rows).all():
+        values = {
+            "source": routing.sender_of(session, place.id),
+            "place": routing.place_slot(session, alert, role),
+            "level": min(state.level, alert.level - 1) if state.known or state.level > 1 else 0,
+            "was": alert.level,
+            "because": BECAUSE[alert.outcome or "nothing_more"],
+            "what": "private" if alert.private else alert.what,
+            "when": (alert.happened_at or alert.opened_at).astimezone(zone).isoformat(),
+        }
+        from alerts.messages import TEMPLATES
+
+        outbox.put(
+            session,
+            now,
+            effect_key=f"closed:{alert.id}:{contact.id}",
+            channel=contact.channel,
+            template=template,
+            slots={name: values[name] for name in TEMPLATES[template].slots},
+            language=person.language,
+            script=person.script,
+            contact_point_id=contact.id,
+            due_at=now if template == "correction" else routing.after_quiet(now, person, zone),
+        )

@@ -1,0 +1,113 @@
+"""The scoring worker: take in changed incidents, assess the places they touch, run the rules, raise and route, in one transaction.
+
+Reads incidents that are pending, writes everything up to the outbox rows. Level-triggered: it finds what a
+lost wake-up missed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from alerts import assessing, raising, routing
+from alerts.evidence import RiskState, scored_above, state_of, take_in
+from alerts.gathering import facts_of
+from alerts.risk.rules import read_rules
+from committees import call_backs, profiles
+from committees.call_backs import CallBack
+from committees.incidents import Incident
+from committees.places import Locality, Neighbour, town_of
+
+BATCH = 50
+STALE = timedelta(hours=6)
+
+
+def score_pending(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
+    """Bring scores, findings, alerts and deliveries up to date with up to `batch` changed incidents; return how many."""
+    rows = select(Incident).where(Incident.pending).order_by(Incident.received_at, Incident.id).limit(batch)
+    incidents = list(session.scalars(rows.with_for_update(skip_locked=True)))
+    touched: dict[UUID, set[UUID]] = {}
+    live = False
+    for incident in incidents:
+        live = live or incident.origin == "live"
+        for place_id in take_in(session, now, incident):
+            touched.setdefault(place_id, set()).add(incident.id)
+        incident.pending = False
+    session.flush()
+    if live:
+        places = _with_neighbours(session, touched)
+        _work_through(session, now, rng, places)
+    return len(incidents)
+
+
+def reassess_stale(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
+    """Assess again what nobody looked at for six hours: levels fall and dates come near without any report."""
+    rows = (
+        select(Locality)
+        .join(RiskState, RiskState.locality_id == Locality.id, isouter=True)
+        .where(Locality.watched, or_(RiskState.assessed_at.is_(None), RiskState.assessed_at < now - STALE))
+        .order_by(Locality.code)
+        .limit(batch)
+    )
+    places = list(session.scalars(rows))
+    _work_through(session, now, rng, [place.id for place in places])
+    return len(places)
+
+
+def _with_neighbours(session: Session, touched: Iterable[UUID]) -> list[UUID]:
+    """The touched places and everything above them, and the neighbours of each: their N changed."""
+    own: list[UUID] = []
+    for place_id in touched:
+        own += scored_above(session, place_id)
+    own = list(dict.fromkeys(own))
+    near = session.scalars(select(Neighbour.neighbour_id).where(Neighbour.locality_id.in_(own)).distinct())
+    return list(dict.fromkeys([*own, *sorted(near, key=str)]))
+
+
+def _work_through(session: Session, now: datetime, rng: random.Random, place_ids: Iterable[UUID]) -> None:
+    places = session.scalars(select(Locality).where(Locality.id.in_(list(place_ids))))
+    # Wards before towns: an alert that is open in a ward keeps its town from saying the same again.
+    for place in sorted(places, key=lambda p: (-p.depth, p.code)):
+        before = state_of(session, place.id).level
+        assessing.assess(session, now, place)
+        if place.watched:
+            _raise_at(session, now, rng, place, before)
+
+
+def _raise_at(session: Session, now: datetime, rng: random.Random, place: Locality, before: int) -> None:
+    profile = profiles.in_force(session, place.id)
+    facts = facts_of(session, now, place, level_before=before, document=dict(profile.document))
+    kinds = {"here", "town"} if town_of(session, place).id == place.id else {"here"}
+    if kinds == {"here", "town"} and _has_watched_below(session, place):
+        kinds = {"town", "level"}
+    rules = [r for r in read_rules(profile.document) if r.place in kinds or ("level" in kinds and r.key == "level_rise")]
+    told = raising.run(session, now, place, rules, facts, " < ".join(profile.versions))
+    for alert, act, conclusion in told:
+        if act in (raising.OPEN_STEP, raising.RAISE):
+            routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
+    _call_about_silence(session, now, place, facts.voices)
+
+
+def _clock(conclusion: object, level: int) -> int:
+    clocks = conclusion.rule.clocks  # type: ignore[attr-defined]
+    return int(clocks.get(str(level), clocks.get("*", 240)))
+
+
+def _has_watched_below(session: Session, place: Locality) -> bool:
+    rows = select(Locality.id).where(Locality.parent_id == place.id, Locality.watched).limit(1)
+    return session.scalars(rows).first() is not None
+
+
+def _call_about_silence(session: Session, now: datetime, place: Locality, voices: int) -> None:
+    """A ward without news is a gap that somebody should ring about, once a fortnight, not a risk."""
+    if place.level != "ward" or voices >= 2:
+        return
+    key = f"no_news:{place.id}:{now.date().toordinal() // 14}"
+    if session.scalars(select(CallBack).where(CallBack.effect_key == key)).first() is None:
+        due = now + timedelta(days=2)
+        session.add(call_backs.CallBack(locality_id=place.id, why="no_news", asked_at=now, due_at=due, effect_key=key))

@@ -1,0 +1,140 @@
+"""What happens when nobody answers: the ladder climbs by its clock, and at a review step a police liaison is asked to decide.
+
+`overdue` decides purely. Each step is a compare-and-set on the alert's own row, so that two schedulers climb it once. An ended alert
+never notifies. Reviewing is coordination/review.py.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts import routing
+from alerts.alert import OPEN, Alert, note
+from alerts.policies import REVIEW, clocks_of, next_step_time, steps_of
+from committees.people import Grant
+from foundation import journal
+from foundation.db import Base, Keyed, claim
+
+WAITING, DECIDED, MOOT = "waiting", "decided", "moot"
+
+
+class Escalation(Keyed, Base):
+    """A question to an office that can decide: what was asked, by when, and whether it was answered."""
+
+    __tablename__ = "escalation"
+
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    withheld_from: Mapped[str] = mapped_column(default="")
+    step: Mapped[int]
+    role: Mapped[str]
+    asked_by: Mapped[str] = mapped_column(default="ladder")
+    asks_for: Mapped[list[Any]] = mapped_column(default=list)
+    asked_at: Mapped[datetime]
+    decide_by: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=WAITING)
+    effect_key: Mapped[str] = mapped_column(unique=True)
+
+
+@dataclass(frozen=True)
+class Climb:
+    """The next step of a ladder: its number, its data, and when the one after is due (None: it was the last)."""
+
+    step: int
+    rung: dict[str, Any]
+    next_at: datetime | None
+
+
+def overdue(now: datetime, state: str, step: int, next_step_at: datetime | None, level: int, steps: list[dict[str, Any]], clocks: dict[int, int]) -> Climb | None:
+    """The step that is due now, or None: answered, ended, before its time, or the ladder is at its top."""
+    if state != OPEN or next_step_at is None or now < next_step_at or step >= len(steps):
+        return None
+    more = step + 1 < len(steps)
+    return Climb(step + 1, steps[step], next_step_time(now, clocks[max(1, level)]) if more else None)
+
+
+def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 50) -> int:
+    """Climb one step on each alert whose clock has run out; return how many climbed."""
+    due = select(Alert).where(Alert.state == OPEN, Alert.next_step_at <= now).order_by(Alert.next_step_at).limit(batch)
+    climbed = 0
+    for alert in session.scalars(due).all():
+        climb = overdue(now, alert.state, alert.step, alert.next_step_at, alert.level, steps_of(session, alert), clocks_of(session, alert))
+        if climb is None:
+            alert.next_step_at = None
+            continue
+        was = {"step": alert.step, "state": OPEN, "next_step_at": alert.next_step_at}
+        if claim(session, Alert, alert.id, was, {"step": climb.step, "next_step_at": climb.next_at}):
+            session.refresh(alert)
+            _ask(session, now, rng, alert, climb)
+            climbed += 1
+    return climbed
+
+
+def _ask(session: Session, now: datetime, rng: random.Random, alert: Alert, climb: Climb) -> None:
+    roles = tuple(climb.rung["ask"])
+    review = climb.rung["kind"] == REVIEW
+    to = routing.choose(routing.receivers(session, alert, roles, "no_answer"), alert.withheld_from)
+    journal.record(session, now, f"escalate:{climb.step}", "alert", alert.id, locality_id=alert.locality_id)
+    if not to:
+        note(session, now, alert, "step_empty", step=climb.step, roles=list(roles))
+        alert.next_step_at = now if climb.next_at else None  # nobody to ask here: the next rung at once
+        return
+    if review:
+        open_review(session, now, alert, to, step=climb.step, asked_by="ladder")
+    routing.send(session, now, rng, alert, to, template="escalation" if review else "alert", step=climb.step)
+
+
+def open_review(session: Session, now: datetime, alert: Alert, to: list[routing.Receiver], *, step: int, asked_by: str, asks_for: tuple[str, ...] = ()) -> Escalation:
+    """Put an alert before an office that decides, and open to it what it needs: the coded facts, never a name or a text."""
+    key = f"review:{alert.id}:{alert.revision}:{step}"
+    found = session.scalars(select(Escalation).where(Escalation.effect_key == key)).first()
+    if found:
+        return found
+    minutes = clocks_of(session, alert)[max(1, alert.level)]
+    row = Escalation(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        withheld_from=alert.withheld_from,
+        step=step,
+        role=to[0].role,
+        asked_by=asked_by,
+        asks_for=list(asks_for),
+        asked_at=now,
+        decide_by=now + timedelta(minutes=max(60, minutes)),
+        effect_key=key,
+    )
+    session.add(row)
+    for receiver in to:
+        for incident_id in alert.evidence:
+            session.add(
+                Grant(
+                    subject_kind="incident",
+                    subject_id=UUID(incident_id),
+                    person_id=None if receiver.office_id else receiver.person.id,
+                    office_id=receiver.office_id,
+                    role=receiver.role,
+                    reason="escalated",
+                    given_at=now,
+                )
+            )
+    note(session, now, alert, "review_asked", role=row.role)
+    session.flush()
+    return row
+
+
+def end_expired(session: Session, now: datetime, batch: int = 50) -> int:
+    """End the alerts whose time is over; they say so, and never notify again."""
+    from alerts.closing import close
+
+    due = select(Alert).where(Alert.state == OPEN, Alert.ends_at <= now, Alert.next_step_at.is_(None)).limit(batch)
+    rows = session.scalars(due).all()
+    for alert in rows:
+        close(session, now, alert, outcome="nothing_more", reason="", person_id=None)
+    return len(rows)

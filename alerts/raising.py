@@ -1,0 +1,220 @@
+"""From conclusions to alerts: one alert is open per (locality, threat); new evidence updates it, a higher level tells more people.
+
+Pure decision in `decide`, rows in `apply`. What rules conclude is risk/rules.py; who is told is routing.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alerts.alert import CLOSED, WHOLE, Alert, Finding, note, open_alert
+from alerts.risk.facts import Facts, IncidentFact
+from alerts.risk.rules import Conclusion, Rule, conclude
+from committees import catalogue
+from committees.places import Locality, town_of
+from foundation import journal
+
+COOL_DOWN = timedelta(hours=24)
+LASTS = {1: 24, 2: 72, 3: 72, 4: 24, 5: 24}  # hours after the last evidence, by level
+OPEN_STEP, UPDATE, RAISE, NOTHING = "open", "update", "raise", "nothing"
+PROPOSED = 5
+
+
+@dataclass(frozen=True)
+class Before:
+    """What stands already for a (locality, threat): the open alert's level and evidence, or the last closed one's."""
+
+    open_level: int | None = None
+    evidence: frozenset[str] = frozenset()
+    closed_at: datetime | None = None
+    closed_level: int = 0
+    closed_evidence: frozenset[str] = frozenset()
+
+
+def decide(conclusion: Conclusion, before: Before, now: datetime) -> tuple[str, str]:
+    """What a conclusion does: open, raise, update or nothing; and why, as a key of sentences."""
+    if not conclusion.raised:
+        return NOTHING, "not_raised"
+    if not conclusion.rule.alerts:
+        return NOTHING, "not_an_alert"
+    new = frozenset(conclusion.evidence)
+    if before.open_level is not None:
+        if min(conclusion.level, 4) > before.open_level:
+            return RAISE, "higher"
+        return (UPDATE, "more_evidence") if new - before.evidence else (NOTHING, "nothing_new")
+    if before.closed_at is not None and new and new <= before.closed_evidence:
+        return NOTHING, "already_handled"
+    if before.closed_at is not None and now < before.closed_at + COOL_DOWN and conclusion.level <= before.closed_level:
+        return NOTHING, "cooling_down"
+    return OPEN_STEP, "new"
+
+
+def threats_in(rule: Rule, facts: Facts) -> list[str]:
+    """The threats a rule is asked about: each that has evidence, or the locality as a whole."""
+    if not rule.per_threat:
+        return [WHOLE]
+    return sorted({i.threat for i in facts.incidents}) or [WHOLE]
+
+
+def narrowed(facts: Facts, threat: str) -> Facts:
+    """The same facts with the incidents of one threat only."""
+    from dataclasses import replace
+
+    if threat == WHOLE:
+        return facts
+    return replace(facts, incidents=[i for i in facts.incidents if i.threat == threat])
+
+
+def run(session: Session, now: datetime, place: Locality, rules: list[Rule], facts: Facts, profile: str, origin: str = "live") -> list[tuple[Alert, str, Conclusion]]:
+    """Evaluate rules at a place; store a finding for each conclusion that says something; return the alerts that people must be told of.
+
+    Each result is (alert, open|raise|update, conclusion). Nothing that a reporter withheld from the
+    committee is put into an alert.
+    """
+    told: list[tuple[Alert, str, Conclusion]] = []
+    facts = _shareable(facts)
+    for rule in rules:
+        for threat in threats_in(rule, facts):
+            conclusion = conclude(rule, narrowed(facts, threat))
+            act, why = decide(conclusion, _before(session, place.id, threat), now)
+            alert = _apply(session, now, place, threat, conclusion, act, facts, origin)
+            if act != NOTHING or _worth_keeping(conclusion, why):
+                _keep(session, now, place, threat, conclusion, why, profile, alert)
+            if alert and act != NOTHING:
+                told.append((alert, act, conclusion))
+    return told
+
+
+def _shareable(facts: Facts) -> Facts:
+    from dataclasses import replace
+
+    return replace(facts, incidents=[i for i in facts.incidents if i.path != "own_office" or i.withheld_from == "police"])
+
+
+def _worth_keeping(conclusion: Conclusion, why: str) -> bool:
+    return conclusion.raised and why in ("cooling_down", "already_handled", "not_an_alert")
+
+
+def _before(session: Session, locality_id: UUID, threat: str) -> Before:
+    standing = open_alert(session, locality_id, threat)
+    if standing:
+        return Before(open_level=standing.level, evidence=frozenset(standing.evidence))
+    rows = select(Alert).where(Alert.locality_id == locality_id, Alert.threat == threat, Alert.state == CLOSED)
+    last = session.scalars(rows.order_by(Alert.closed_at.desc()).limit(1)).first()
+    if last is None:
+        return Before()
+    return Before(closed_at=last.closed_at, closed_level=last.level, closed_evidence=frozenset(last.evidence))
+
+
+def _apply(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, act: str, facts: Facts, origin: str) -> Alert | None:
+    if act == NOTHING:
+        return None
+    # A proposed 5 goes out at once as 4; a person's confirmation makes it 5.
+    level, proposed = min(conclusion.level, 4), PROPOSED if conclusion.level >= PROPOSED else None
+    ends_at = now + timedelta(hours=LASTS[max(1, level)])
+    if act == OPEN_STEP:
+        return _open(session, now, place, threat, conclusion, facts, level, proposed, ends_at, origin)
+    alert = open_alert(session, place.id, threat)
+    assert alert is not None
+    alert.evidence = sorted({*alert.evidence, *conclusion.evidence})
+    alert.withheld_from = _withheld(facts, alert.evidence)
+    alert.ends_at = max(alert.ends_at, ends_at)
+    alert.proposed = alert.proposed or proposed
+    if act == RAISE:
+        was, alert.level, alert.rule = alert.level, level, conclusion.rule.key
+        alert.what, alert.sure, alert.happened_at = _what(conclusion, facts), _sure(conclusion, facts), _when(conclusion, facts)
+        alert.private = conclusion.rule.what == "private_matter"
+        alert.revision, alert.step, alert.acting_at, alert.answered_at = alert.revision + 1, 0, None, None
+        note(session, now, alert, "raised", level=level, was=was)
+    else:
+        alert.sure = _sure(conclusion, facts)
+        note(session, now, alert, "more_evidence", n=len(alert.evidence))
+    session.flush()
+    return alert
+
+
+def _open(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, facts: Facts, level: int, proposed: int | None, ends_at: datetime, origin: str) -> Alert:
+    town = town_of(session, place)
+    number = (session.scalar(select(func.max(Alert.number)).where(Alert.town_id == town.id)) or 0) + 1
+    alert = Alert(
+        number=number,
+        locality_id=place.id,
+        town_id=town.id,
+        threat=threat,
+        rule=conclusion.rule.key,
+        what=_what(conclusion, facts),
+        sure=_sure(conclusion, facts),
+        level=level,
+        proposed=proposed,
+        origin=origin,
+        private=conclusion.rule.what == "private_matter",
+        withheld_from=_withheld(facts, conclusion.evidence),
+        opened_at=now,
+        ends_at=ends_at,
+        evidence=sorted(conclusion.evidence),
+        happened_at=_when(conclusion, facts),
+    )
+    session.add(alert)
+    session.flush()
+    note(session, now, alert, "opened", level=level, rule=conclusion.rule.key)
+    journal.record(session, now, "alert:open", "alert", alert.id, locality_id=place.id)
+    return alert
+
+
+def _of(conclusion: Conclusion, facts: Facts) -> list[IncidentFact]:
+    wanted = set(conclusion.evidence)
+    return [i for i in facts.incidents if i.id in wanted]
+
+
+def _when(conclusion: Conclusion, facts: Facts) -> datetime | None:
+    return max((i.occurred_at for i in _of(conclusion, facts)), default=None)
+
+
+def _what(conclusion: Conclusion, facts: Facts) -> str:
+    """The closed word for what happened: a rule's own, else the gravest kind that an SMS may carry."""
+    if conclusion.rule.what:
+        return {"private_matter": "private", "shock_elsewhere": "tension"}.get(conclusion.rule.what, conclusion.rule.what)
+    open_kinds = [i for i in _of(conclusion, facts) if catalogue.kind(i.kind).sms]
+    if not open_kinds:
+        return "private" if any(i.sensitive for i in _of(conclusion, facts)) else "several"
+    if conclusion.rule.key == "rumour_check":
+        return "rumours"
+    if conclusion.rule.key in ("level_rise", "surge") and len({i.kind for i in open_kinds}) > 1:
+        return "several"
+    return max(open_kinds, key=lambda i: (i.received_at, i.severity, i.kind)).kind
+
+
+def _sure(conclusion: Conclusion, facts: Facts) -> str:
+    rows = _of(conclusion, facts)
+    if any(i.confirmed for i in rows):
+        return "confirmed"
+    return "several" if len(frozenset().union(*(i.sources for i in rows)) if rows else ()) >= 3 else "not_confirmed"
+
+
+def _withheld(facts: Facts, evidence: object) -> str:
+    """An alert may not reach whom a reporter of any of its incidents excluded."""
+    wanted = set(evidence)  # type: ignore[call-overload]
+    words = {word for i in facts.incidents if i.id in wanted for word in i.withheld_from.split()}
+    return " ".join(sorted(words))
+
+
+def _keep(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, why: str, profile: str, alert: Alert | None) -> None:
+    session.add(
+        Finding(
+            locality_id=place.id,
+            rule=conclusion.rule.key,
+            threat=threat,
+            level=conclusion.level,
+            raised=alert is not None,
+            reasons=[r.data() for r in conclusion.reasons] + ([] if alert else [{"key": why}]),
+            evidence=list(conclusion.evidence),
+            profile=profile,
+            alert_id=alert.id if alert else None,
+            at=now,
+        )
+    )

@@ -1,0 +1,288 @@
+"""Who is told of an alert, by which channel, and why: linked contacts, seats and offices, as Delivery rows with their outbox rows.
+
+`choose` decides purely; `tell` reads people and writes rows in the transaction that raised the alert. Sending is delivery.py. Whom a
+reporter excluded is never chosen, and a person without a working contact leaves a row that says so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts.alert import Alert, note
+from alerts.policies import clocks_of, next_step_time
+from committees import committee, places, reply_codes
+from committees.people import ContactPoint, Grant, Office, Person, Scope, contacts_of
+from committees.places import Locality, LocalityPath
+from foundation import outbox
+from foundation.db import Base, Keyed
+
+OUTSIDE = frozenset({"national_contact", "hub_analyst"})
+SEATS = ("secretary", "chair")
+POLICE, COMMITTEE = "police", "committee"
+EVERYONE_FROM = 3  # from this level every channel of a person is used, below it only the first
+
+
+class LinkedContact(Keyed, Base):
+    """An office that is told of alerts at a place (and below) from a level on, for one threat or all ("*")."""
+
+    __tablename__ = "linked_contact"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    threat: Mapped[str] = mapped_column(default="*")
+    min_level: Mapped[int]
+    office_id: Mapped[UUID] = mapped_column(ForeignKey("office.id"))
+
+
+class Delivery(Keyed, Base):
+    """Why one message went to one person: alert, step, office, reason; the outbox row says how it fared."""
+
+    __tablename__ = "delivery"
+
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    office_id: Mapped[UUID | None]
+    role: Mapped[str]
+    channel: Mapped[str]
+    step: Mapped[int]
+    reason: Mapped[str]
+    outbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("outbox.id"), index=True)
+    state: Mapped[str] = mapped_column(default="due")
+    effect_key: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A person who is to be told, in which role, and why: a key of sentences."""
+
+    person: Person
+    role: str
+    reason: str
+    office_id: UUID | None = None
+
+
+def choose(candidates: Iterable[Receiver], withheld_from: str) -> list[Receiver]:
+    """Each person once, first reason first, without those whom a reporter excluded."""
+    chosen: dict[UUID, Receiver] = {}
+    for receiver in candidates:
+        if not excluded(receiver.role, withheld_from):
+            chosen.setdefault(receiver.person.id, receiver)
+    return list(chosen.values())
+
+
+def excluded(role: str, withheld_from: str) -> bool:
+    """Whether a role may not be told, because a reporter ticked so."""
+    words = withheld_from.split()
+    if POLICE in words and role == "police_liaison":
+        return True
+    return COMMITTEE in words and role not in ("oversight", "police_liaison")
+
+
+def receivers(session: Session, alert: Alert, roles: Iterable[str], reason: str) -> list[Receiver]:
+    """The persons behind roles at the alert's place: seats of its committee, else the nearest office of that role."""
+    found: list[Receiver] = []
+    body = committee.committee_for(session, alert.locality_id)
+    for role in roles:
+        if role in SEATS and body:
+            found += [Receiver(person, role, reason) for person in committee.sitting(session, body.id, role)]
+            continue
+        for office, person in _nearest_offices(session, alert.locality_id, role):
+            found.append(Receiver(person, role, reason, office.id))
+    return found
+
+
+def _nearest_offices(session: Session, locality_id: UUID, role: str) -> list[tuple[Office, Person]]:
+    """Office-holders of a role at the nearest place that has one; a deputy only where the desk itself stands empty."""
+    rows = (
+        select(Office, Person, LocalityPath.depth)
+        .join(Scope, Scope.office_id == Office.id)
+        .join(Person, Person.id == Scope.person_id)
+        .join(LocalityPath, LocalityPath.ancestor_id == Office.locality_id)
+        .where(LocalityPath.descendant_id == locality_id, Office.role == role, Scope.active)
+        .order_by(LocalityPath.depth, Office.deputy_id.is_not(None), Office.code)
+    )
+    found = session.execute(rows).all()
+    if not found:
+        return []
+    nearest = [(office, person) for office, person, depth in found if depth == found[0][2]]
+    own = [pair for pair in nearest if pair[0].deputy_id is None]
+    return own or nearest
+
+
+def linked(session: Session, alert: Alert) -> list[Receiver]:
+    """The holders of the offices that are linked to the alert's place, threat and level."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == alert.locality_id)
+    rows = (
+        select(Office, Person)
+        .join(LinkedContact, LinkedContact.office_id == Office.id)
+        .join(Scope, Scope.office_id == Office.id)
+        .join(Person, Person.id == Scope.person_id)
+        .where(LinkedContact.locality_id.in_(above), LinkedContact.min_level <= alert.level, LinkedContact.threat.in_(("*", alert.threat)), Scope.active)
+        .order_by(Office.code)
+    )
+    return [Receiver(person, office.role, "linked", office.id) for office, person in session.execute(rows).all()]
+
+
+def tell(session: Session, now: datetime, rng: random.Random, alert: Alert, roles: Iterable[str], *, clock: int) -> list[Delivery]:
+    """Tell everybody whom a rule names and everybody linked, and set the clock of the first step (minutes)."""
+    candidates = receivers(session, alert, roles, "rule")
+    if not alert.private:
+        candidates += linked(session, alert)
+    alert.next_step_at = next_step_time(now, min(clock, clocks_of(session, alert).get(alert.level, clock)))
+    return send(session, now, rng, alert, choose(candidates, alert.withheld_from), template="alert", step=0)
+
+
+def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: list[Receiver], *, template: str, step: int) -> list[Delivery]:
+    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact)."""
+    written: list[Delivery] = []
+    told = 0
+    for receiver in to:
+        contacts = contacts_of(session, receiver.person.id)
+        contacts = [c for c in contacts if c.verified_at] if alert.level >= EVERYONE_FROM else contacts[:1]
+        if not contacts:
+            written.append(_unreached(session, now, alert, receiver, step, template))
+            continue
+        told += 1
+        for contact in contacts:
+            written.append(_deliver(session, now, rng, alert, receiver, contact, template, step))
+        _release(session, now, alert, receiver)
+    if told:
+        note(session, now, alert, "told" if template == "alert" else template, n=told, step=step, roles=sorted({r.role for r in to}))
+    session.flush()
+    return written
+
+
+def _deliver(session: Session, now: datetime, rng: random.Random, alert: Alert, receiver: Receiver, contact: ContactPoint, template: str, step: int) -> Delivery:
+    key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:{contact.id}"
+    code = reply_codes.give(session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2, never=_ward_numbers(session, alert))
+    place = session.get_one(Locality, alert.locality_id)
+    zone = places.zone_of(session, place)
+    slots = slots_of(session, now, alert, receiver.role, template, code, zone)
+    message = outbox.put(
+        session,
+        now,
+        effect_key=key,
+        channel=contact.channel,
+        template=template,
+        slots=slots,
+        language=receiver.person.language,
+        script=receiver.person.script,
+        contact_point_id=contact.id,
+        lane=outbox.URGENT if alert.level >= 4 else outbox.ORDINARY,
+        due_at=after_quiet(now, receiver.person, zone) if alert.level < 4 else now,
+    )
+    session.flush()
+    found = session.scalars(select(Delivery).where(Delivery.effect_key == key)).first()
+    if found:
+        return found
+    row = Delivery(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        person_id=receiver.person.id,
+        office_id=receiver.office_id,
+        role=receiver.role,
+        channel=contact.channel,
+        step=step,
+        reason=receiver.reason,
+        outbox_id=message.id,
+        effect_key=key,
+        at=now,
+    )
+    session.add(row)
+    return row
+
+
+def _unreached(session: Session, now: datetime, alert: Alert, receiver: Receiver, step: int, template: str) -> Delivery:
+    row = Delivery(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        person_id=receiver.person.id,
+        office_id=receiver.office_id,
+        role=receiver.role,
+        channel="none",
+        step=step,
+        reason="no_contact",
+        state="failed",
+        effect_key=f"alert:{alert.id}:{alert.revision}:{step}:{template}:none:{receiver.person.id}",
+        at=now,
+    )
+    session.add(row)
+    note(session, now, alert, "unreached", role=receiver.role)
+    return row
+
+
+def _release(session: Session, now: datetime, alert: Alert, receiver: Receiver) -> None:
+    """Being told of an alert opens that alert to the one who was told, wherever their place is."""
+    rows = select(Grant).where(Grant.subject_kind == "alert", Grant.subject_id == alert.id, Grant.person_id == receiver.person.id)
+    if session.scalars(rows).first() is None:
+        session.add(
+            Grant(subject_kind="alert", subject_id=alert.id, person_id=receiver.person.id, office_id=receiver.office_id, role=receiver.role, reason="told", given_at=now)
+        )
+
+
+def after_quiet(now: datetime, person: Person, zone: ZoneInfo) -> datetime:
+    """Now, or the end of the person's quiet hours if they have begun (levels 4 and 5 never wait)."""
+    local = now.astimezone(zone)
+    start, end = person.quiet_from, person.quiet_to
+    quiet = start <= local.hour or local.hour < end if start > end else start <= local.hour < end
+    if not quiet or start == end:
+        return now
+    morning = datetime.combine(local.date(), time(end), zone)
+    return (morning if morning > local else morning + timedelta(days=1)).astimezone(now.tzinfo)
+
+
+def _ward_numbers(session: Session, alert: Alert) -> frozenset[str]:
+    rows = select(Locality.number).where(Locality.parent_id == alert.town_id, Locality.number.is_not(None))
+    return frozenset(str(number) for number in session.scalars(rows))
+
+
+def slots_of(session: Session, now: datetime, alert: Alert, role: str, template: str, code: str, zone: ZoneInfo) -> dict[str, Any]:
+    """The typed values of an alert's message: never a text, never a name of a person."""
+    values: dict[str, Any] = {
+        "source": sender_of(session, alert.locality_id),
+        "place": place_slot(session, alert, role),
+        "level": alert.level,
+        "what": "private" if alert.private else alert.what,
+        "when": (alert.happened_at or alert.opened_at).astimezone(zone).isoformat(),
+        "sure": alert.sure,
+        "action": action_of(alert),
+        "code": code,
+        "count": min(99, max(1, len(alert.evidence))),
+        "clock": (alert.next_step_at or now).astimezone(zone).isoformat(),
+    }
+    from alerts.messages import TEMPLATES
+
+    return {name: values[name] for name in TEMPLATES[template].slots}
+
+
+def sender_of(session: Session, locality_id: UUID) -> str:
+    """The town's own name under which its messages go out."""
+    body = committee.committee_for(session, locality_id)
+    return body.short_name if body else session.get_one(Locality, locality_id).name()
+
+
+def place_slot(session: Session, alert: Alert, role: str) -> dict[str, Any]:
+    """Where: the ward for those who act there, the town for outsiders and where a ward would name a community."""
+    place = session.get_one(Locality, alert.locality_id)
+    if place.level == "ward" and place.number and str(place.number).isdigit() and not place.town_only and role not in OUTSIDE:
+        return {"ward": int(place.number)}
+    town = session.get_one(Locality, alert.town_id) if place.level == "ward" else place
+    return {"names": {k: v for k, v in town.names.items()}}
+
+
+def action_of(alert: Alert) -> str:
+    """The one thing asked for, from the closed list."""
+    if alert.private:
+        return "call_us"
+    by_rule = {"crowd_now": "keep_away", "rumour_check": "check", "rumour_before_date": "stop_rumours", "date_ahead": "prepare", "shock_elsewhere": "visit"}
+    return by_rule.get(alert.rule, "meet")

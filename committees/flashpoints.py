@@ -1,0 +1,48 @@
+"""The calendar of dates that raise watchfulness: processions, elections, anniversaries, shocks elsewhere. No date is for one community only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees.places import LocalityPath
+from foundation.db import Base, Keyed
+
+
+class Flashpoint(Keyed, Base):
+    """A date of one trigger at a place (and below); `difficult` says that it was hard last time."""
+
+    __tablename__ = "flashpoint"
+
+    code: Mapped[str | None] = mapped_column(unique=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    trigger: Mapped[str]
+    names: Mapped[dict[str, Any]]
+    starts: Mapped[date]
+    ends: Mapped[date]
+    about: Mapped[bool] = mapped_column(default=False)
+    difficult: Mapped[bool] = mapped_column(default=False)
+
+
+def open_windows(session: Session, locality_id: UUID, today: date, triggers: Mapping[str, tuple[int, int]]) -> list[Flashpoint]:
+    """The dates whose window (so many days before and after, by trigger) is open at a place today."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
+    rows = session.scalars(select(Flashpoint).where(Flashpoint.locality_id.in_(above)).order_by(Flashpoint.starts))
+    found = []
+    for row in rows:
+        before, after = triggers.get(row.trigger, (0, 0))
+        if row.starts - timedelta(days=before) <= today <= row.ends + timedelta(days=after):
+            found.append(row)
+    return found
+
+
+def coming(session: Session, locality_id: UUID, today: date, days: int = 30) -> list[Flashpoint]:
+    """The dates of a place in the coming days."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
+    rows = select(Flashpoint).where(Flashpoint.locality_id.in_(above), Flashpoint.ends >= today, Flashpoint.starts <= today + timedelta(days=days))
+    return list(session.scalars(rows.order_by(Flashpoint.starts)))
