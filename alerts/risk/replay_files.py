@@ -83,11 +83,11 @@ def day_number(text: str) -> float:
 
 def _open(path: str | Path) -> TextIO:
     """Open a file as text, unpacked if its content is gzip; odd bytes spoil one row, not the file."""
-    raw = Path(path).open("rb")  # noqa: SIM115 - closed together with the text that wraps it
-    packed = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    stream = gzip.GzipFile(fileobj=raw) if packed else raw
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    with Path(path).open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    if packed:
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+    return Path(path).open(encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _rows(path: str | Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, int], list[str]]]:

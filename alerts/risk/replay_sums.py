@@ -187,7 +187,8 @@ class Kappas:
             self._outcomes = self._outcomes * self._week + self._came.get(week, 0.0)
             self._predicted = self._predicted * self._week + finished
             counted = np.where(self._first <= week, predicted, 0.0)
-            self._open.append(np.bincount(self._area, weights=counted, minlength=len(self.areas)))
+            totals = np.bincount(self._area, weights=counted, minlength=len(self.areas))
+            self._open.append(totals.astype(np.float64))
         return np.asarray(calibration.ratio(self._outcomes, self._predicted))[self._area]
 
 
@@ -200,8 +201,8 @@ class Surges:
         self._fast = DecayingSums(history, 14.0, history.counted)
         self._slow = DecayingSums(history, 180.0, history.counted)
         nothing: Ints = np.zeros(history.size, dtype=np.int64)
-        self._weeks = deque([nothing] * _WINDOW_WEEKS, maxlen=_WINDOW_WEEKS)
-        self._windows = deque([nothing] * surge.WINDOWS, maxlen=surge.WINDOWS)
+        self._weeks: deque[Ints] = deque([nothing] * _WINDOW_WEEKS, maxlen=_WINDOW_WEEKS)
+        self._windows: deque[Ints] = deque([nothing] * surge.WINDOWS, maxlen=surge.WINDOWS)
         self.total, self._squares = nothing, nothing
 
     def advance(self, part: slice) -> Floats:
