@@ -8,7 +8,7 @@ SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ROOMS := $(wildcard foundation committees alerts coordination)
 CHECKED := $(ROOMS) $(wildcard wsgi.py migrations scripts tests benchmarks)
 # Tests in parallel: at most four processes, since each may start a PostgreSQL and a browser of its own.
@@ -64,11 +64,11 @@ $(BIN)/python:
 
 $(VENV)/.run.stamp: requirements.lock setup.cfg pyproject.toml | $(BIN)/python
 	@echo "Installing what Concord needs to run ..."
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --no-deps -e .
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev.stamp: dev.lock $(VENV)/.run.stamp
 	@echo "Installing what the tests and checks need ..."
-	$(PIP) install --require-hashes -r dev.lock
+	@$(PIP) install --require-hashes -r dev.lock
 	@touch $@
