@@ -139,7 +139,7 @@ def test_hexagons_begin_at_the_readers_side() -> None:
 def test_hexagons_stay_inside_and_leave_room_for_a_thumb(count: int) -> None:
     picture = town_map(wards(count), "Wards")
     height = float(re.findall(r'viewBox="0 0 360 (\d+)"', picture)[0])
-    for outline in re.findall(r'd="M([^z"]+)z"', picture):
+    for outline in re.findall(r'class="area" d="M([^z"]+)z"', picture):
         points = [tuple(map(float, pair.split())) for pair in outline.split("L")]
         xs, ys = zip(*points, strict=True)
         assert min(xs) >= 0

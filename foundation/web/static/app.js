@@ -52,7 +52,10 @@
     return field.type === "hidden" ? "" : field.value.trim();
   }
   function answersOf(step) {
-    return all("input, select, textarea", step).map(answerOf).filter(Boolean);
+    return all("input, select, textarea, .parts", step).map(function (field) {
+      if (field.matches(".parts")) { return all("input", field).map(answerOf).join(" ").trim(); }
+      return field.closest(".parts") ? "" : answerOf(field);
+    }).filter(Boolean);
   }
   function complain(group, words) {
     var box = group.closest(".field") || group;
@@ -102,7 +105,7 @@
     moves.appendChild(next);
     moves.appendChild(back);
     form.insertBefore(count, steps[0]);
-    form.insertBefore(moves, send);
+    form.insertBefore(moves, send.nextSibling);
     form.classList.add("stepping");
     form.noValidate = true;
 
@@ -111,7 +114,6 @@
       var last = now === steps.length - 1;
       steps.forEach(function (step, place) {
         step.hidden = place !== now;
-        step.classList.add("only");
       });
       count.textContent = words.count.replace("{n}", now + 1).replace("{total}", steps.length);
       next.hidden = last;
