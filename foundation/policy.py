@@ -140,7 +140,8 @@ def _exclusions(rows: Table, names: tuple[str, ...]) -> list[ColumnElement[bool]
 
 def _by_grant(rows: Table, subject: str, viewer: Viewer) -> ColumnElement[bool]:
     grant, scope = table("grant"), table("scope")
-    key = rows.c.get(f"{subject.removesuffix('_place')}_id", rows.c.id)
+    name = f"{subject.removesuffix('_place')}_id"
+    key = rows.c[name] if name in rows.c else rows.c.id
     # The office concerned is named by its role, so that "not the police" also outlives any grant.
     told = [~and_(grant.c.role.in_(_roles_excluding(word)), rows.c.withheld_from.contains(word)) for word in ("police", "committee")]
     return exists(

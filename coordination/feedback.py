@@ -1,0 +1,156 @@
+"""Closing the loop: what happened next, to each person who reported. A tracked duty, also towards somebody without a name.
+
+`plan` writes one row per report behind an alert; the worker turns rows into messages through the reply handle, which nobody else reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts.alert import Alert
+from committees.incidents import Incident
+from committees.people import ContactPoint
+from committees.reports import ReplyHandle, Report
+from foundation import outbox
+from foundation.crypto import cipher
+from foundation.db import Base, Keyed, claim
+
+# The closed list of what may be said back; the words stand in the message templates (outcome).
+OUTCOMES = (
+    "met",
+    "checked_true",
+    "checked_not_true",
+    "visited",
+    "passed_on",
+    "police_helped",
+    "service_helped",
+    "calm_now",
+    "still_working",
+    "nothing_found",
+)
+FROM_ALERT = {"settled": "met", "prevented": "calm_now", "happened": "still_working", "passed_on": "passed_on", "not_true": "checked_not_true", "nothing_more": "calm_now"}
+PLANNED, SENT, NO_WAY = "planned", "sent", "no_way"
+PROMISE = timedelta(hours=72)
+
+
+class Feedback(Keyed, Base):
+    """What one reporter is told of one report: shown under "My reports", and sent where there is a way back."""
+
+    __tablename__ = "feedback"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.id"), index=True)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    source_id: Mapped[UUID] = mapped_column(index=True)
+    withheld_from: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=PLANNED, index=True)
+    effect_key: Mapped[str] = mapped_column(unique=True)
+
+
+class FeedbackRequest(Keyed, Base):
+    """A wish to tell the reporters behind an alert: ids only, so that whoever decides never reads who reported."""
+
+    __tablename__ = "feedback_request"
+
+    subject_kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    incidents: Mapped[list[Any]]
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+def plan(session: Session, now: datetime, alert: Alert, outcome: str) -> None:
+    """Ask the feedback worker to tell the reporters behind an alert."""
+    if alert.evidence:
+        session.add(FeedbackRequest(subject_kind="alert", subject_id=alert.id, incidents=list(alert.evidence), outcome=outcome, at=now))
+
+
+def plan_incident(session: Session, now: datetime, incident: Incident, outcome: str) -> None:
+    """Ask the feedback worker to tell the reporters of one incident."""
+    session.add(FeedbackRequest(subject_kind="incident", subject_id=incident.id, incidents=[str(incident.id)], outcome=outcome, at=now))
+
+
+def work(session: Session, now: datetime, batch: int = 50) -> int:
+    """Turn requests into feedback rows and messages, once per report and outcome; return how many requests were worked off."""
+    rows = select(FeedbackRequest).where(FeedbackRequest.done_at.is_(None)).order_by(FeedbackRequest.at).limit(batch)
+    requests = session.scalars(rows).all()
+    for request in requests:
+        if claim(session, FeedbackRequest, request.id, {"done_at": None}, {"done_at": now}):
+            for report in _reports(session, request.incidents):
+                _tell(session, now, request, report)
+    return len(requests)
+
+
+def _reports(session: Session, incidents: Iterable[str]) -> list[Report]:
+    keys = [UUID(str(key)) for key in incidents]
+    return list(session.scalars(select(Report).where(Report.incident_id.in_(keys)).order_by(Report.received_at)))
+
+
+def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Report) -> None:
+    key = f"feedback:{request.subject_id}:{report.id}:{request.outcome}"
+    if session.scalars(select(Feedback).where(Feedback.effect_key == key)).first():
+        return
+    incident = session.get_one(Incident, report.incident_id)
+    row = Feedback(
+        report_id=report.id,
+        incident_id=incident.id,
+        locality_id=report.locality_id,
+        source_id=report.source_id,
+        withheld_from=report.withheld_from,
+        outcome=request.outcome,
+        at=now,
+        effect_key=key,
+    )
+    session.add(row)
+    row.state = SENT if _message(session, now, report, incident, request.outcome, key) else NO_WAY
+    session.flush()
+
+
+def _message(session: Session, now: datetime, report: Report, incident: Incident, outcome: str, key: str) -> bool:
+    handle = session.get(ReplyHandle, report.id)
+    if handle is None or incident.origin != "live":
+        return False
+    contact = session.get(ContactPoint, handle.contact_point_id) if handle.contact_point_id else None
+    if contact is not None and contact.stopped_at:
+        return False
+    address = cipher(session).open("reply_handle.address", report.id, handle.address_sealed) if handle.address_sealed else None
+    if contact is None and address is None:
+        return False
+    outbox.put(
+        session,
+        now,
+        effect_key=key,
+        channel=contact.channel if contact else "sms",
+        template="feedback",
+        slots={"ref": incident.reference, "outcome": outcome},
+        language=handle.language,
+        script=handle.script,
+        contact_point_id=contact.id if contact else None,
+        address=address,
+    )
+    return True
+
+
+def of_source(session: Session, handles: tuple[UUID, ...]) -> dict[UUID, list[Feedback]]:
+    """The feedback to a reporter's own reports, by report id, newest first."""
+    found: dict[UUID, list[Feedback]] = {}
+    for row in session.scalars(select(Feedback).where(Feedback.source_id.in_(handles)).order_by(Feedback.at.desc())):
+        found.setdefault(row.report_id, []).append(row)
+    return found
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Delete the ways back whose time is over, and those whose final word was sent; return how many."""
+    rows = session.scalars(select(ReplyHandle).where(ReplyHandle.delete_after <= now)).all()
+    for row in rows:
+        session.delete(row)
+    return len(rows)

@@ -1,0 +1,28 @@
+"""Every table of every room, imported so that the schema is whole: for migrations, policy and tests."""
+
+from alerts import alert, assessing, escalation, evidence, policies, routing
+from committees import (
+    accounts,
+    actions,
+    call_backs,
+    checkins,
+    committee,
+    custody,
+    flashpoints,
+    inbox,
+    incidents,
+    people,
+    places,
+    profiles,
+    reply_codes,
+    reports,
+)
+from coordination import feedback, review
+from foundation import jobs, journal, outbox
+
+ROOMS = (
+    (jobs, journal, outbox),
+    (accounts, actions, call_backs, checkins, committee, custody, flashpoints, inbox, incidents, people, places, profiles, reply_codes, reports),
+    (alert, assessing, escalation, evidence, policies, routing),
+    (feedback, review),
+)

@@ -1,0 +1,60 @@
+"""Rows by which work that runs by itself is claimed and heard from: one row per (job, slot), one heartbeat per process."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation.db import Base
+
+
+class JobRun(Base):
+    """A slot of a periodic job that somebody has claimed: two schedulers run it once."""
+
+    __tablename__ = "job_run"
+
+    job: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a kind of process was last heard from, in real time."""
+
+    __tablename__ = "heartbeat"
+
+    process: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Setting(Base):
+    """A small fact that must outlive the process, such as how far the demonstration's clock was moved."""
+
+    __tablename__ = "setting"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+def take_slot(session: Session, now: datetime, job: str, every_seconds: int) -> bool:
+    """Claim the current slot of a job; False where it is taken."""
+    slot = int(now.timestamp()) // every_seconds
+    if session.get(JobRun, (job, slot)):
+        return False
+    try:
+        with session.begin_nested():
+            session.add(JobRun(job=job, slot=slot, at=now))
+    except IntegrityError:
+        return False
+    return True
+
+
+def beat(session: Session, real_now: datetime, process: str) -> None:
+    """Say that this kind of process is alive."""
+    row = session.get(Heartbeat, process)
+    if row is None:
+        session.add(Heartbeat(process=process, at=real_now))
+    else:
+        row.at = real_now

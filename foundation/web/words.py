@@ -1,0 +1,144 @@
+"""Words in many languages: gettext catalogues read once from translations/*.po, the language of the moment, direction, dates and digits.
+
+`_` marks and translates at once, `N_` only marks. The catalogue of the current language stands in a context variable, so that workers
+can write a message in the receiver's language. Source: gettext and Babel.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale as BabelLocale
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+FOLDER = Path(__file__).parent / "translations"
+NAMES = {"en": "English", "ur": "اردو", "pseudo": "[Ƥşḗŭḓǿ]"}
+RTL = frozenset({"ur", "dv", "ar"})
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language as templates know it."""
+
+    language: str
+    nastaliq: bool = False
+
+    @property
+    def dir(self) -> str:
+        """Which way its script runs."""
+        return "rtl" if self.language in RTL else "ltr"
+
+    @property
+    def babel(self) -> BabelLocale:
+        """Babel's locale; the pseudo language counts and dates like English."""
+        return BabelLocale.parse("en_GB" if self.language in ("en", "pseudo") else self.language)
+
+
+_current: ContextVar[str] = ContextVar("language", default="en")
+
+
+class _Pseudo(_gettext.NullTranslations):
+    """Wraps each string in marks, so that a test can see what was not translated."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    if language == "pseudo":
+        return _Pseudo()
+    path = FOLDER / f"{language}.po"
+    if not path.exists():
+        return _gettext.NullTranslations()
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return _gettext.GNUTranslations(compiled)
+
+
+def current() -> Language:
+    """The language of the moment."""
+    return Language(_current.get())
+
+
+def use(language: str) -> None:
+    """Speak `language` for the rest of this request."""
+    _current.set(language)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak `language` inside the block."""
+    token = _current.set(language)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def gettext(message: str, **values: Any) -> str:
+    """Translate a sentence and fill in its values (%(name)s)."""
+    text = _catalogue(_current.get()).gettext(message) if message else ""
+    return text % values if values else text
+
+
+def ngettext(one: str, many: str, n: int, **values: Any) -> str:
+    """Translate a sentence with a number, in the plural form of the language."""
+    return _catalogue(_current.get()).ngettext(one, many, n) % {"num": n, "n": n, **values}
+
+
+_ = gettext
+
+
+def N_(message: str) -> str:
+    """Mark a string for translation where it is written; translate it where it is shown."""
+    return message
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    """The time of day at a place, as its people write it."""
+    return format_time(moment.astimezone(zone), "short", tzinfo=zone, locale=current().babel)
+
+
+def day(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
+    """A date with its weekday."""
+    local = moment.astimezone(zone) if isinstance(moment, datetime) and zone else moment
+    return format_date(local, "EEE d MMM", locale=current().babel)
+
+
+def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """A moment in plain words: today 18:04, yesterday 09:10, else the day and the time."""
+    local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
+    if local == today:
+        return gettext("today %(time)s", time=clock(moment, zone))
+    if local == today - timedelta(days=1):
+        return gettext("yesterday %(time)s", time=clock(moment, zone))
+    return gettext("%(day)s, %(time)s", day=day(moment, zone), time=clock(moment, zone))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in whole minutes, hours or days."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < 3600:
+        return ngettext("%(num)d minute ago", "%(num)d minutes ago", max(1, seconds // 60))
+    if seconds < 172_800:
+        return ngettext("%(num)d hour ago", "%(num)d hours ago", seconds // 3600)
+    return ngettext("%(num)d day ago", "%(num)d days ago", seconds // 86_400)
