@@ -167,7 +167,21 @@ def render_mail(
 def check(template: str, slots: Mapping[str, Any]) -> None:
     """Raise SlotRefused if these values do not fit the template in some language, before they are stored."""
     for words in CATALOGUES.values():
-        _filled(template, slots, words.language, None)
+        _masked(template, slots, words)
+
+
+def preview(template: str, slots: Mapping[str, Any], language: str = "en", script: str = "own") -> str:
+    """Return the SMS as a page may show it: a sealed value, such as a sign-in code, is a row of stars."""
+    words = catalogue(language, script)
+    return words.sms[template].format_map(_masked(template, slots, words))
+
+
+def _masked(template: str, slots: Mapping[str, Any], words: Catalogue) -> dict[str, str]:
+    secret = TEMPLATES[template].secret
+    if secret is None:
+        return _filled(template, slots, words.language, None)
+    stands_in = next(iter(TEMPLATES[template].slots[secret].widest(words.language)))
+    return _filled(template, slots, words.language, stands_in) | {secret: "*" * len(stands_in)}
 
 
 def gaps(text: str) -> set[str]:
@@ -189,10 +203,9 @@ def _filled(
     template: str, slots: Mapping[str, Any], language: Language, secret: str | None
 ) -> dict[str, str]:
     form = TEMPLATES[template]
-    values = {**slots, form.secret: secret} if form.secret and secret is not None else dict(slots)
-    wanted = set(form.slots) - ({form.secret} if form.secret and secret is None else set())
-    if wanted != set(values):
-        odd = ", ".join(sorted(wanted ^ set(values)))
+    values = dict(slots) if secret is None or form.secret is None else {**slots, form.secret: secret}
+    if set(form.slots) != set(values):
+        odd = ", ".join(sorted(set(form.slots) ^ set(values)))
         raise SlotRefused(
             template, f"The message {template!r} is missing, or does not have, these gaps: {odd}."
         )

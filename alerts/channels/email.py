@@ -91,13 +91,14 @@ class Email:
         letter["Subject"] = subject
         letter["Message-ID"] = f"<{message.outbox_id}@{address.rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
-        letter["Content-Language"] = message.language
         letter["List-Unsubscribe"] = f"<{self._public_url}/me>, <mailto:{address}?subject=STOP>"
         letter.set_content(message.text, cte="base64" if not message.text.isascii() else None)
         if message.html:
             letter.add_alternative(
                 message.html, subtype="html", cte="base64" if not message.html.isascii() else None
             )
+        # Last, because adding an alternative moves such headers into the first part.
+        letter["Content-Language"] = message.language
         return letter
 
     def _open(self, fresh: bool) -> smtplib.SMTP:

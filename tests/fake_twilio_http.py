@@ -1,0 +1,185 @@
+"""The HTTP side of the fake Twilio: paths, basic authentication, refusals with Twilio's codes, and faults."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from tests.fake_twilio import FakeTwilio
+
+HANG_SECONDS = 30
+
+
+class TwilioServer:
+    """Serves one fake Twilio on a port of 127.0.0.1 that stays the same when it stops and starts again."""
+
+    def __init__(self, twilio: FakeTwilio) -> None:
+        self.twilio = twilio
+        self.released = threading.Event()
+        self._port = 0
+        self._http: _Http | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listen and serve in threads of its own."""
+        self.released.clear()
+        self._http = _Http(("127.0.0.1", self._port), _Handler)
+        self._http.owner = self
+        self._port = self._http.server_address[1]
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop listening and break every open connection."""
+        self.released.set()
+        if self._http is not None:
+            self._http.shutdown()
+            self._http.server_close()
+            self._http.hang_up()
+        self._http = None
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    owner: TwilioServer
+
+    def __init__(self, *args: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that went away is part of many tests."""
+
+    def hang_up(self) -> None:
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                connection.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    server: _Http
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", "0"))
+        fields = dict(parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True))
+        if not self._allowed() or self._sid() is not None:
+            return None
+        fault = self._twilio.next_fault() or ""
+        if fault == "429":
+            return self._error(429, 20429, "Too Many Requests")
+        if fault.endswith("before"):
+            return self._break(fault)
+        refusal = _refusal(self._twilio, fields)
+        if refusal:
+            return self._error(400, refusal, "refused")
+        sender = fields.get("MessagingServiceSid") or fields["From"]
+        sms = self._twilio.create(fields["To"], sender, fields["Body"], fields.get("StatusCallback"))
+        if fault.endswith("after"):
+            return self._break(fault)
+        if fault == "garbled":
+            return self._answer(201, b"<html>created</html>")
+        return self._json(201, self._twilio.as_json(sms))
+
+    def do_GET(self) -> None:
+        if not self._allowed():
+            return None
+        sid = self._sid()
+        if sid is None:
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            return self._json(200, self._twilio.list_json(query))
+        sms = self._twilio.find(sid)
+        return self._json(200, self._twilio.as_json(sms)) if sms else self._missing()
+
+    def do_DELETE(self) -> None:
+        sms = self._twilio.find(self._sid() or "") if self._allowed() else None
+        if sms is None:
+            return self._missing()
+        self._twilio.messages.remove(sms)
+        return self._answer(204, b"")
+
+    @property
+    def _twilio(self) -> FakeTwilio:
+        return self.server.owner.twilio
+
+    def _allowed(self) -> bool:
+        self._twilio.requests.append((self.command, self.path))
+        known = f"{self._twilio.account_sid}:{self._twilio.token}".encode()
+        if self.headers.get("Authorization") != "Basic " + base64.b64encode(known).decode():
+            self._error(401, 20003, "Authenticate")
+            return False
+        if not re.match(rf"/2010-04-01/Accounts/{self._twilio.account_sid}/Messages", self.path):
+            self._missing()
+            return False
+        return True
+
+    def _sid(self) -> str | None:
+        found = re.search(r"/Messages/([A-Z]{2}[0-9a-f]{32})\.json", self.path)
+        return found[1] if found else None
+
+    def _break(self, fault: str) -> None:
+        if fault.startswith("500"):
+            return self._error(500, 20500, "Internal Server Error")
+        if fault.startswith("hang"):
+            self.server.owner.released.wait(HANG_SECONDS)
+        self.close_connection = True
+        return None
+
+    def _missing(self) -> None:
+        self._error(404, 20404, "The requested resource was not found")
+
+    def _error(self, status: int, code: int, message: str) -> None:
+        more = f"https://www.twilio.com/docs/errors/{code}"
+        self._json(status, {"code": code, "message": message, "more_info": more, "status": status})
+
+    def _json(self, status: int, value: dict[str, Any]) -> None:
+        self._answer(status, json.dumps(value).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def _refusal(twilio: FakeTwilio, fields: dict[str, str]) -> int | None:
+    """Return the code with which Twilio refuses these fields at once, or None."""
+    to, body = fields.get("To", ""), fields.get("Body", "")
+    senders = {fields.get("From"), fields.get("MessagingServiceSid")}
+    callback = urlsplit(fields.get("StatusCallback", "http://none"))
+    checks = (
+        (21604, not to),
+        (21211, not re.fullmatch(r"\+[1-9]\d{6,14}", to)),
+        (21606, not senders & set(twilio.numbers)),
+        (21602, not body),
+        (21617, len(body) > 1600),
+        (21609, callback.scheme not in ("http", "https") or not callback.netloc),
+        (twilio.refuses.get(to), to in twilio.refuses),
+    )
+    return next((code for code, refused in checks if refused), None)
