@@ -1,4 +1,4 @@
-"""Who acts, across levels, and what is learned: review, responses, feedback, sharing, hand-over, the public page, the API and the commands.
+"""Who acts, across levels, and what is learned: review, responses, feedback, hand-over, API, commands.
 
 This room may import alerts, committees and foundation; nothing below imports it.
 """

@@ -1,7 +1,8 @@
-"""The first content, as data, and the one function that reads it: demo.yaml, starter.yaml and the outlines under places/.
+"""The first content, as data, and the one function that reads it: demo.yaml and the outlines under places/.
 
-`read` turns a seed file into plain rows with every shorthand expanded and says nothing about tables; writing rows is the seed command's
-work. The shape of a file is described at the head of demo.yaml. Imported by coordination's seed and demo commands only.
+`read` turns a seed file into plain rows with every shorthand expanded and says nothing about tables; writing
+rows is the seed command's work. The shape of a file is described at the head of demo.yaml. Imported by
+coordination's seed and demo commands only.
 """
 
 from __future__ import annotations
@@ -18,27 +19,43 @@ from foundation.errors import Problem
 Row = dict[str, Any]
 HERE = Path(__file__).parent
 DEMO = HERE / "demo.yaml"
-STARTER = HERE / "starter.yaml"
-LISTS = ("countries", "localities", "neighbours", "organisations", "offices", "people", "committees", "linked_contacts", "policies")
+LISTS = (
+    "countries",
+    "localities",
+    "neighbours",
+    "organisations",
+    "offices",
+    "people",
+    "committees",
+    "linked_contacts",
+    "policies",
+)
 HEX_COLUMNS = 3
 
 
 def read(path: Path) -> Row:
-    """The seed file at `path` (YAML or JSON) as lists of plain rows, shorthands expanded; raise Problem where it cannot be read."""
+    """The seed file at `path` (YAML or JSON), shorthands expanded; raise Problem where it cannot be read."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Problem(f"The seed file {path} cannot be read.", str(error)) from error
     if not isinstance(document, dict):
-        raise Problem(f"The seed file {path} is not a seed file.", "It starts with lists such as countries and localities.")
+        raise Problem(
+            f"The seed file {path} is not a seed file.",
+            "It starts with lists such as countries and localities.",
+        )
     return expand(document, path.parent)
 
 
 def expand(document: Row, folder: Path) -> Row:
-    """The same content with names, wards, contact points and outlines written out; `folder` is where places files are looked for."""
+    """The same content with names, wards, contacts and outlines written out; places files lie in `folder`."""
     full: Row = {**document, **{key: [_named(row) for row in document.get(key) or []] for key in LISTS}}
     countries = {row["code"]: row for row in full["countries"]}
-    outlines = [json.loads((folder / row["places"]).read_text(encoding="utf-8")) for row in full["countries"] if row.get("places")]
+    outlines = [
+        json.loads((folder / row["places"]).read_text(encoding="utf-8"))
+        for row in full["countries"]
+        if row.get("places")
+    ]
     areas = {area["code"]: {"rings": area["rings"]} for outline in outlines for area in outline["areas"]}
     full["localities"] = list(_localities(full["localities"], countries, areas))
     known = {row["code"] for row in full["localities"]}
@@ -70,7 +87,9 @@ def _wards(town: Row, country: Row) -> Iterator[Row]:
     wards = town["wards"]
     for place in range(wards if isinstance(wards, int) else len(wards)):
         number = place + 1
-        numbered = {language: words.format(n=number) for language, words in country.get("ward_names", {}).items()}
+        numbered = {
+            language: words.format(n=number) for language, words in country.get("ward_names", {}).items()
+        }
         yield {
             "code": f"{town['code']}-W{number}",
             "country": country.get("code", ""),
@@ -86,7 +105,7 @@ def _wards(town: Row, country: Row) -> Iterator[Row]:
 
 
 def hex_touch(one: list[int], other: list[int]) -> bool:
-    """Whether two cells [column, row] of a grid of hexagons touch, where odd rows lie half a cell to the right."""
+    """Whether two cells [column, row] of hexagons touch, where odd rows lie half a cell to the right."""
     rows = other[1] - one[1]
     columns = (other[0] - one[0]) * 2 + other[1] % 2 - one[1] % 2
     return (rows == 0 and abs(columns) == 2) or (abs(rows) == 1 and abs(columns) == 1)
@@ -95,7 +114,9 @@ def hex_touch(one: list[int], other: list[int]) -> bool:
 def _neighbours(full: Row, outlines: list[Row], known: set[str]) -> Iterator[Row]:
     yield from full["neighbours"]
     for outline in outlines:
-        yield from ({"a": a, "b": b, "kind": "border"} for a, b in outline.get("neighbours", []) if {a, b} <= known)
+        yield from (
+            {"a": a, "b": b, "kind": "border"} for a, b in outline.get("neighbours", []) if {a, b} <= known
+        )
     towns: dict[str, list[Row]] = {}
     for row in full["localities"]:
         if "hex" in (row.get("area") or {}):

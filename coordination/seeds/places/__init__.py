@@ -1,1 +1,1 @@
-"""Simplified outlines of real areas, one JSON file per country, as data only; ../SOURCES.md names each source and licence."""
+"""Simplified outlines of real areas, one JSON file per country; ../SOURCES.md names sources and licences."""
