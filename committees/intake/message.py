@@ -75,7 +75,9 @@ class Message:
     def unread(self, why: Why) -> Reading:
         """Make the reading of a message that a person must look at."""
         words = {token.word for token in self.all_tokens}
-        hint = len(self.all_tokens) <= _SHORT and not words.isdisjoint(self.lexicon.stop_words)
+        # A sign for "passed on" counts as the word it stands for.
+        count = len(self.all_tokens) + has_forward_sign(self.raw)
+        hint = count <= _SHORT and not words.isdisjoint(self.lexicon.stop_words)
         return Reading(raw=self.raw, command=Command.UNREAD, reason=why, stop_hint=hint)
 
 
