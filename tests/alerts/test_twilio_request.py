@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask, request
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from alerts.channels.twilio_request import Forged, Inbound, IncomingCall, StatusUpdate, validate
-from tests.fakes import FakeTwilio
+from tests.fakes import FakeTwilio, poster_for
 
 URL = "https://concord.example.org/hooks/twilio/sms"
 PHONE = "+923001234567"
@@ -180,7 +181,10 @@ def test_another_address_is_another_signature() -> None:
         read(fields, elsewhere)
 
 
-@given(st.lists(st.tuples(st.text(), st.text()), max_size=6), st.one_of(st.none(), st.text(max_size=30)))
+@given(
+    st.lists(st.tuples(st.text(max_size=20), st.text(max_size=40)), max_size=4),
+    st.one_of(st.none(), st.text(max_size=30)),
+)
 def test_no_request_at_all_raises_anything_but_forged(
     params: list[tuple[str, str]], signature: str | None
 ) -> None:
@@ -200,3 +204,32 @@ def test_no_signed_request_raises_anything_but_forged(changes: Fields) -> None:
     except Forged:
         return
     assert got.sid == fields["MessageSid"]
+
+
+def test_the_fake_walks_a_message_to_its_end_with_hooks_that_are_believed() -> None:
+    app = Flask("hooks")
+    seen: list[Inbound | StatusUpdate | IncomingCall] = []
+
+    @app.post("/hooks/<path:which>")
+    def hook(which: str) -> tuple[str, int]:
+        params = list(request.form.items(multi=True))
+        url = f"https://concord.example.org{request.path}"
+        signature = request.headers.get("X-Twilio-Signature")
+        try:
+            seen.append(validate(url, params, signature, (twilio.token,), twilio.account_sid, twilio.numbers))
+        except Forged:
+            return "", 403
+        return "", 204
+
+    twilio = FakeTwilio(poster=poster_for(app.test_client()))
+    sms = twilio.create(
+        PHONE, twilio.numbers[0], "hello", "https://concord.example.org/hooks/twilio/status/1"
+    )
+    twilio.settle()
+    assert [update.state for update in seen if isinstance(update, StatusUpdate)] == ["sent", "delivered"]
+    assert (sms.status, sms.history) == ("delivered", ["queued", "sent", "delivered"])
+    assert twilio.receive(PHONE, "OK 47", URL) == 204
+    assert twilio.post(URL, twilio.inbound_fields(sms), signature="A" * 27 + "=") == 403
+    twilio.assert_nothing_unexpected([(PHONE, "hello")])
+    with pytest.raises(AssertionError, match="unexpectedly"):
+        twilio.assert_nothing_unexpected([])
