@@ -94,10 +94,6 @@ def _single_words(found: Iterable[Words]) -> frozenset[str]:
     return frozenset(words[0] for words in found if len(words) == 1)
 
 
-def _single_words(found: Iterable[Words]) -> frozenset[str]:
-    return frozenset(words[0] for words in found if len(words) == 1)
-
-
 @cache
 def lexicon() -> Lexicon:
     """Return the word lists; they are read from disk once."""
