@@ -144,8 +144,30 @@ def _date_slot() -> Slot:
 _NAME = re.compile(r"[^\W_]+(?:[ .'()-]{1,2}[^\W_]+)*\.?")
 
 
+#: Words that say what kind of area a name is: left out at its end where the name would not fit with them.
+_AREA_WORDS = frozenset(
+    ("area", "and", "atoll", "capital", "circle", "city", "corporation", "council", "district", "division")
+    + (
+        "gravets",
+        "municipality",
+        "of",
+        "province",
+        "region",
+        "state",
+        "subdistrict",
+        "tehsil",
+        "taluk",
+        "taluka",
+    )
+    + ("territory", "town", "union", "upazila", "zila", "zone")
+)
+
+
 def _name(names: Any, language: Language) -> str:
-    """The name of a place or town as the seed file has it, in this language or else in English."""
+    """The name of a place or town as the seed file has it, in this language or else in English.
+
+    `short` among the names is used where the name itself is too long.
+    """
     base = language.code.partition("-")[0]
     wanted = [language.code, "en"] if language.gsm else [language.code, base, "en"]
     text = names if isinstance(names, str) else next(names[key] for key in wanted if names.get(key))
@@ -156,7 +178,26 @@ def _name(names: Any, language: Language) -> str:
     )
     if not _NAME.fullmatch(letters):
         raise ValueError("not a name")
-    return str(text)
+    if len(text) > PLACE_LIMIT and isinstance(names, Mapping) and names.get("short"):
+        return _name(str(names["short"]), language)
+    return _without_area_words(str(text))
+
+
+def _without_area_words(text: str) -> str:
+    words = text.split(" ")
+    while len(" ".join(words)) > PLACE_LIMIT and len(words) > 1 and words[-1].casefold() in _AREA_WORDS:
+        words.pop()
+    return " ".join(words)
+
+
+def name_fits(names: Any) -> bool:
+    """Whether the names of a place (language to name) can stand in an SMS; for those who load places."""
+    english = Language("en", True, {})
+    try:
+        SLOTS["source"].fill("source", names, english)
+    except SlotRefused:
+        return False
+    return True
 
 
 def plain(text: str) -> str:

@@ -25,7 +25,7 @@ from alerts.messages import (
     render_mail,
     widest,
 )
-from alerts.slots import SLOTS, SlotRefused
+from alerts.slots import SLOTS, SlotRefused, name_fits
 from committees.catalogue import KINDS
 
 EVERY = list(product(sorted(TEMPLATES), sorted(CATALOGUES)))
@@ -190,6 +190,29 @@ def test_a_kind_without_words_yet_is_said_in_general_words() -> None:
 
 def test_a_name_loses_its_curls_but_nothing_else() -> None:
     assert render("alert", ALERT | {"source": "Cox’s Bazār"}).text.startswith("Cox's Bazar: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Trincomalee Town and Gravets", "Trincomalee Town"),
+        ("Islamabad Capital Territory", "Islamabad Capital"),
+        ("Central Delhi District", "Central Delhi"),
+        ("Mardan District", "Mardan District"),
+    ],
+)
+def test_a_long_name_sheds_whole_words_that_only_say_what_kind_of_area_it_is(name: str, said: str) -> None:
+    assert f"HIGH, {said}. Angry" in render("alert", ALERT | {"place": {"names": {"en": name}}}).text
+    assert name_fits({"en": name})
+
+
+def test_a_name_too_long_for_any_sms_needs_a_short_one() -> None:
+    names = {"en": "Sri Jayawardenepura Kotte"}
+    assert not name_fits(names)
+    assert name_fits(names | {"short": "Kotte"})
+    assert (
+        "HIGH, Kotte. Angry" in render("alert", ALERT | {"place": {"names": names | {"short": "Kotte"}}}).text
+    )
 
 
 def test_a_landmark_that_does_not_fit_is_left_out_whole() -> None:
