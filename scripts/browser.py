@@ -14,7 +14,8 @@ from pathlib import Path
 
 SETTING = "CONCORD_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "fontconfig", "fonts-noto-core")
+# Playwright brings its own driver, which a bare Debian can only start with libatomic1.
+PACKAGES = ("chromium", "fontconfig", "fonts-noto-core", "libatomic1")
 # The scripts that the pages are written in. Fontconfig's fc-list knows them by language code.
 LANGUAGES = ("ur", "dv", "bn", "hi", "si", "ta")
 
@@ -38,20 +39,24 @@ def missing_languages() -> list[str]:
     return [code for code in LANGUAGES if not _output(["fc-list", f":lang={code}", "family"]).strip()]
 
 
+def missing() -> list[str]:
+    """Return what the browser tests still lack, each as words for a person; nothing where all is there."""
+    lacking = [f"a font for the language {code}" for code in missing_languages()]
+    if "Version" not in _output([sys.executable, "-m", "playwright", "--version"]):
+        lacking.insert(0, "Playwright's driver, which does not start")
+    if find_chromium() is None:
+        lacking.insert(0, "Chromium")
+    return lacking
+
+
 def main() -> int:
-    """Find or install a browser and the fonts; return 0 where both are there, 1 with advice where not."""
-    if find_chromium() is None or missing_languages():
+    """Find or install what the browser tests need; return 0 where all is there, 1 with advice where not."""
+    if missing():
         _install()
-    found = find_chromium()
-    if found is None:
-        print(HOW_TO_INSTALL, file=sys.stderr)
-        return 1
-    missing = missing_languages()
-    if missing:
-        advice = "sudo apt-get install fontconfig fonts-noto-core"
-        print(f"No font was found for {', '.join(missing)}: run `{advice}`.", file=sys.stderr)
-        return 1
-    return 0
+    lacking = missing()
+    if lacking:
+        print(f"Still missing: {', '.join(lacking)}. {HOW_TO_INSTALL}", file=sys.stderr)
+    return 1 if lacking else 0
 
 
 def _candidates() -> Iterator[str]:
