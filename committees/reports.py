@@ -25,6 +25,7 @@ from foundation.db import Base, Keyed
 from foundation.errors import Conflict, Problem
 
 KEEP_REPLY = timedelta(days=90)
+REFERENCE_TRIES = 8
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
@@ -127,13 +128,17 @@ def record(session: Session, now: datetime, new: NewReport) -> Recorded:
     """
     if found := _already(session, new):
         return found
-    try:
-        with session.begin_nested():
-            incident = _store(session, now, new)
-    except IntegrityError:
-        if found := _already(session, new):
-            return found
-        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.") from None
+    for _ in range(REFERENCE_TRIES):
+        try:
+            with session.begin_nested():
+                incident = _store(session, now, new)
+            break
+        except IntegrityError:
+            # The same report a moment ago, or a reference that is taken in this town: look, then draw another.
+            if found := _already(session, new):
+                return found
+    else:
+        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.")
     _open_tasks(session, now, new, incident)
     journal.record(session, now, "report", "incident", incident.id, locality_id=incident.locality_id)
     return Recorded(incident, True)
@@ -196,6 +201,7 @@ def _store(session: Session, now: datetime, new: NewReport) -> Incident:
             **marks,
         )
     )
+    session.flush()
     _store_parts(session, now, new, incident, marks)
     session.flush()
     return incident

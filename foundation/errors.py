@@ -12,10 +12,11 @@ class Problem(Exception):
 
     status = 400
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.status = status or type(self).status
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

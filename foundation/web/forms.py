@@ -51,8 +51,8 @@ class Form:
         return value
 
     def date_parts(self, name: str, not_real: str) -> date | None:
-        """A date from three boxes: name-day, name-month, name-year."""
-        parts = [self.values.get(f"{name}-{part}", "").strip() for part in ("year", "month", "day")]
+        """A date from three boxes: name_day, name_month, name_year."""
+        parts = [self.values.get(f"{name}_{part}", "").strip() for part in ("year", "month", "day")]
         try:
             return date(*(int(part) for part in parts))
         except ValueError:

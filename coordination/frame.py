@@ -1,0 +1,221 @@
+"""The frame around every page: who is asking, may they, is the form theirs; one session, one commit, problems into pages once.
+
+Flask-Login asks `load_user` who is signed in; the answer comes from our own session table, so that a logged-out cookie is dead. Pages
+never see cookies. The CSRF token lives as long as the session; a form without a session is held by its Origin and a signed token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+from flask_login import UserMixin, current_user
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from committees import accounts, people, places
+from committees.accounts import WebSession
+from committees.committee import committee_for
+from committees.people import Person
+from committees.places import Country, Locality
+from coordination.runtime import Runtime
+from foundation.clock import SystemClock
+from foundation.errors import NotAllowed, NotFound, Problem, SignInNeeded
+from foundation.policy import Principal, service
+from foundation.web import words
+from foundation.web.page import PAGES, PUBLIC, SIGNED_IN, Page, Visit
+from foundation.web.words import N_, gettext as _
+
+COOKIE, LANGUAGE_COOKIE, NOTICE_COOKIE = "concord_session", "concord_language", "concord_notice"
+MISSING_TOKEN = N_("This form is too old or not ours. What you typed is below: send it again.")
+real_clock = SystemClock()
+
+
+@dataclass
+class SignedInUser(UserMixin):  # type: ignore[misc]
+    """Whom Flask-Login knows: a person and the session row behind the cookie."""
+
+    person: Person
+    row: WebSession
+    principal: Principal
+    home: Locality | None
+    service_name: str
+
+    def get_id(self) -> str:
+        """The person's id; nothing is read back from it."""
+        return str(self.person.id)
+
+
+def load_user(runtime: Runtime) -> SignedInUser | None:
+    """The person behind the session cookie of this request, or None. Keeps an official's idle clock running."""
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    now = real_clock.now()
+    with runtime.web.open(service("sign_in")) as session:
+        row = accounts.find_session(session, now, token)
+        person_id, seen = (row.person_id, row.seen_at) if row else (None, now)
+    if row is None or person_id is None:
+        return None
+    if (now - seen).total_seconds() > 30:
+        with runtime.web.open(service("sign_in"), write=True) as session:
+            found = accounts.find_session(session, now, token)
+            if found is None:
+                return None
+            found.seen_at = now
+            session.commit()
+    with runtime.web.open(Principal(person_id=person_id)) as session:
+        person = session.get_one(Person, person_id)
+        principal = people.principal_of(session, person)
+        home, name = _home(session, principal)
+    return SignedInUser(person, row, principal, home, name)
+
+
+def _home(session: Session, principal: Principal) -> tuple[Locality | None, str]:
+    for standing in principal.standings:
+        place = session.get(Locality, standing.locality_id)
+        if place is not None:
+            body = committee_for(session, place.id)
+            name = place.name(words.current().language)
+            return place, (body.name(words.current().language) if body and standing.committee_id else name)
+    return None, "Concord"
+
+
+def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response:
+    """Answer one request for one page: check, call, commit, wake."""
+    user = current_user._get_current_object() if current_user.is_authenticated else None
+    _check_role(page, user)
+    posted = request.method == "POST"
+    if posted:
+        _check_origin(runtime)
+        _check_token(runtime, user)
+    principal = user.principal if user else service("sign_in")
+    with runtime.web.open(principal, write=posted) as session:
+        visit = make_visit(runtime, session, user, principal)
+        g.visit = visit
+        answer = page.view(visit, **values)
+        response = answer if isinstance(answer, Response) else Response(answer, mimetype="text/html")
+        if posted and response.status_code < 400:
+            session.commit()
+    if posted:
+        runtime.wake()
+    for kind, text in g.get("say", ()):
+        response.set_cookie(NOTICE_COOKIE, f"{kind}|{text}"[:900], max_age=60, httponly=True, samesite="Lax", secure=runtime.config.secure)
+    return response
+
+
+def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, principal: Principal) -> Visit:
+    """Put together what a page sees of this request."""
+    remember: list[tuple[str, str]] = g.setdefault("say", [])
+    emergency, service_name = "", "Concord"
+    if user and user.home:
+        country = session.get(Country, user.home.country_code)
+        emergency, service_name = (country.emergency if country else ""), user.service_name
+    visit = Visit(
+        session=session,
+        config=runtime.config,
+        clock=runtime.clock,
+        principal=principal,
+        person=user.person if user else None,
+        now=runtime.clock.now(),
+        path=request.path,
+        method=request.method,
+        form=MultiDict(request.form),
+        args=MultiDict(request.args),
+        csrf=user.row.csrf if user else open_token(runtime, real_clock.now()),
+        nav=nav_of(user, request.path),
+        languages=[{"code": c, "name": words.NAMES[c], "current": c == words.current().language} for c in runtime.config.locales],
+        notices=_notices(),
+        service=service_name,
+        emergency=emergency,
+        wake=runtime.wake,
+        remember=lambda kind, text: remember.append((kind, text)),
+    )
+    return visit
+
+
+def nav_of(user: SignedInUser | None, path: str) -> list[dict[str, Any]]:
+    """The menu of this person: at most the pages of their roles, in order."""
+    if user is None:
+        return []
+    roles = user.principal.roles
+    mine = [p for p in PAGES if p.nav and (p.roles == SIGNED_IN or roles & set(p.roles)) and (not p.nav_for or roles & set(p.nav_for))]
+    return [{"path": p.path, "label": _(p.nav), "current": path == p.path} for p in sorted(mine, key=lambda p: (p.order, p.path))]
+
+
+def _notices() -> list[dict[str, str]]:
+    raw = request.cookies.get(NOTICE_COOKIE, "")
+    kind, _bar, text = raw.partition("|")
+    if kind not in ("success", "problem", "notice") or request.method == "POST":
+        return []
+    g.notice_shown = True
+    return [{"kind": kind, "text": text}]
+
+
+def _check_role(page: Page, user: SignedInUser | None) -> None:
+    if page.roles == PUBLIC:
+        return
+    if user is None:
+        raise SignInNeeded(_("Please sign in first."), _("You come back to this page afterwards."))
+    if page.roles != SIGNED_IN and not user.principal.roles & set(page.roles):
+        raise NotFound(_("We could not find that page or record"), _("It may have been moved, or it belongs to another place."))
+
+
+def _check_origin(runtime: Runtime) -> None:
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    theirs, ours = urlsplit(origin), urlsplit(runtime.config.public_url)
+    allowed = {(ours.scheme, ours.netloc)}
+    if not runtime.config.secure:
+        allowed.add((request.scheme, request.host))  # plain http on a local network: the address typed is the address served
+    if (theirs.scheme, theirs.netloc) not in allowed:
+        raise NotAllowed(_("This form came from another site."), _("Open the page here and send it again."))
+
+
+def _check_token(runtime: Runtime, user: SignedInUser | None) -> None:
+    sent = request.form.get("csrf_token", "")
+    if user is not None:
+        if not hmac.compare_digest(sent.encode(), user.row.csrf.encode()):
+            raise Problem(_(MISSING_TOKEN))
+    elif not _is_open_token(runtime, sent, real_clock.now()):
+        raise Problem(_(MISSING_TOKEN))
+
+
+def open_token(runtime: Runtime, now: datetime) -> str:
+    """A signed, dated token for forms before sign-in."""
+    stamp = str(int(now.timestamp()))
+    mac = hmac.new(runtime.config.secret_key.encode(), b"form:" + stamp.encode(), "sha256").hexdigest()
+    return f"{stamp}.{mac}"
+
+
+def _is_open_token(runtime: Runtime, sent: str, now: datetime) -> bool:
+    stamp, _dot, mac = sent.partition(".")
+    good = hmac.new(runtime.config.secret_key.encode(), b"form:" + stamp.encode(), "sha256").hexdigest()
+    return hmac.compare_digest(mac.encode(), good.encode()) and stamp.isdigit() and 0 <= now.timestamp() - int(stamp) < 86_400
+
+
+def choose_language(runtime: Runtime) -> None:
+    """Speak the language of the cookie, else the person's, else the browser's, else the first."""
+    wanted = request.cookies.get(LANGUAGE_COOKIE)
+    allowed = (*runtime.config.locales, "pseudo")
+    if wanted not in allowed and current_user.is_authenticated:
+        wanted = current_user.person.language
+    if wanted not in allowed:
+        wanted = request.accept_languages.best_match(list(runtime.config.locales)) or runtime.config.locales[0]
+    words.use(wanted)
+
+
+def started() -> float:
+    """A stopwatch reading for the log."""
+    return time.monotonic()
+
+
+def zone_at(session: Session, locality: Locality) -> Any:
+    """The zone in which times of a place are shown."""
+    return places.zone_of(session, locality)

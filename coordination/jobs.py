@@ -1,0 +1,140 @@
+"""Everything that runs by itself, as one ordered list of plain, level-triggered functions; and the ticker that calls them.
+
+Each job looks at rows and does what is due; running one twice, late, or in two processes at once does no harm. Jobs with a period claim a
+row (job, slot) first. APScheduler only ticks; it keeps no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from alerts import engine, escalation
+from coordination import feedback, inbound
+from coordination.runtime import Runtime
+from foundation import journal
+from foundation.clock import SystemClock
+from foundation.jobs import beat, take_slot
+from foundation.logs import log
+from foundation.policy import service
+
+Work = Callable[[Runtime], int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: its name, what it does, and its period in seconds (0: on every tick and wake-up)."""
+
+    name: str
+    work: Work
+    every: int = 0
+
+
+def _in_session(name: str, function: Callable[..., int], *, rng: bool = False) -> Work:
+    def work(runtime: Runtime) -> int:
+        with runtime.worker.open(service(name), write=True) as session:
+            done = function(session, runtime.clock.now(), *([runtime.rng] if rng else []))
+            session.commit()
+            return done
+
+    return work
+
+
+def _seal(runtime: Runtime) -> int:
+    with runtime.worker.open(service("keeper"), write=True) as session:
+        done = journal.seal(session)
+        session.commit()
+        return done
+
+
+JOBS: tuple[Job, ...] = (
+    Job("read_inbound", inbound.work),
+    Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
+    Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
+    Job("feedback", _in_session("feedback", feedback.work)),
+    Job("deliver", lambda runtime: runtime.sender.drain()),
+    Job("seal_journal", _seal),
+    Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
+    Job("reassess_stale", _in_session("engine", engine.reassess_stale, rng=True), every=60),
+    Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
+)
+
+
+def run_job(runtime: Runtime, job: Job) -> int:
+    """Run one job if its slot is free; return how much it did. An error is logged and comes again: rows wait for it."""
+    if job.every:
+        with runtime.worker.open(service("keeper"), write=True) as session:
+            mine = take_slot(session, runtime.clock.now(), job.name, job.every)
+            session.commit()
+        if not mine:
+            return 0
+    done = job.work(runtime)
+    if done:
+        log().info("job", job=job.name, rows=done)
+    return done
+
+
+def run_until_quiet(runtime: Runtime, most: int = 50) -> int:
+    """Run every job in order until none finds work; return how much was done. For tests, commands and the demonstration."""
+    total = 0
+    for _ in range(most):
+        done = sum(run_job(runtime, job) for job in JOBS)
+        total += done
+        if not done:
+            break
+    return total
+
+
+class Ticker:
+    """Calls the jobs: at once when woken, else every second. One round at a time in a process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._wake, self._stop, self._round = Event(), Event(), Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
+        self._thread = Thread(target=self._listen, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tick and to listen for wake-ups."""
+        self.runtime.wake = self._wake.set
+        self._scheduler.add_job(self._wake.set, "interval", seconds=1)
+        self._scheduler.add_job(self._beat, "interval", seconds=10)
+        self._scheduler.start()
+        self._beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the round that is running and stop."""
+        self._stop.set()
+        self._wake.set()
+        self._scheduler.shutdown(wait=False)
+        self._thread.join(timeout=10)
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if not self._stop.is_set():
+                self.round()
+
+    def round(self) -> None:
+        """One pass over all jobs; more follow at once while there is work."""
+        with self._round:
+            for job in JOBS:
+                try:
+                    if run_job(self.runtime, job):
+                        self._wake.set()
+                except Exception as error:  # noqa: BLE001 -- one bad job must not silence the others; its rows wait for the next round
+                    log().error("job_failed", job=job.name, error_type=type(error).__name__)
+
+    def _beat(self) -> None:
+        now = SystemClock().now()
+        with self.runtime.worker.open(service("keeper"), write=True) as session:
+            beat(session, now, "worker")
+            beat(session, now, "scheduler")
+            session.commit()

@@ -1,0 +1,25 @@
+"""Every page of the house, imported so that the map is whole. One module a room of daily work; each page is one @page function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_login import current_user
+
+from coordination.pages import sign_in
+from coordination.runtime import Runtime
+from foundation.web import words
+
+ROOMS = (sign_in,)
+
+
+def demo_banner(runtime: Runtime) -> dict[str, Any] | None:
+    """What the demonstration's banner shows, or None in real use."""
+    if not runtime.config.demo or request.path.startswith("/static"):
+        return None
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo("Asia/Karachi" if not current_user.is_authenticated else "Asia/Karachi")
+    now = runtime.clock.now()
+    return {"clock": f"{words.day(now, zone)} {words.clock(now, zone)}"}

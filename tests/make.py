@@ -1,0 +1,178 @@
+"""Builders with good defaults: a small real town on either database, its people, its clock, its channels. No test needs more to begin.
+
+`Town` is the whole installation as a process would have it, with the clock and the channels in the test's hands.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.channels.base import Channel
+from committees import accounts, people, reports
+from committees.people import Person
+from committees.places import Locality, by_code
+from coordination import seeding, seeds
+from coordination.app import create_app
+from coordination.jobs import run_until_quiet
+from coordination.runtime import Runtime, build
+from foundation.config import Config
+from foundation.policy import service
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday, 14:00 in Mardan
+PASSWORD = "lantern river seven"
+SECRET = "a secret key of the tests, long enough"
+WARD = "PK-KP-MARDAN-W7"
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+class Town:
+    """Mardan and the other cities of the seed, ready to be used: clients, phones, time."""
+
+    def __init__(self, runtime: Runtime, app: APIFlask, clock: FakeClock) -> None:
+        self.runtime, self.app, self.clock = runtime, app, clock
+
+    @contextmanager
+    def session(self, name: str = "seed", *, write: bool = False) -> Iterator[Session]:
+        """A session of a service, committed at the end if it writes."""
+        with self.runtime.worker.open(service(name), write=write) as session:
+            yield session
+            if write:
+                session.commit()
+
+    def work(self) -> int:
+        """Let every job run until none finds work."""
+        return run_until_quiet(self.runtime)
+
+    def later(self, **by: float) -> int:
+        """Move the clock and let the jobs run."""
+        self.clock.move(**by)
+        return self.work()
+
+    def person(self, session: Session, code: str) -> Person:
+        return session.scalars(select(Person).where(Person.code == code)).one()
+
+    def browser(self, code: str | None = None) -> "Browser":
+        """A browser, signed in as this person if one is named."""
+        browser = Browser(self.app.test_client())
+        if code:
+            browser.sign_in(code)
+        return browser
+
+    def report(self, person: str = "member1.mardan", locality: str = WARD, kind: str = "angry_crowd", **fields: Any) -> uuid.UUID:
+        """A report of a member, as a door would record it; returns the incident's id."""
+        with self.session("seed", write=True) as session:
+            place: Locality = by_code(session, locality)
+            who = self.person(session, person)
+            standing = people.standings_of(session, who.id)[0]
+            source = reports.source_for(session, self.clock.now(), group=standing.committee_id or standing.office_id, person_id=who.id)
+            contacts = people.contacts_of(session, who.id)
+            new = reports.NewReport(
+                id=fields.pop("id", uuid.uuid4()),
+                locality=place,
+                kind=kind,
+                occurred_at=fields.pop("occurred_at", self.clock.now()),
+                how_known=fields.pop("how_known", "saw"),
+                channel=fields.pop("channel", "web"),
+                source=source,
+                ongoing=fields.pop("ongoing", "yes"),
+                contact_point_id=contacts[0].id if contacts else None,
+                language=who.language,
+                script=who.script,
+                **fields,
+            )
+            return reports.record(session, self.clock.now(), new).incident.id
+
+
+class Browser:
+    """A test client that keeps cookies, finds form tokens and hidden ids by itself, and follows redirects like a person's browser."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.page = ""
+        self.status = 0
+        self.path = ""
+
+    def open(self, path: str) -> str:
+        response = self.client.get(path, follow_redirects=True)
+        self.page, self.status, self.path = response.get_data(as_text=True), response.status_code, response.request.path
+        return self.page
+
+    def send(self, path: str, **fields: Any) -> str:
+        """Send the form of the page that is open: its hidden fields, then these."""
+        data: dict[str, Any] = {**self.hidden(path), **fields}
+        response = self.client.post(path, data=data, follow_redirects=True)
+        self.page, self.status, self.path = response.get_data(as_text=True), response.status_code, response.request.path
+        return self.page
+
+    def hidden(self, action: str) -> dict[str, str]:
+        """The hidden fields of the form with this action on the open page."""
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>.*?</form>', self.page, re.S)
+        found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group(0) if form else self.page)
+        return dict(found)
+
+    def sign_in(self, code: str) -> None:
+        self.open("/sign-in")
+        self.send("/sign-in", sign_in=code, password=PASSWORD)
+        assert self.status == 200, self.page
+
+
+def build_template(url: str, folder: Path) -> None:
+    """Upgrade and seed a database once per worker; tests copy it."""
+    runtime = build(config_for(url, folder), FakeClock(), {})
+    with runtime.worker.open(service("seed"), write=True) as session:
+        seeding.seed(session, START - timedelta(days=30), seeds.DEMO)
+        hashed = None
+        for person in session.scalars(select(Person)):
+            if hashed is None:
+                hashed = accounts.set_password(session, person, person.code, PASSWORD).password_hash
+            else:
+                session.add(accounts.Account(person_id=person.id, sign_in=person.code, password_hash=hashed))
+        session.commit()
+    runtime.close()
+
+
+def config_for(url: str, folder: Path, **changes: Any) -> Config:
+    """The settings of a test installation."""
+    return Config(
+        data=folder,
+        database_url=url,
+        owner_database_url=url,
+        worker_database_url=url,
+        secret_key=SECRET,
+        public_url="http://localhost",
+        **changes,
+    )
+
+
+def make_town(url: str, folder: Path, channels: dict[str, Channel] | None = None, clock: FakeClock | None = None, **settings: Any) -> Town:
+    """A town on a seeded database."""
+    clock = clock or FakeClock()
+    runtime = build(config_for(url, folder, **settings), clock, channels)
+    runtime.rng = random.Random(7)
+    app = create_app(runtime=runtime)
+    app.testing = True
+    return Town(runtime, app, clock)
