@@ -25,6 +25,8 @@ WINDOW_DAYS = 28
 HALF_LIFE_DAYS = 52 * 7.0
 OVERLAP = 4
 PRIOR = 10.0
+OUTCOME_CREDIBILITY = 0.5
+"""A death counts as an outcome from this credibility on, whether or not the cap counts it in the score."""
 BOUNDS = (0.5, 2.0)
 
 

@@ -163,8 +163,8 @@ class Kappas:
     def _outcomes_by_week(self, weighed: Weighed, index: Mapping[str, int]) -> dict[int, Floats]:
         """Return what each week adds to the outcomes: windows that finish, and older ones learned of late."""
         learned: dict[tuple[int, int], int] = {}
-        for incident, weight in weighed:
-            if incident.fatal and weight > 0:
+        for incident, _ in weighed:
+            if incident.fatal and incident.credibility >= calibration.OUTCOME_CREDIBILITY:
                 place, happened, known = (
                     index[incident.locality],
                     week_of(incident.happened),

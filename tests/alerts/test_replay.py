@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.risk.calibration import Tally
@@ -33,6 +33,7 @@ from alerts.risk.replay import (
 )
 from alerts.risk.replay_sums import issued_at, week_number
 from alerts.risk.scoring import RunningSum, capped, incident_weight, neighbour_mean, score
+from alerts.risk.surge import surge_probability
 from foundation.errors import Invalid, Problem
 
 MONDAY = date(2020, 1, 6)
@@ -161,11 +162,12 @@ def test_replay_equals_production(history: list[Incident], week: int) -> None:
         assert result.scores[i, week] == pytest.approx(expected[name], rel=1e-9, abs=1e-12)
 
 
-@given(histories.filter(bool), st.integers(1, 3))
+@given(histories)
 @settings(max_examples=25, deadline=None)
-def test_kappa_equals_production(history: list[Incident], delay_weeks: int) -> None:
+def test_kappa_equals_production(history: list[Incident]) -> None:
     """The replay's kappa is the tally's: windows that finished, with the outcomes known by then."""
-    timely = [i._replace(happened=i.known, locality="X:" + i.locality[2:]) for i in history if i.credibility]
+    timely = [i._replace(happened=i.known, locality="X:" + i.locality[2:]) for i in history]
+    deaths = [i for i in timely if i.fatal and i.credibility >= 0.5]
     near: dict[str, list[str]] = {f"X:{n}": [] for n in "abcde"}
     result = replay(timely, near, MONDAY, MONDAY + timedelta(weeks=60), calibrate=True)
     plain = replay(timely, near, MONDAY, MONDAY + timedelta(weeks=60))
@@ -176,7 +178,7 @@ def test_kappa_equals_production(history: list[Incident], delay_weeks: int) -> N
         opened = week - 4
         if opened >= began:
             low = DAY0 + 7 * (opened + 1)
-            hit = {i.locality for i in timely if i.fatal and low < i.known <= low + 28}
+            hit = {i.locality for i in deaths if low < i.known <= low + 28}
             tally = tally.add(start + timedelta(weeks=week + 1), plain.scores[:, opened].tolist(), len(hit))
         expected = tally.kappa(start + timedelta(weeks=week + 1))
         assert result.kappa[0, week] == pytest.approx(expected, rel=1e-9)
@@ -216,6 +218,31 @@ def test_the_products_kappa_is_held() -> None:
     assert free.kappa is not None
     assert bounded.kappa is not None
     assert free.kappa.min() < 0.5 == bounded.kappa.min()
+
+
+@given(histories, st.integers(0, 115))
+@example([made(0, source=f"s{n}") for n in range(10)] + [made(490, source=f"s{n}") for n in range(4)], 75)
+@settings(max_examples=25, deadline=None)
+def test_surge_equals_counting(history: list[Incident], week: int) -> None:
+    """The counts carried from week to week are those of counting the last year anew."""
+    believed = [i for i in history if i.credibility]
+    each = [i._replace(source_id=f"s{n}") for n, i in enumerate(believed)]
+    result = full(each, end=115)
+    assert result.surge is not None
+    issued = DAY0 + 7 * (week + 1)
+
+    def count(name: str, half_life: float) -> float:
+        ages = [issued - i.known for i in each if i.locality == name and i.known < issued]
+        return sum(2 ** (-age / half_life) for age in ages)
+
+    for place, name in enumerate(result.localities):
+        violent = [i.known for i in each if i.locality == name and i.severity >= 3]
+        ends = [issued - 7 * back for back in range(52)]
+        windows = [sum(end - 28 <= known < end for known in violent) for end in ends]
+        near = neighbour_mean(count(n, 14) for n in NEAR.get(name, ()))
+        squares = sum(w * w for w in windows)
+        expected = surge_probability(count(name, 14), count(name, 180), near, sum(windows), squares)
+        assert result.surge[place, week] == pytest.approx(float(expected), rel=1e-9, abs=1e-12)
 
 
 def test_surge_by_hand() -> None:

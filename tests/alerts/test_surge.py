@@ -53,6 +53,8 @@ def test_thresholds_on_the_boundary() -> None:
     assert int(surge_threshold(0, 0)) == 3
     half = [2] * 26 + [4] * 26  # mean 3, sd 1: 5 is not above it, 6 is twice the mean
     assert int(surge_threshold(sum(half), sum(c * c for c in half))) == 6
+    wide = [0] * 26 + [4] * 26  # mean 2, sd 2: 6 is not above mean + 2 sd
+    assert int(surge_threshold(sum(wide), sum(c * c for c in wide))) == 7
     rare = [0] * 48 + [13] * 4  # mean 1, sd sqrt(12): above 7.93
     assert int(surge_threshold(sum(rare), sum(c * c for c in rare))) == 8
 
