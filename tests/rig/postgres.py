@@ -81,7 +81,8 @@ def _one_worker_at_a_time() -> Iterator[None]:
 
 
 def _own_folder() -> Path:
-    """Return a small folder that this user's test runs share, with the one that the library looks for in it."""
+    """Return a small folder that all test runs of this user share, private to them as the library demands."""
     folder = Path(tempfile.gettempdir()) / f"concord-tests-{os.geteuid()}"
     (folder / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     return folder
