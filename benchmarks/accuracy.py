@@ -5,7 +5,7 @@ COUNTRY. The files that the targets were set on are drawn from the UCDP Georefer
 Conflict Data Program, CC BY 4.0; https://ucdp.uu.se/downloads/), and are not part of this project. A row is
 a locality and a week; the outcome T1 is at least one fatal event that starts in the following 28 days.
 
-Baselines give no probabilities. Theirs come from a logistic curve fitted to the very rows that judge it, which
+Baselines give no probabilities. Theirs come from a logistic curve fitted to the very rows judging it, which
 flatters them; the score's coefficients were fixed before. It ends with 1 if a target is missed.
 """
 
