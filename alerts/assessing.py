@@ -185,3 +185,32 @@ def as_known(session: Session, place: Locality, at: datetime) -> Risk:
     sums = [evidence.known_then(session, key, at)[0] for key, _ in around]
     near = scoring.neighbour_mean(sums, [weight for _, weight in around])
     return scoring.score(fast, slow, near, kappa=state_of(session, place.id).kappa, coefficients=coefficients_of(document))
+
+
+def backfill(session: Session, now: datetime, place: Locality, weeks: int) -> None:
+    """Store scores for past week ends as they were known then, oldest first, for a place whose history was imported."""
+    profile = profiles.in_force(session, place.id)
+    boundaries, level = tuple(profile.document["boundaries"]), 0
+    for back in range(weeks, 0, -1):
+        at = now - timedelta(weeks=back)
+        risk = as_known(session, place, at)
+        level = levels.next_level(risk.p28, level, boundaries)
+        session.add(
+            Score(
+                locality_id=place.id,
+                at=at,
+                level=level,
+                known=True,
+                p28=risk.p28,
+                fast=risk.F,
+                slow=risk.S,
+                near=risk.N,
+                soft=risk.soft,
+                kappa=risk.kappa,
+                contributions=[],
+                profile=" < ".join(profile.versions),
+                falls_at=None,
+            )
+        )
+    state_of(session, place.id).level = level
+    session.flush()
