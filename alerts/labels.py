@@ -1,0 +1,294 @@
+"""The words for every closed list that people read: levels, roles, kinds, answers, outcomes, markings, states.
+
+Each function translates when it is called, so that one process serves many languages. Sentences with
+numbers in them are sentences.py; messages are templates_text. Anyone in alerts or coordination may import
+it, most easily through alerts.sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from committees import catalogue, profiles
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+LEVELS = (N_("Not known"), N_("Quiet"), N_("Watch"), N_("Raised"), N_("High"), N_("Severe"))
+LEVEL_MEANS = (
+    N_("No news for two weeks. Please ring someone there."),
+    N_("No trouble reported. Please keep checking in."),
+    N_("Small signs. Please listen, and answer rumours."),
+    N_("Please meet this week and talk to those concerned."),
+    N_("Please act today. The city officer has been told."),
+    N_("Please act now. A person has confirmed this level."),
+)
+ROLES = {
+    "member": N_("committee member"),
+    "touch_point": N_("touch point"),
+    "secretary": N_("secretary"),
+    "chair": N_("chair"),
+    "city_officer": N_("city officer"),
+    "district_administration": N_("district administration"),
+    "police_liaison": N_("police liaison"),
+    "services_focal_person": N_("services focal person"),
+    "oversight": N_("oversight office"),
+    "national_contact": N_("national contact"),
+    "hub_analyst": N_("analyst of the hub"),
+    "administrator": N_("administrator"),
+    "auditor": N_("auditor"),
+    "deputy": N_("deputy"),
+    "committee": N_("committee"),
+    "dispute_resolution": N_("dispute resolution council"),
+    "ladder": N_("the clock, because nobody answered"),
+    "nobody": N_("nobody yet"),
+}
+WHAT = {
+    "private": N_("A private matter"),
+    "private_matter": N_("A private matter"),
+    "several": N_("Several reports"),
+    "tension": N_("Local tension"),
+    "date_ahead": N_("A difficult date is near"),
+    "shock_elsewhere": N_("Something happened elsewhere"),
+    "rumours": N_("Rumours going round"),
+    "imported": N_("An event from older records"),
+}
+FORMS = {
+    "rumour": N_("Rumour or hate message"),
+    "threat": N_("Threat"),
+    "crowd": N_("Argument or crowd"),
+    "fight": N_("Fight or injury"),
+    "damage": N_("Damage"),
+    "other": N_("Something else that worries people"),
+}
+HOW_KNOWN = {
+    "saw": N_("seen in person"),
+    "told": N_("told by someone who was there"),
+    "heard": N_("heard from others"),
+    "media": N_("seen on a phone or on paper"),
+}
+SEVERITIES = {
+    1: N_("Words, complaints or a gathering; nobody threatened"),
+    2: N_("Threat, pressure, small fight or small damage"),
+    3: N_("People hurt, serious damage, people forced out, or a crowd likely within hours"),
+    4: N_("One to four people killed, a life in immediate danger, or many homes burned"),
+    5: N_("Five or more people killed, or an attack on many people at once"),
+}
+SURE = {
+    "confirmed": N_("Confirmed by a person"),
+    "not_confirmed": N_("Not confirmed"),
+    "being_checked": N_("Being checked"),
+    "several": N_("Told by several people, not confirmed"),
+}
+ANSWERS = {
+    "seen": N_("Seen"),
+    "acting": N_("Acting on it"),
+    "cannot": N_("Cannot, passed it on"),
+}
+OUTCOMES = {
+    "settled": N_("Settled between those concerned"),
+    "prevented": N_("Harm was prevented"),
+    "happened": N_("It happened"),
+    "passed_on": N_("Passed to another office"),
+    "not_true": N_("Checked and not true"),
+    "nothing_more": N_("Nothing more was reported"),
+}
+DECISIONS = {
+    "take": N_("Take it on"),
+    "ask": N_("Ask the committee a question"),
+    "pass": N_("Not a police matter, pass it on"),
+    "not_true": N_("Checked and not true"),
+}
+FEEDBACK = {
+    "met": N_("Those concerned met and talked."),
+    "checked_true": N_("It was checked and is true."),
+    "checked_not_true": N_("It was checked and is not true."),
+    "visited": N_("A committee member went there."),
+    "passed_on": N_("It was passed to the right office."),
+    "police_helped": N_("The police were asked to keep people safe."),
+    "service_helped": N_("The town service is mending it."),
+    "calm_now": N_("It is calm there now."),
+    "still_working": N_("We are still working on it."),
+    "nothing_found": N_("We went there and found nothing."),
+}
+MARKINGS = {
+    "RED": N_("only us"),
+    "AMBER+STRICT": N_("only us"),
+    "AMBER": N_("officers"),
+    "GREEN": N_("partners"),
+    "CLEAR": N_("anyone"),
+}
+STATES = {
+    "reported": N_("Reported, not checked yet"),
+    "verified": N_("Checked and true"),
+    "unable_to_verify": N_("Could not be checked"),
+    "not_true": N_("Checked and not true"),
+    "merged": N_("Joined with another report"),
+    "withdrawn": N_("Taken back by its reporter"),
+}
+DELIVERY_STATES = {
+    "due": N_("Waiting to be sent"),
+    "claimed": N_("Being sent"),
+    "sending": N_("Being sent"),
+    "sent": N_("Sent"),
+    "delivered": N_("Received"),
+    "undelivered": N_("Not received"),
+    "failed": N_("Could not be sent"),
+    "unknown": N_("We do not know if it arrived"),
+    "cancelled": N_("Not sent, the alert had ended"),
+}
+REASONS_TOLD = {
+    "rule": N_("The rule names this role."),
+    "linked": N_("This office is linked to the place."),
+    "no_answer": N_("Nobody answered in time."),
+    "passed_on": N_("The matter was passed to this office."),
+    "asked": N_("The committee asked for help."),
+    "no_contact": N_("This person has no phone number or address that works."),
+}
+CHANNELS = {
+    "sms": N_("SMS"),
+    "email": N_("e-mail"),
+    "voice": N_("phone call"),
+    "web": N_("web page"),
+    "page": N_("web page"),
+    "api": N_("another system"),
+    "csv": N_("file"),
+    "walk_in": N_("in person"),
+    "none": N_("no way to reach"),
+}
+CALL_REASONS = {
+    "unknown_source": N_("A number we do not know sent a report"),
+    "private_matter": N_("A private matter: please ring soon, and ask only what help is needed"),
+    "heard_only": N_("A crowd was only heard of: please ask somebody who is near"),
+    "asked": N_("This person asked to be rung"),
+    "no_news": N_("No news from here for two weeks"),
+    "grave_unconfirmed": N_("A grave report is not confirmed: please ring somebody who is near"),
+}
+
+
+def level_word(level: int | None) -> str:
+    """The word of a level 0..5; None is Not known."""
+    return _(LEVELS[level or 0])
+
+
+def level_meaning(level: int | None) -> str:
+    """What a level asks people to do, in one line."""
+    return _(LEVEL_MEANS[level or 0])
+
+
+def role_name(role: str) -> str:
+    """The name of a role, as it stands inside a sentence."""
+    return _(ROLES.get(role, role))
+
+
+def role_names(roles: list[str] | tuple[str, ...]) -> str:
+    """Several roles in one line."""
+    return _(", ").join(role_name(role) for role in roles)
+
+
+def kind_label(kind: str) -> str:
+    """What happened, in words: a kind of the catalogue, or the closed word of an alert."""
+    if kind in catalogue.KINDS:
+        return _(catalogue.KINDS[kind].label)
+    return _(WHAT.get(kind, WHAT["imported"]))
+
+
+def threat_label(threat: str, document: Mapping[str, Any] | None = None) -> str:
+    """The line of tension called `threat`; `document` is the profile that may name lines of its own."""
+    if threat == "*":
+        return _("The place as a whole")
+    return _label_in("threats", threat, document) or _("Not sorted yet")
+
+
+def trigger_label(trigger: str, document: Mapping[str, Any] | None = None) -> str:
+    """The kind of date called `trigger`."""
+    return _label_in("triggers", trigger, document) or _("A date to prepare for")
+
+
+def indicator_label(indicator: str, document: Mapping[str, Any] | None = None) -> str:
+    """The sign of peace called `indicator`."""
+    return _label_in("indicators", indicator, document) or _("A sign that members watch")
+
+
+def rule_label(rule: str, document: Mapping[str, Any] | None = None) -> str:
+    """What a rule looks for, in one line."""
+    return _label_in("rules", rule, document) or _("A rule of this place")
+
+
+def _label_in(part: str, key: str, document: Mapping[str, Any] | None) -> str:
+    """A label of a profile document, translated where it is one of the starter's; empty if unknown."""
+    for source in (document or {}, profiles.starter()):
+        for row in source.get(part, ()):
+            if row.get("key") == key and row.get("label"):
+                return _(str(row["label"]))
+    return ""
+
+
+def form_label(form: str) -> str:
+    """One of the six answers of the report form."""
+    return _(FORMS[form])
+
+
+def how_known_label(how: str) -> str:
+    """How a source knows, as it stands inside a sentence."""
+    return _(HOW_KNOWN.get(how, N_("we do not know how")))
+
+
+def severity_label(severity: int) -> str:
+    """What a severity 1..5 stands for."""
+    return _(SEVERITIES[severity])
+
+
+def sure_label(sure: str) -> str:
+    """How sure we are of an alert."""
+    return _(SURE.get(sure, SURE["not_confirmed"]))
+
+
+def answer_label(answer: str) -> str:
+    """An answer to an alert."""
+    return _(ANSWERS[answer])
+
+
+def outcome_label(outcome: str | None) -> str:
+    """How an alert ended."""
+    return _(OUTCOMES.get(outcome or "", OUTCOMES["nothing_more"]))
+
+
+def decision_label(decision: str) -> str:
+    """What a police liaison decided."""
+    return _(DECISIONS[decision])
+
+
+def feedback_label(outcome: str) -> str:
+    """What a reporter is told, as a sentence."""
+    return _(FEEDBACK[outcome])
+
+
+def marking_label(marking: str) -> str:
+    """Who may see a thing, in the four plain words."""
+    return _(MARKINGS[marking])
+
+
+def state_label(state: str) -> str:
+    """How far the checking of an incident has come."""
+    return _(STATES[state])
+
+
+def delivery_state_label(state: str) -> str:
+    """How a message fared."""
+    return _(DELIVERY_STATES.get(state, DELIVERY_STATES["unknown"]))
+
+
+def delivery_reason(reason: str) -> str:
+    """Why somebody was told, as a sentence."""
+    return _(REASONS_TOLD.get(reason, REASONS_TOLD["rule"]))
+
+
+def channel_label(channel: str) -> str:
+    """A channel, as it stands inside a sentence."""
+    return _(CHANNELS.get(channel, channel))
+
+
+def call_reason(why: str) -> str:
+    """Why somebody is to be rung."""
+    return _(CALL_REASONS.get(why, CALL_REASONS["asked"]))

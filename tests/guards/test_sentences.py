@@ -1,0 +1,141 @@
+"""Every key that the code writes as a reason or a note has a sentence, in the language of the moment."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerts import labels, raising, sentences
+from alerts.acknowledging import ANSWERS
+from alerts.alert import OUTCOMES
+from committees import call_backs, catalogue, incidents
+from committees.people import ROLES
+from coordination import feedback, review
+from foundation import outbox, policy
+from foundation.web.words import speaking
+
+ROOT = Path(__file__).parents[2]
+EVERYTHING = {
+    "n": 2, "needed": 3, "hours": 72, "minutes": 60, "percent": 60, "level": 4, "was": 2,
+    "kind": "angry_crowd", "how": "saw", "severity": 2, "trigger": "procession", "rule": "crowd_now",
+    "role": "chair", "roles": ["chair", "city_officer"], "step": 1, "outcome": "settled",
+    "channel": "sms", "pass_to": "city_officer", "median": 3.0, "seen": True,
+    "indicator": "joint_activity", "day": "Tue 24 Nov", "points": 3.2,
+}  # fmt: skip
+NO_WORDS = "Something was noted that this page has no words for."
+
+
+def calls(path: Path, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            yield node
+
+
+def written_keys(node: ast.expr, choices: dict[str, tuple[str, ...]]) -> set[str]:
+    """The strings that an expression can be: a literal, one of two, or f"prefix_{word of a closed list}"."""
+    if isinstance(node, ast.Constant):
+        return {str(node.value)}
+    if isinstance(node, ast.IfExp):
+        return written_keys(node.body, choices) | written_keys(node.orelse, choices)
+    if isinstance(node, ast.JoinedStr):
+        prefix = str(node.values[0].value) if isinstance(node.values[0], ast.Constant) else ""
+        return {prefix + word for word in choices[prefix]}
+    return set()
+
+
+def test_every_reason_of_a_condition_has_a_sentence() -> None:
+    found = {
+        key
+        for call in calls(ROOT / "alerts/risk/conditions.py", "reason")
+        for key in written_keys(call.args[0], {})
+    }
+    assert {"level_rose", "seen_now", "no_news"} <= found
+    assert found <= set(sentences.FOUND)
+
+
+def test_every_why_of_a_decision_has_a_sentence() -> None:
+    decide = next(
+        node
+        for node in ast.walk(ast.parse((ROOT / "alerts/raising.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name == "decide"
+    )
+    pairs = [
+        n
+        for r in ast.walk(decide)
+        if isinstance(r, ast.Return)
+        for n in ast.walk(r)
+        if isinstance(n, ast.Tuple)
+    ]
+    found = {key for pair in pairs for key in written_keys(pair.elts[1], {})}
+    assert {"new", "higher", "cooling_down"} <= found
+    assert found <= set(sentences.FOUND)
+    assert raising.decide.__name__ == "decide"
+
+
+def test_every_note_of_an_alert_has_a_sentence() -> None:
+    choices = {"answer_": ANSWERS, "review_": review.DECISIONS}
+    found = {
+        key
+        for room in ("alerts", "coordination")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for call in calls(path, "note")
+        if len(call.args) > 3
+        for key in written_keys(call.args[3], choices)
+    }
+    assert {"opened", "told", "answer_seen", "review_pass", "closed"} <= found
+    assert found <= set(sentences.NOTES)
+
+
+def test_every_line_of_a_score_has_a_sentence() -> None:
+    text = (ROOT / "alerts/assessing.py").read_text(encoding="utf-8")
+    found = {
+        node.values[i].value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Dict)
+        for i, key in enumerate(node.keys)
+        if isinstance(key, ast.Constant) and key.value == "key" and isinstance(node.values[i], ast.Constant)
+    }
+    assert {"checkin", "indicator", "date", "floor"} <= found
+    assert found | {"incident", "older", "neighbours", "background"} <= set(sentences.LINES)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [(t, k) for t in ("FOUND", "LINES", "NOTES") for k in getattr(sentences, t)],
+)
+def test_every_sentence_takes_its_numbers_and_speaks_the_language_of_the_moment(table: str, key: str) -> None:
+    say = getattr(sentences, table)[key]
+    plain = say(EVERYTHING)
+    assert plain
+    assert "%(" not in plain
+    assert plain != NO_WORDS
+    with speaking("pseudo"):
+        assert say(EVERYTHING).startswith("⟦")
+
+
+def test_closed_lists_have_words() -> None:
+    assert set(ROLES) | set(review.PASS_TO) <= set(labels.ROLES)
+    assert set(policy.MARKINGS) == set(labels.MARKINGS)
+    assert set(OUTCOMES) == set(labels.OUTCOMES)
+    assert set(review.DECISIONS) == set(labels.DECISIONS)
+    assert set(feedback.OUTCOMES) == set(labels.FEEDBACK)
+    assert set(incidents.STATES) == set(labels.STATES)
+    assert set(incidents.HOW_KNOWN) == set(labels.HOW_KNOWN)
+    assert set(outbox.STATES) == set(labels.DELIVERY_STATES)
+    assert set(catalogue.FORMS) == set(labels.FORMS)
+    assert set(call_backs.WHY) == set(labels.CALL_REASONS)
+    assert [sentences.level_word(n) for n in range(6)] == [
+        "Not known",
+        "Quiet",
+        "Watch",
+        "Raised",
+        "High",
+        "Severe",
+    ]
+    assert sentences.level_word(None) == "Not known"
+
+
+def test_an_old_key_never_breaks_a_page() -> None:
+    assert sentences.reason_sentence({"key": "gone"}) == NO_WORDS
+    assert sentences.note_sentence("told", {}) == NO_WORDS
