@@ -1,20 +1,103 @@
-"""The fixture `town`: a whole installation on a seeded database, once on each engine, with fakes for Twilio and mail on real sockets."""
+"""The fixtures `town` and `wired_town`: a whole installation on a seeded database, once on each engine.
+
+`town` writes to the console outbox. `wired_town` speaks to a Twilio and a mail server over real sockets, and knows every seed person's
+phone. Only the tests' conftest loads this module.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from tests.make import Town, build_template, make_town
+from committees import people
+from committees.people import ContactPoint
+from tests.fakes import FakeMailbox, FakeTwilio, poster_for
+from tests.make import FakeClock, Town, build_template, make_town
 from tests.rig.databases import Databases
+
+SMS_HOOK, VOICE_HOOK = "/hooks/twilio/sms", "/hooks/twilio/voice"
+
+
+class WiredTown(Town):
+    """A town with a telephone network (`twilio`) and a post office (`mail`) around it."""
+
+    def __init__(self, town: Town, twilio: FakeTwilio, mail: FakeMailbox) -> None:
+        super().__init__(town.runtime, town.app, town.clock)
+        self.twilio, self.mail = twilio, mail
+
+    def address(self, code: str, channel: str = "sms") -> str:
+        """The number or address of a seed person."""
+        with self.session("seed") as session:
+            rows = select(ContactPoint).where(ContactPoint.person_id == self.person(session, code).id, ContactPoint.channel == channel)
+            return people.address_of(session, session.scalars(rows.order_by(ContactPoint.position)).one())
+
+    def hook(self, path: str = SMS_HOOK) -> str:
+        """The address of a hook as Twilio was told."""
+        return self.runtime.config.public_url + path
+
+    def sms(self, person: str, text: str) -> int:
+        """An SMS from this person's phone (or from a bare number) comes in and is worked off; return what the hook answered."""
+        answered = self.text(person, text)
+        self.work()
+        return answered
+
+    def text(self, person: str, text: str) -> int:
+        """An SMS comes in; nothing is worked off yet."""
+        number = person if person.startswith("+") else self.address(person)
+        return self.twilio.receive(number, text, self.hook())
+
+    def ring(self, person: str) -> int:
+        """A missed call from this person's phone (or from a bare number) comes in and is worked off."""
+        number = person if person.startswith("+") else self.address(person)
+        answered = self.twilio.ring(number, self.hook(VOICE_HOOK))
+        self.work()
+        return answered
+
+    def heard(self, person: str) -> list[str]:
+        """The texts of all SMS that this phone got, oldest first."""
+        number = person if person.startswith("+") else self.address(person)
+        return [sms.body for sms in self.twilio.sent if sms.to == number]
+
+    def last(self, person: str) -> str:
+        """The text of the newest SMS on this phone."""
+        return self.heard(person)[-1]
 
 
 @pytest.fixture
-def town(databases: Databases, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Mardan and the other cities, a clock that stands still, and the console outbox; on SQLite and on PostgreSQL."""
-    keys = tmp_path_factory.getbasetemp() / "town_keys"
-    keys.mkdir(exist_ok=True)
-    url = databases.template("town", lambda url: build_template(url, keys))
+    url, keys = _seeded(databases, tmp_path_factory)
     town = make_town(url, keys)
     yield town
     town.runtime.close()
+
+
+@pytest.fixture
+def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
+    """The same town with SMS over a Twilio and letters over a mail server, both on sockets of this machine."""
+    url, keys = _seeded(databases, tmp_path_factory)
+    clock = FakeClock()
+    with FakeTwilio(now=clock.now) as twilio, FakeMailbox() as mail:
+        town = make_town(
+            url,
+            keys,
+            clock=clock,
+            smtp_url=mail.url,
+            twilio_account_sid=twilio.account_sid,
+            twilio_auth_tokens=(twilio.token,),
+            twilio_from=twilio.numbers,
+            twilio_api_base=twilio.url,
+        )
+        twilio.poster = poster_for(town.app.test_client())
+        yield WiredTown(town, twilio, mail)
+        town.runtime.close()
+
+
+def _seeded(databases: Databases, factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A copy of the seeded database, and the folder of the keys that it was sealed with."""
+    keys = factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    return databases.template("town", lambda url: build_template(url, keys)), keys
