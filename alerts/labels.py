@@ -1,4 +1,4 @@
-"""The words for every closed list that people read: levels, roles, kinds, answers, outcomes, markings, states.
+"""The words for every closed list that people read: levels, roles, kinds, answers, outcomes, states.
 
 Each function translates when it is called, so that one process serves many languages. Sentences with
 numbers in them are sentences.py; messages are templates_text. Anyone in alerts or coordination may import

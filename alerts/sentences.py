@@ -132,7 +132,7 @@ FOUND: dict[str, Say] = {
     "new": lambda _v: _("No alert about this was open."),
 }
 
-# What makes up a score (assessing.explain). A page adds kind, how and day where the reader may see the incident.
+# What makes up a score (assessing.explain). A page adds kind, how and day of what its reader may open.
 LINES: dict[str, Say] = {
     "incident": lambda v: (
         _(

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from alerts import labels, raising, sentences
-from alerts.acknowledging import ANSWERS
-from alerts.alert import OUTCOMES
+from alerts.alert import ANSWERS, OUTCOMES
 from committees import call_backs, catalogue, incidents
 from committees.people import ROLES
 from coordination import feedback, review
@@ -90,11 +89,11 @@ def test_every_note_of_an_alert_has_a_sentence() -> None:
 def test_every_line_of_a_score_has_a_sentence() -> None:
     text = (ROOT / "alerts/assessing.py").read_text(encoding="utf-8")
     found = {
-        node.values[i].value
+        str(value.value)
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Dict)
-        for i, key in enumerate(node.keys)
-        if isinstance(key, ast.Constant) and key.value == "key" and isinstance(node.values[i], ast.Constant)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "key" and isinstance(value, ast.Constant)
     }
     assert {"checkin", "indicator", "date", "floor"} <= found
     assert found | {"incident", "older", "neighbours", "background"} <= set(sentences.LINES)
