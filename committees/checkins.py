@@ -8,14 +8,16 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, Update, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.places import Locality, LocalityPath, local_day, zone_of
 from committees.reports import Report, Source
 from foundation import journal
 from foundation.db import Base, Keyed
-from foundation.errors import Invalid
+from foundation.errors import Conflict, Invalid
 
 QUESTIONS = 5
 NEWS_DAYS = 14
@@ -40,6 +42,16 @@ class CheckIn(Keyed, Base):
     received_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Turnout(Base):
+    """How many sources have spoken for a ward in a week: a bare number that anybody signed in may read, unlike the check-ins."""
+
+    __tablename__ = "turnout"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True)
+    spoken: Mapped[int]
+
+
 @dataclass(frozen=True)
 class NewCheckIn:
     """What a door brings in: five whole numbers from 1 to 5, and what may come with them."""
@@ -62,19 +74,28 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
             raise Invalid(f"q{number}", f"Choose an answer for question {number}")
     if len(new.answers) != QUESTIONS:
         raise Invalid(f"q{len(new.answers) + 1}", f"Choose an answer for question {len(new.answers) + 1}")
-    day = local_day(now, zone_of(session, new.locality))
-    week = day - timedelta(days=day.weekday())
-    rows = select(CheckIn).where(CheckIn.source_id == new.source.id, CheckIn.week == week, CheckIn.locality_id == new.locality.id)
-    found = session.scalars(rows).first()
-    if found is None:
-        found = CheckIn(id=new.id, locality_id=new.locality.id, source_id=new.source.id, week=week, answers=[], received_at=now)
-        session.add(found)
+    week = week_of(session, now, new.locality)
+    found = of_week(session, new.source.id, new.locality.id, week) or _first(session, now, new, week)
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
     found.indicators, found.talked_to, found.prepare = dict(new.indicators), list(new.talked_to), new.prepare
     found.received_at = now
     session.flush()
     journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)
     return found
+
+
+def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> CheckIn:
+    row = CheckIn(id=new.id, locality_id=new.locality.id, source_id=new.source.id, week=week, answers=[], received_at=now)
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        # The same form sent twice at once: the other one was first.
+        if found := of_week(session, new.source.id, new.locality.id, week):
+            return found
+        raise Conflict("This check-in number belongs to another check-in.", "Open the form again and send it once more.") from None
+    _count(session, new.locality.id, week)
+    return row
 
 
 @dataclass(frozen=True)
@@ -117,5 +138,35 @@ def voices(session: Session, now: datetime, locality_id: UUID) -> Voices:
 
 def spoken_this_week(session: Session, locality_id: UUID, week: date) -> int:
     """How many sources have checked in for a ward this week."""
-    rows = select(func.count(CheckIn.source_id.distinct())).where(CheckIn.locality_id == locality_id, CheckIn.week == week)
-    return session.scalar(rows) or 0
+    row = session.get(Turnout, (locality_id, week), populate_existing=True)
+    return row.spoken if row else 0
+
+
+def week_of(session: Session, now: datetime, locality: Locality) -> date:
+    """The Monday, at the place, of the week that `now` lies in."""
+    day = local_day(now, zone_of(session, locality))
+    return day - timedelta(days=day.weekday())
+
+
+def of_week(session: Session, source_id: UUID, locality_id: UUID, week: date) -> CheckIn | None:
+    """What a source said of a ward in a week, if it did."""
+    rows = select(CheckIn).where(CheckIn.source_id == source_id, CheckIn.locality_id == locality_id, CheckIn.week == week)
+    return session.scalars(rows).first()
+
+
+def _count(session: Session, locality_id: UUID, week: date) -> None:
+    more = update(Turnout).where(Turnout.locality_id == locality_id, Turnout.week == week).values(spoken=Turnout.spoken + 1)
+    more = more.execution_options(synchronize_session=False)
+    if _changed(session, more):
+        return
+    try:
+        with session.begin_nested():
+            session.add(Turnout(locality_id=locality_id, week=week, spoken=1))
+    except IntegrityError:
+        _changed(session, more)  # another first voice came at the same moment
+
+
+def _changed(session: Session, statement: Update) -> bool:
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)

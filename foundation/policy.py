@@ -105,6 +105,20 @@ def visible(name: str, viewer: Viewer) -> ColumnElement[bool]:
     return or_(*ways) if ways else false()
 
 
+def within(name: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Whether a new row of table `name` lies within the places where `viewer` may add: what [adds] of policy.toml says."""
+    rows, scope, path = table(name), table("scope"), table("locality_path")
+    return exists(
+        select(1).where(
+            scope.c.person_id == viewer.person,
+            scope.c.role.in_(RULES["adds"]["roles"]),
+            scope.c.active,
+            path.c.ancestor_id == scope.c.locality_id,
+            path.c.descendant_id == rows.c.locality_id,
+        )
+    )
+
+
 def _holds(roles: tuple[str, ...], viewer: Viewer) -> ColumnElement[bool]:
     scope = table("scope")
     return exists(select(1).where(scope.c.person_id == viewer.person, scope.c.role.in_(roles), scope.c.active))

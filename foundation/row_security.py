@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import ColumnElement
 
 from foundation.db import Base
-from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, visible
+from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, visible, within
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
 APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report")
@@ -49,12 +49,16 @@ def statements() -> Iterator[str]:
             continue
         yield f'alter table "{name}" enable row level security'
         yield f'alter table "{name}" force row level security'
-        for policy in ("person", "adds", "worker"):
+        for policy in ("person", "adds", "within", "worker"):
             yield f'drop policy if exists {policy} on "{name}"'
         rule = _compiled(visible(name, _viewer()))
         yield f'create policy person on "{name}" to {WEB_ROLE} using ({rule}) with check ({rule})'
         if name in intake or name in ("identity", "reply_handle"):
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check (true)'
+        if name in RULES["adds"]["tables"]:
+            inside = _compiled(within(name, _viewer()))
+            yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check ({inside})'
+            yield f'create policy within on "{name}" as restrictive for insert to {WEB_ROLE} with check ({inside})'
         if name in worker:
             yield f'create policy worker on "{name}" to {WORKER_ROLE} using (true) with check (true)'
 

@@ -695,6 +695,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_score_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "turnout",
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Date(), nullable=False),
+        sa.Column("spoken", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_turnout_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("locality_id", "week", name=op.f("pk_turnout")),
+    )
+    op.create_table(
         "week_count",
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False),
@@ -1257,6 +1267,7 @@ def downgrade() -> None:
 
     op.drop_table("acknowledgement")
     op.drop_table("week_count")
+    op.drop_table("turnout")
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_score_locality_id"))
         batch_op.drop_index(batch_op.f("ix_score_at"))
