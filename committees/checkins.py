@@ -120,7 +120,7 @@ def voices(session: Session, now: datetime, locality_id: UUID) -> Voices:
     since = now - timedelta(days=NEWS_DAYS)
     rows = list(session.scalars(select(CheckIn).where(CheckIn.locality_id.in_(below), CheckIn.received_at > since)))
     reporters = session.scalars(
-        select(Report.source_id.distinct()).join(Source, Source.id == Report.source_id).where(
+        select(Report.source_id).distinct().join(Source, Source.id == Report.source_id).where(
             Report.locality_id.in_(below), Report.received_at > since, Source.known
         )
     )
