@@ -6,6 +6,7 @@ soft signs, the profile version.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -178,22 +179,31 @@ def latest(session: Session, locality_id: UUID) -> Score | None:
 
 
 def as_known(session: Session, place: Locality, at: datetime) -> Risk:
-    """The score as it was known at a past time, from the record of changes; soft signs of that time included."""
-    document = profiles.in_force(session, place.id, at).document
-    fast, slow = evidence.known_then(session, place.id, at)
-    around = session.execute(select(Neighbour.neighbour_id, Neighbour.weight).where(Neighbour.locality_id == place.id)).all()
-    sums = [evidence.known_then(session, key, at)[0] for key, _ in around]
-    near = scoring.neighbour_mean(sums, [weight for _, weight in around])
-    return scoring.score(fast, slow, near, kappa=state_of(session, place.id).kappa, coefficients=coefficients_of(document))
+    """The score as it was known at a past time, from the record of changes."""
+    return next(known_at_each(session, place, [at]))
+
+
+def known_at_each(session: Session, place: Locality, moments: Sequence[datetime]) -> Iterator[Risk]:
+    """The score as it was known at each of these times; the changes behind them are read once."""
+    document = profiles.in_force(session, place.id, moments[-1]).document
+    links = select(Neighbour.neighbour_id, Neighbour.weight).where(Neighbour.locality_id == place.id)
+    around = session.execute(links.order_by(Neighbour.neighbour_id)).all()
+    own = evidence.changes_of(session, place.id, moments[-1])
+    near = [evidence.changes_of(session, key, moments[-1]) for key, _ in around]
+    kappa, coefficients = state_of(session, place.id).kappa, coefficients_of(document)
+    for at in moments:
+        fast, slow = evidence.sums_then(own, at)
+        sums = [evidence.sums_then(changes, at)[0] for changes in near]
+        mean = scoring.neighbour_mean(sums, [weight for _, weight in around])
+        yield scoring.score(fast, slow, mean, kappa=kappa, coefficients=coefficients)
 
 
 def backfill(session: Session, now: datetime, place: Locality, weeks: int) -> None:
     """Store scores for past week ends as they were known then, oldest first, for a place whose history was imported."""
     profile = profiles.in_force(session, place.id)
     boundaries, level = tuple(profile.document["boundaries"]), 0
-    for back in range(weeks, 0, -1):
-        at = now - timedelta(weeks=back)
-        risk = as_known(session, place, at)
+    moments = [now - timedelta(weeks=back) for back in range(weeks, 0, -1)]
+    for at, risk in zip(moments, known_at_each(session, place, moments), strict=True):
         level = levels.next_level(risk.p28, level, boundaries)
         session.add(
             Score(

@@ -217,15 +217,24 @@ def weeks_before(session: Session, locality_id: UUID, monday: date, weeks: int =
     return [found.get(start + timedelta(weeks=n), 0) for n in range(weeks)]
 
 
-def known_then(session: Session, locality_id: UUID, at: datetime) -> tuple[float, float]:
-    """F and S of a place and below as they were known at a past time, summed from the changes."""
+Change = tuple[datetime, datetime, float, float]
+
+
+def changes_of(session: Session, locality_id: UUID, until: datetime) -> list[Change]:
+    """The changes of weights at a place and below that were known by `until`: (known at, happened at, fast, slow) by event time."""
     below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
-    rows = select(EvidenceChange.event_at, EvidenceChange.fast, EvidenceChange.slow).where(
-        EvidenceChange.locality_id.in_(below), EvidenceChange.known_at <= at
-    )
+    rows = select(EvidenceChange.known_at, EvidenceChange.event_at, EvidenceChange.fast, EvidenceChange.slow)
+    rows = rows.where(EvidenceChange.locality_id.in_(below), EvidenceChange.known_at <= until)
+    found = session.execute(rows.order_by(EvidenceChange.event_at, EvidenceChange.id))
+    return [(known, happened, fast, slow) for known, happened, fast, slow in found.all()]
+
+
+def sums_then(changes: list[Change], at: datetime) -> tuple[float, float]:
+    """F and S as they were known at a past time, summed from the changes."""
     fast, slow = RunningSum(scoring.STARTER.half_life_fast), RunningSum(scoring.STARTER.half_life_slow)
-    for event_at, fast_weight, slow_weight in session.execute(rows.order_by(EvidenceChange.event_at, EvidenceChange.id)).all():
-        fast, slow = fast.add(event_at, fast_weight), slow.add(event_at, slow_weight)
+    for known_at, event_at, fast_weight, slow_weight in changes:
+        if known_at <= at:
+            fast, slow = fast.add(event_at, fast_weight), slow.add(event_at, slow_weight)
     return _read(fast, at), _read(slow, at)
 
 

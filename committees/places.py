@@ -153,13 +153,12 @@ def country_of(session: Session, locality: Locality) -> Country:
 
 
 def zone_of(session: Session, locality: Locality) -> ZoneInfo:
-    """The time zone of a place: its own, else the nearest parent's, else its country's."""
-    if locality.zone:
-        return _zone(locality.zone)
-    for place in ancestors(session, locality.id):
-        if place.zone:
-            return _zone(place.zone)
-    return _zone(country_of(session, locality).zone)
+    """The time zone of a place: its own, else the nearest parent's, else its country's. Remembered for the session."""
+    known: dict[UUID, str] = session.info.setdefault("zones", {})
+    if locality.id not in known:
+        near = (place.zone for place in ancestors(session, locality.id) if place.zone)
+        known[locality.id] = locality.zone or next(near, "") or country_of(session, locality).zone
+    return _zone(known[locality.id])
 
 
 @lru_cache(maxsize=256)

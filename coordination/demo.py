@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import engine
-from committees import accounts, checkins, people, reports
+from committees import accounts, people, reports
 from committees.checkins import CheckIn
 from committees.committee import committee_for, sitting
 from committees.incidents import Incident
@@ -167,17 +167,28 @@ def _store_incidents(session: Session, wards: dict[str, Locality], past: list[hi
             incident.state, incident.reliability, incident.credibility = "verified", "B", max(1, incident.credibility - 1)
 
 
-def _store_checkins(session: Session, wards: dict[str, Locality], said: list[history.PastCheckin], sources: dict[str, list[reports.Source]]) -> None:
+def _store_checkins(
+    session: Session, wards: dict[str, Locality], said: list[history.PastCheckin], sources: dict[str, list[reports.Source]]
+) -> None:
+    rows: dict[tuple[uuid.UUID, uuid.UUID, date], CheckIn] = {}
     for one in said:
         own, ward = sources[one.locality], wards[one.locality]
         day = local_day(one.sent_at, zone_of(session, ward))
-        week = day - timedelta(days=day.weekday())
-        source = own[one.source % len(own)]
-        if session.scalars(select(CheckIn).where(CheckIn.source_id == source.id, CheckIn.week == week, CheckIn.locality_id == ward.id)).first():
-            continue
-        checkins.record(
-            session, one.sent_at, checkins.NewCheckIn(uuid.uuid4(), ward, source, tuple(one.answers), channel="import", all_calm=one.all_calm)
+        week, source = day - timedelta(days=day.weekday()), own[one.source % len(own)]
+        rows[source.id, ward.id, week] = CheckIn(
+            locality_id=ward.id,
+            source_id=source.id,
+            week=week,
+            answers=list(one.answers),
+            all_calm=one.all_calm,
+            channel="import",
+            received_at=one.sent_at,
+            indicators={},
+            talked_to=[],
+            prepare="",
         )
+    session.add_all(rows.values())
+    session.flush()
 
 
 def _levels_of_the_past(session: Session, now: datetime, wards: list[Locality], progress: Progress) -> None:
