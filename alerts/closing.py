@@ -15,15 +15,16 @@ from alerts.routing import Delivery
 from committees import places, reply_codes
 from committees.people import ContactPoint, Person
 from committees.places import Locality
-from foundation import journal, outbox
+from foundation import errands, journal, outbox
 from foundation.db import claim
 from foundation.errors import Conflict, Invalid
 
+ENDED = "alert_ended"
 BECAUSE = {"settled": "settled", "prevented": "talks_held", "happened": "reviewed", "passed_on": "reviewed", "not_true": "not_true", "nothing_more": "fewer_reports"}
 
 
 def close(session: Session, now: datetime, alert: Alert, *, outcome: str, reason: str, person_id: UUID | None) -> None:
-    """Close an alert once with an outcome; tell those who were told. Raise Conflict if it has ended already."""
+    """Close an alert once with an outcome; those who were told will hear of it. Raise Conflict if it has ended already."""
     if outcome not in OUTCOMES:
         raise Invalid("outcome", "Choose how it ended")
     changes = {"state": CLOSED, "closed_at": now, "closed_by": person_id, "outcome": outcome, "outcome_reason": reason, "next_step_at": None}
@@ -33,9 +34,19 @@ def close(session: Session, now: datetime, alert: Alert, *, outcome: str, reason
     reply_codes.close(session, now, "alert", alert.id)
     note(session, now, alert, "closed", outcome=outcome)
     journal.record(session, now, f"alert:close:{outcome}", "alert", alert.id, locality_id=alert.locality_id)
+    # Whoever closes may be a page, which reads no numbers: the worker tells.
+    errands.ask(session, now, ENDED, alert.id)
+
+
+def tell_ended(session: Session, now: datetime, alert: Alert) -> None:
+    """What follows an end: what waits is not sent, open questions lapse, and exactly those who were told hear how it ended."""
+    from alerts.escalation import MOOT, WAITING, Escalation
+
     _cancel_waiting(session, alert)
+    for question in session.scalars(select(Escalation).where(Escalation.alert_id == alert.id, Escalation.state == WAITING)):
+        question.state = MOOT
     if alert.origin == "live":
-        _tell_the_told(session, now, alert, "correction" if outcome == "not_true" else "level_lowered")
+        _tell_the_told(session, now, alert, "correction" if alert.outcome == "not_true" else "level_lowered")
 
 
 def _cancel_waiting(session: Session, alert: Alert) -> None:

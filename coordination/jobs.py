@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts import engine, escalation
-from coordination import feedback, inbound
+from coordination import errands, feedback, inbound
 from coordination.runtime import Runtime
 from foundation import journal
 from foundation.clock import SystemClock
@@ -54,6 +54,7 @@ JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
+    Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain()),
     Job("seal_journal", _seal),

@@ -5,6 +5,7 @@ Civil first: to pass the matter on is a decision of equal rank. Asking who may d
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,15 +16,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts import routing
 from alerts.acknowledging import acknowledge
 from alerts.alert import ACTING, OPEN, Alert, note
-from alerts.closing import close
 from alerts.escalation import DECIDED, WAITING, Escalation
 from alerts.messages import TEMPLATES
 from alerts.policies import next_step_time
 from committees import committee, places, reply_codes
 from committees.people import Person, contacts_of
 from committees.places import Locality
-from coordination import feedback
-from foundation import journal, outbox
+from coordination import closing_alerts, feedback
+from foundation import errands, journal, outbox
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid, Refused
 
@@ -31,6 +31,7 @@ TAKE, ASK, PASS, NOT_TRUE = "take", "ask", "pass", "not_true"
 DECISIONS = (TAKE, ASK, PASS, NOT_TRUE)
 PASS_TO = ("city_officer", "district_administration", "services_focal_person", "dispute_resolution", "committee")
 SHORTEST, LONGEST = 20, 400
+DECIDED_NOW = "review_decided"
 
 
 class Review(Keyed, Base):
@@ -101,8 +102,9 @@ def decide(session: Session, now: datetime, escalation: Escalation, decision: De
     session.flush()
     note(session, now, alert, f"review_{decision.decision}", role=escalation.role, pass_to=review.pass_to or "")
     journal.record(session, now, f"review:{decision.decision}", "escalation", escalation.id, locality_id=alert.locality_id)
-    tell_committee(session, now, alert, review)
     _move_alert(session, now, alert, review)
+    # The liaison's page reads no numbers of others: the worker tells the committee, and whoever it was passed to.
+    errands.ask(session, now, DECIDED_NOW, review.id)
     return review
 
 
@@ -113,27 +115,28 @@ def _move_alert(session: Session, now: datetime, alert: Alert, review: Review) -
         acknowledge(session, now, alert, review.person_id, ACTING, "page", role=review.role)
         feedback.plan(session, now, alert, "police_helped")
     elif review.decision == NOT_TRUE:
-        close(session, now, alert, outcome="not_true", reason=review.reason, person_id=review.person_id)
-        feedback.plan(session, now, alert, "checked_not_true")
-    elif review.decision == PASS:
-        # Whoever it was passed to is asked at once; if they are silent too, the ladder goes on.
+        # From level 4 this is one person's word of two: a second one of another organisation confirms it.
+        closing_alerts.end(
+            session, now, alert, outcome="not_true", reason=review.reason, person_id=review.person_id, role=review.role, key=review.id
+        )
+    else:
+        # If they are silent too, whom it was passed to or whom the question went to, the ladder goes on.
+        alert.next_step_at = next_step_time(now, 60)
+        if review.decision == PASS:
+            feedback.plan(session, now, alert, "passed_on")
+
+
+def carry_out(session: Session, now: datetime, rng: random.Random, review: Review) -> None:
+    """Tell the committee what was decided, and ask whoever it was passed to. For the worker."""
+    alert = session.get_one(Alert, review.alert_id)
+    tell_committee(session, now, rng, alert, review)
+    if alert.state == OPEN and review.decision == PASS:
         roles = ("secretary", "chair") if review.pass_to == "committee" else (review.pass_to or "city_officer",)
         to = routing.choose(routing.receivers(session, alert, roles, "passed_on"), alert.withheld_from)
-        alert.next_step_at = next_step_time(now, 60)
-        routing.send(session, now, random_source(), alert, to, template="alert", step=alert.step)
-        feedback.plan(session, now, alert, "passed_on")
-    else:
-        alert.next_step_at = next_step_time(now, 60)
+        routing.send(session, now, rng, alert, to, template="alert", step=alert.step)
 
 
-def random_source():  # type: ignore[no-untyped-def]
-    """A generator for reply codes, seeded by the system."""
-    from alerts.acknowledging import rng
-
-    return rng()
-
-
-def tell_committee(session: Session, now: datetime, alert: Alert, review: Review) -> None:
+def tell_committee(session: Session, now: datetime, rng: random.Random, alert: Alert, review: Review) -> None:
     """Tell secretary and chair what was decided, in closed words; the reason stands on the page."""
     body = committee.committee_for(session, alert.locality_id)
     if body is None:
@@ -141,7 +144,7 @@ def tell_committee(session: Session, now: datetime, alert: Alert, review: Review
     zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
     for person in committee.sitting(session, body.id, "secretary", "chair"):
         for contact in contacts_of(session, person.id):
-            code = reply_codes.give(session, now, random_source(), contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2)
+            code = reply_codes.give(session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2)
             values = {
                 "source": body.short_name,
                 "place": routing.place_slot(session, alert, "secretary"),

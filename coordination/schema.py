@@ -6,6 +6,7 @@ from committees import (
     actions,
     call_backs,
     checkins,
+    code_tries,
     committee,
     custody,
     flashpoints,
@@ -18,11 +19,11 @@ from committees import (
     reports,
 )
 from coordination import feedback, review
-from foundation import jobs, journal, outbox
+from foundation import approvals, errands, jobs, journal, outbox
 
 ROOMS = (
-    (jobs, journal, outbox),
-    (accounts, actions, call_backs, checkins, committee, custody, flashpoints, inbox, incidents, people, places, profiles, reply_codes, reports),
+    (approvals, errands, jobs, journal, outbox),
+    (accounts, actions, call_backs, checkins, code_tries, committee, custody, flashpoints, inbox, incidents, people, places, profiles, reply_codes, reports),
     (alert, assessing, escalation, evidence, policies, routing),
     (feedback, review),
 )

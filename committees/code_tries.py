@@ -1,0 +1,66 @@
+"""Tries at the code page: five per number in a quarter of an hour, counted in the database, for known and unknown numbers alike.
+
+Kept apart from the SMS codes themselves, so that a stranger at the page cannot close a member's SMS answers. Only the index of a number
+is stored, for fifteen minutes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from committees.people import ContactIndex, normal_number
+from committees.reply_codes import ReplyCode
+from foundation.crypto import cipher
+from foundation.db import Base, Keyed
+from foundation.errors import NotAllowed
+
+TRIES, WINDOW = 5, timedelta(minutes=15)
+
+
+class CodeTry(Keyed, Base):
+    """One wrong code for one number."""
+
+    __tablename__ = "code_try"
+
+    address_index: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+
+
+def find(session: Session, real_now: datetime, phone: str, code: str) -> tuple[UUID, UUID]:
+    """The person and the alert behind a whole number and a code of it that is open.
+
+    Every wrong pair is counted and raises the same NotAllowed, also for a number nobody knows; the caller commits the count.
+    """
+    index = cipher(session).index(normal_number(phone))
+    session.execute(delete(CodeTry).where(CodeTry.at <= real_now - WINDOW))
+    tried = (
+        session.scalar(select(func.count()).select_from(CodeTry).where(CodeTry.address_index == index)) or 0
+    )
+    if tried >= TRIES:
+        raise NotAllowed(
+            "Please wait fifteen minutes before you try again.", "Too many codes were tried for this number."
+        )
+    digits = "".join(str(int(c)) for c in code if c.isdecimal())
+    rows = (
+        select(ContactIndex.person_id, ReplyCode.subject_id)
+        .join(ReplyCode, ReplyCode.contact_point_id == ContactIndex.contact_point_id)
+        .where(
+            ContactIndex.address_index == index,
+            ReplyCode.code == digits,
+            ReplyCode.kind == "alert",
+            ReplyCode.closed_at.is_(None),
+        )
+    )
+    found = session.execute(rows.order_by(ReplyCode.given_at.desc())).first()
+    if found is None:
+        session.add(CodeTry(address_index=index, at=real_now))
+        session.flush()
+        raise NotAllowed(
+            "This number and code do not belong together.",
+            "Look at the SMS again. The code is the number at its end.",
+        )
+    return found.person_id, found.subject_id

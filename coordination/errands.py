@@ -1,0 +1,113 @@
+"""Carries out what pages decided: each errand in its own transaction, so that one that fails holds up no other. Called by jobs.py only."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from alerts import closing
+from alerts.alert import OPEN, Alert
+from committees import committee, reply_codes
+from committees.people import Person, contacts_of, standings_of
+from committees.places import Locality
+from coordination import closing_alerts, review
+from coordination.review import Review
+from coordination.runtime import Runtime
+from foundation import outbox
+from foundation.db import claim
+from foundation.errands import Errand, open_errands
+from foundation.logs import log
+from foundation.policy import service
+
+TEST_MESSAGE = "test_message"
+CarryOut = Callable[[Session, datetime, random.Random, UUID], None]
+
+
+def work(runtime: Runtime) -> int:
+    """Carry out what waits, oldest first; return how many were done."""
+    with runtime.worker.open(service("engine")) as session:
+        waiting = open_errands(session)
+    return sum(_one(runtime, key) for key in waiting)
+
+
+def _one(runtime: Runtime, key: UUID) -> int:
+    now = runtime.clock.now()
+    try:
+        with runtime.worker.open(service("engine"), write=True) as session:
+            if not claim(session, Errand, key, {"done_at": None}, {"done_at": now}):
+                return 0
+            errand = session.get_one(Errand, key)
+            HANDLERS[errand.kind](session, now, runtime.rng, errand.subject_id)
+            session.commit()
+    except Exception as error:  # noqa: BLE001 -- one bad errand must not hold up the others; it comes again, five times at most
+        log().error("errand_failed", errand=str(key), error_type=type(error).__name__)
+        with runtime.worker.open(service("engine"), write=True) as session:
+            session.execute(update(Errand).where(Errand.id == key).values(tries=Errand.tries + 1))
+            session.commit()
+        return 0
+    return 1
+
+
+def _ended(session: Session, now: datetime, _rng: random.Random, alert_id: UUID) -> None:
+    closing.tell_ended(session, now, session.get_one(Alert, alert_id))
+
+
+def _reviewed(session: Session, now: datetime, rng: random.Random, review_id: UUID) -> None:
+    review.carry_out(session, now, rng, session.get_one(Review, review_id))
+
+
+def _severe(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
+    alert = session.get_one(Alert, alert_id)
+    if alert.state == OPEN:
+        closing_alerts.tell_severe(session, now, rng, alert)
+
+
+def _help(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
+    alert = session.get_one(Alert, alert_id)
+    if alert.state == OPEN:
+        closing_alerts.tell_liaison(session, now, rng, alert)
+
+
+def _test_message(session: Session, now: datetime, rng: random.Random, person_id: UUID) -> None:
+    """A drill to oneself: the whole way from the outbox to the phone, with nothing in it."""
+    person = session.get_one(Person, person_id)
+    standing = standings_of(session, person_id)[0]
+    place = session.get_one(Locality, standing.locality_id)
+    body = committee.committee_for(session, place.id)
+    drill = session.scalars(
+        select(Errand.id)
+        .where(Errand.subject_id == person_id, Errand.kind == TEST_MESSAGE)
+        .order_by(Errand.asked_at.desc())
+    ).first()
+    assert drill is not None
+    for contact in contacts_of(session, person_id)[:1]:
+        values = {
+            "source": body.short_name if body else "Concord",
+            "place": {"names": dict(place.names)},
+            "code": reply_codes.give(session, now, rng, contact.id, "drill", drill, digits=2),
+        }
+        outbox.put(
+            session,
+            now,
+            effect_key=f"drill:{drill}:{contact.id}",
+            channel=contact.channel,
+            template="drill",
+            slots=values,
+            language=person.language,
+            script=person.script,
+            contact_point_id=contact.id,
+        )
+
+
+HANDLERS: dict[str, CarryOut] = {
+    closing.ENDED: _ended,
+    review.DECIDED_NOW: _reviewed,
+    closing_alerts.SEVERE_CONFIRMED: _severe,
+    closing_alerts.HELP_ASKED: _help,
+    TEST_MESSAGE: _test_message,
+}
