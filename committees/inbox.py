@@ -1,4 +1,4 @@
-"""What came in over the wire, stored before anything is understood: SMS and delivery receipts, once per provider id for ever.
+"""What came in over the wire, stored before anything is understood: SMS, calls and delivery receipts, once per provider id for ever.
 
 The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number stand sealed.
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.crypto import cipher
@@ -18,9 +19,14 @@ WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
 
 
 class Inbound(Keyed, Base):
-    """One message or receipt from a provider. `reading` is what the grammar made of it, in closed words."""
+    """One message, call or receipt from a provider. `reading` is what the grammar made of it, in closed words.
+
+    `sender` is a slow keyed index of the number, by which replies are limited; `answered` says that one was
+    sent. Both are filled in by the reader.
+    """
 
     __tablename__ = "inbound"
+    __table_args__ = (Index("ix_inbound_sender", "sender", "received_at"),)
 
     kind: Mapped[str]
     provider_id: Mapped[str] = mapped_column(unique=True)
@@ -33,6 +39,8 @@ class Inbound(Keyed, Base):
     state: Mapped[str] = mapped_column(default=WAITING, index=True)
     reading: Mapped[dict[str, Any] | None]
     person_id: Mapped[UUID | None]
+    sender: Mapped[str | None]
+    answered: Mapped[bool] = mapped_column(default=False)
     handled_by: Mapped[UUID | None]
 
     def text(self, session: Session) -> str:

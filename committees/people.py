@@ -77,6 +77,7 @@ class Person(Keyed, Base):
     quiet_from: Mapped[int] = mapped_column(default=22)
     quiet_to: Mapped[int] = mapped_column(default=6)
     shared_phone: Mapped[bool] = mapped_column(default=False)
+    paused_until: Mapped[datetime | None]
 
 
 class Term(Keyed, Base):
