@@ -54,7 +54,7 @@ def create_app(config: Config | None = None, runtime: Runtime | None = None) -> 
 
 
 def _templates(app: APIFlask, runtime: Runtime) -> None:
-    loaders = [PackageLoader(package, "templates") for package in ("foundation.web", "committees", "alerts", "coordination")]
+    loaders = [PackageLoader(package, "templates") for package in ("foundation.web", "coordination")]
     app.jinja_loader = ChoiceLoader(loaders)  # type: ignore[assignment]
     app.jinja_options = {"extensions": ["jinja2.ext.i18n", "jinja2.ext.do"], "trim_blocks": True, "lstrip_blocks": True}
     env: Any = app.jinja_env

@@ -62,7 +62,7 @@ def check(url: str, keys: Path, twilio: FakeTwilio, mail: FakeMailbox) -> None:
     runtime.close()
     copies = twilio.copies()
     assert sum(copies.values()) == by_channel["sms"]
-    assert by_channel["email"] <= len(mail.messages) <= by_channel["email"] + 1
+    assert by_channel["email"] <= len(mail.letters) <= by_channel["email"] + 1
 
 
 def run(databases: Databases, keys: Path, most: int | None) -> None:
