@@ -19,7 +19,7 @@ from alerts import evidence
 from alerts.evidence import Evidence, RiskState, fast_at, slow_at, state_of
 from alerts.risk import levels, scoring
 from alerts.risk.scoring import Risk
-from committees import checkins, flashpoints, profiles
+from committees import checkins, flashpoints, profiles, verification
 from committees.checkins import Voices
 from committees.places import Locality, LocalityPath, Neighbour, local_day, zone_of
 from foundation.db import Base, Keyed
@@ -121,6 +121,8 @@ def assess(session: Session, now: datetime, place: Locality) -> Score:
     if level != state.level:
         state.before, state.level, state.since = state.level, level, now
     state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
+    # Counted here, because whoever looks at a place may not be allowed to see the reports that wait in it.
+    state.open_tasks = verification.waiting_below(session, now, place.id)
     row = Score(
         locality_id=place.id,
         at=now,

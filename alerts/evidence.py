@@ -77,6 +77,7 @@ class RiskState(Base):
     p28: Mapped[float] = mapped_column(default=0.0)
     since: Mapped[datetime | None]
     before: Mapped[int] = mapped_column(default=0)
+    open_tasks: Mapped[int] = mapped_column(default=0)
     assessed_at: Mapped[datetime | None] = mapped_column(index=True)
 
     def sum(self, name: str, half_life: float) -> RunningSum:
@@ -104,7 +105,7 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
     found = session.get(RiskState, locality_id)
     if found is None:
         found = RiskState(
-            locality_id=locality_id, fast=0.0, slow=0.0, count_fast=0.0, count_slow=0.0, kappa=1.0, level=0, known=False, p28=0.0, before=0
+            locality_id=locality_id, fast=0.0, slow=0.0, count_fast=0.0, count_slow=0.0, kappa=1.0, level=0, known=False, p28=0.0, before=0, open_tasks=0
         )
         session.add(found)
         session.flush()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from committees import catalogue
 from committees.incidents import MERGED, NOT_TRUE, REPORTED, UNABLE, VERIFIED, Incident, IncidentSummary, mark, touch
+from committees.places import LocalityPath
 from committees.reports import Report
 from foundation import journal
 from foundation.errors import Conflict, Invalid
@@ -126,10 +127,23 @@ def merge(session: Session, now: datetime, duplicate: Incident, into: Incident) 
     journal.record(session, now, "merge", "incident", into.id, locality_id=into.locality_id)
 
 
+def to_check(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on an incident that waits to be checked: not looked at yet, and live or no older than two weeks."""
+    return (
+        Incident.state == REPORTED,
+        or_(Incident.origin == "live", Incident.occurred_at > now - timedelta(days=14)),
+    )
+
+
+def waiting_below(session: Session, now: datetime, locality_id: UUID) -> int:
+    """How many reports wait to be checked at a place and below; private matters and withheld ones are nobody else's business."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    rows = select(func.count()).select_from(Incident).where(Incident.locality_id.in_(below), *to_check(now))
+    return session.scalar(rows.where(Incident.path == "", ~Incident.sensitive)) or 0
+
+
 def similar(session: Session, incident: Incident) -> list[Incident]:
     """Reports of the same place that may tell of the same thing: same answer of the form, within a day, not merged."""
-    from datetime import timedelta
-
     rows = select(Incident).where(
         Incident.locality_id == incident.locality_id,
         Incident.id != incident.id,

@@ -11,6 +11,7 @@ from flask_login import LoginManager
 from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
+from alerts import sentences
 from coordination import api, frame, hooks, operations, pages
 from coordination.runtime import Runtime, build
 from foundation import logs
@@ -60,6 +61,7 @@ def _templates(app: APIFlask, runtime: Runtime) -> None:
     env: Any = app.jinja_env
     env.install_gettext_callables(words.gettext, words.ngettext, newstyle=False)
     env.globals.update(_=words.gettext, ngettext=words.ngettext, day=words.day, clock=words.clock, when=words.when, ago=words.ago)
+    env.globals.update(level_word=sentences.level_word)
     from flask.helpers import send_from_directory
 
     import foundation.web

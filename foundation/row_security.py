@@ -16,6 +16,8 @@ from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, visible, wit
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
 APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report")
+# What was said is never edited; who dealt with it, and under which incident it stands, may be said by whoever may see it.
+MOVED_BY_WEB = {"inbound": "state, handled_by", "report": "incident_id"}
 LOCK = 4_912_026
 
 
@@ -39,6 +41,8 @@ def statements() -> Iterator[str]:
     yield f"grant usage on all sequences in schema public to {WEB_ROLE}, {WORKER_ROLE}"
     for name in APPEND_ONLY_FOR_WEB:
         yield f'revoke update, delete on "{name}" from {WEB_ROLE}'
+    for name, columns in MOVED_BY_WEB.items():
+        yield f'grant update ({columns}) on "{name}" to {WEB_ROLE}'
     yield f'revoke delete on "journal" from {WORKER_ROLE}'
     yield f'revoke select on "identity" from {WEB_ROLE}'
     yield f'revoke update, delete on "outbox" from {WEB_ROLE}'

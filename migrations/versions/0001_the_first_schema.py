@@ -609,6 +609,7 @@ def upgrade() -> None:
     sa.Column('p28', sa.Double(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('before', sa.Integer(), nullable=False),
+    sa.Column('open_tasks', sa.Integer(), nullable=False),
     sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['locality_id'], ['locality.id'], name=op.f('fk_risk_state_locality_id_locality')),
     sa.PrimaryKeyConstraint('locality_id', name=op.f('pk_risk_state'))
