@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed
 
+SMS, CALL, STATUS = "sms", "call", "status"
+# unread: a person must look at it, and the secretary's desk shows it until somebody has.
 WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
 
 

@@ -1,11 +1,110 @@
-"""The provider's hooks: store what came in, answer, and wake the reader."""
+"""The provider's hooks: check who signed, store what came in as one row, answer, and wake the reader.
+Nothing is understood here.
+
+What a row means is inbound.py's business. A hook runs as the service `hook`, which on PostgreSQL may add
+inbound rows and do nothing else: it cannot even read back what it stored.
+"""
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
+from uuid import UUID
 
+from flask import Flask, Response, request
+from sqlalchemy.exc import IntegrityError
+
+from alerts.channels import twilio_request
+from alerts.channels.twilio_request import Forged, IncomingCall, StatusUpdate
+from committees import inbox
+from committees.inbox import CALL, SMS, STATUS, Inbound
+from committees.intake.normalise import storable
 from coordination.runtime import Runtime
+from foundation.db import new_id
+from foundation.logs import log
+from foundation.policy import service
+
+SILENCE = "<Response/>"
+#: Hanging up before the call is taken: it costs the caller nothing.
+REJECT = '<Response><Reject reason="busy"/></Response>'
 
 
 def register(app: Flask, runtime: Runtime) -> None:
-    """Put the hooks on the map."""
+    """Put the hooks on the map. They need no form token: a signature says who speaks."""
+
+    def sms() -> Response:
+        return _serve(runtime, _sms_row, twilio_request.Inbound, SILENCE)
+
+    def status(outbox_id: UUID) -> Response:
+        return _serve(runtime, lambda told: _status_row(told, outbox_id), StatusUpdate, SILENCE)
+
+    def voice() -> Response:
+        return _serve(runtime, _call_row, IncomingCall, REJECT)
+
+    app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
+    app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
+    app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
+
+
+def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
+    """Check one request and keep it once; anything that is not certainly the provider's is refused alike."""
+    try:
+        told = _checked(runtime)
+        if not isinstance(told, wanted):
+            raise Forged("this hook is for something else")
+    except Forged:
+        # The reason would help whoever forges; the route and the status are in the log already.
+        return Response("", 403, mimetype="text/plain")
+    _keep(runtime, row_of, told)
+    runtime.wake()
+    return Response(answer, 200, mimetype="text/xml")
+
+
+def _checked(runtime: Runtime) -> Any:
+    config = runtime.config
+    return twilio_request.validate(
+        # Never from the Host header: whoever sends a request chooses that.
+        config.public_url + request.path,
+        list(request.form.items(multi=True)),
+        request.headers.get("X-Twilio-Signature"),
+        config.twilio_auth_tokens,
+        config.twilio_account_sid or "",
+        config.twilio_from,
+    )
+
+
+def _keep(runtime: Runtime, row_of: Any, told: Any) -> None:
+    """Store the row; one that stands already is the same request again, and is left as it is."""
+    with runtime.web.open(service("hook"), write=True) as session:
+        row, number, text = row_of(told)
+        row.id, row.received_at = new_id(), runtime.clock.now()
+        if number:
+            inbox.seal_message(session, row, number, storable(text))
+        session.add(row)
+        try:
+            session.commit()
+        except IntegrityError:
+            session.rollback()
+            log().info("hook_repeated", state=row.kind)
+
+
+def _sms_row(told: twilio_request.Inbound) -> tuple[Inbound, str, str]:
+    details = {"to": told.to, "media": told.media}
+    row = Inbound(kind=SMS, provider_id=told.sid, confirmed=told.confirmed, details=details)
+    return row, told.sender, told.claimed_body
+
+
+def _call_row(told: IncomingCall) -> tuple[Inbound, str, str]:
+    row = Inbound(kind=CALL, provider_id=told.sid, confirmed=told.confirmed, details={"to": told.to})
+    return row, told.caller, ""
+
+
+def _status_row(told: StatusUpdate, outbox_id: UUID) -> tuple[Inbound, str, str]:
+    details = {
+        "outbox_id": str(outbox_id),
+        "state": told.state,
+        "sid": told.sid,
+        "code": told.code,
+        "words": told.words,
+    }
+    key = f"{told.sid}:{told.state}"
+    return Inbound(kind=STATUS, provider_id=key, confirmed=told.confirmed, details=details), "", ""

@@ -1,46 +1,139 @@
-"""What came in over the wire, worked off row by row: receipts settle outbox rows, SMS become reports, answers and replies.
+"""What came in over the wire, worked off row by row: receipts settle outbox rows, SMS and calls become
+reports, answers and replies.
 
-Parses with the committees' grammar and dispatches by command. Each row is worked in its own transaction and once; a message that cannot
-be read goes to the secretary and its sender hears that nothing is lost.
+Each row is worked once and in its own transaction, so that one bad row never holds up the others: after a
+few tries it goes to a person. An SMS that carried something unknown is believed only after it was asked for
+at the provider.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from coordination import sms_commands
 from alerts import delivery
-from committees.inbox import IGNORED, READ, WAITING, Inbound
+from alerts.channels.base import OutcomeUnknown
+from alerts.channels.twilio_inbox import Received, TwilioInbox
+from committees import inbox
+from committees.inbox import IGNORED, READ, SMS, STATUS, UNREAD, WAITING, Inbound
+from committees.intake.normalise import storable
+from coordination import sms_commands
 from coordination.runtime import Runtime
 from foundation.db import claim
+from foundation.logs import log
 from foundation.policy import service
 
 BATCH = 50
+MOST_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One row to work on, read before its transaction begins."""
+
+    id: UUID
+    kind: str
+    provider_id: str
+    confirmed: bool
 
 
 def work(runtime: Runtime) -> int:
-    """Work off waiting rows, oldest first; return how many."""
+    """Work off waiting rows, oldest first and the unconfirmed after the others; return how many were done."""
+    done = 0
+    provider_answers = True
+    for row in _waiting(runtime):
+        copy = None
+        if row.kind == SMS and not row.confirmed:
+            if not provider_answers:
+                continue
+            try:
+                copy = _fetch_back(runtime, row)
+            except OutcomeUnknown:
+                # Nobody can confirm it now; the row waits, and so does every other of its kind.
+                provider_answers = False
+                continue
+            if copy is None:
+                done += _ignore(runtime, row)
+                continue
+        done += _one(runtime, row, copy)
+    return done
+
+
+def _waiting(runtime: Runtime) -> list[Waiting]:
     with runtime.worker.open(service("intake")) as session:
-        rows = select(Inbound.id, Inbound.kind).where(Inbound.state == WAITING).order_by(Inbound.received_at, Inbound.id).limit(BATCH)
-        waiting = session.execute(rows).all()
-    for key, kind in waiting:
-        _one(runtime, key, kind)
-    return len(waiting)
+        columns = select(Inbound.id, Inbound.kind, Inbound.provider_id, Inbound.confirmed)
+        rows = columns.where(Inbound.state == WAITING)
+        rows = rows.order_by(Inbound.confirmed.desc(), Inbound.received_at, Inbound.id).limit(BATCH)
+        return [Waiting(*row) for row in session.execute(rows).all()]
 
 
-def _one(runtime: Runtime, key: UUID, kind: str) -> None:
-    with runtime.worker.open(service("sender" if kind == "status" else "intake"), write=True) as session:
-        if not claim(session, Inbound, key, {"state": WAITING}, {"state": READ}):
-            return
-        row = session.get_one(Inbound, key)
-        now = runtime.clock.now()
-        if kind == "status":
-            known = delivery.settle(
-                session, now, UUID(row.details["outbox_id"]), row.details["state"], row.details["sid"], row.details.get("code"), row.details.get("words", "")
-            )
-            row.state = READ if known else IGNORED
+def _fetch_back(runtime: Runtime, row: Waiting) -> Received | None:
+    """The provider's own copy of an SMS, or None if it has none: then the request was a forgery."""
+    reader = TwilioInbox.from_config(runtime.config)
+    if reader is None:
+        return None
+    with closing(reader):
+        return reader.fetch(row.provider_id)
+
+
+def _ignore(runtime: Runtime, row: Waiting) -> int:
+    with runtime.worker.open(service("intake"), write=True) as session:
+        claimed = claim(session, Inbound, row.id, {"state": WAITING}, {"state": IGNORED})
+        session.commit()
+    return int(claimed)
+
+
+def _one(runtime: Runtime, row: Waiting, copy: Received | None) -> int:
+    try:
+        return int(_worked(runtime, row, copy))
+    except Exception as error:
+        # Whatever is wrong with this row, the next one is somebody else's message. It comes again,
+        # then a person looks.
+        log().error("inbound_failed", state=row.kind, error_type=type(error).__name__)
+        _count_try(runtime, row)
+        return 0
+
+
+def _worked(runtime: Runtime, row: Waiting, copy: Received | None) -> bool:
+    with runtime.worker.open(service("sender" if row.kind == STATUS else "intake"), write=True) as session:
+        if not claim(session, Inbound, row.id, {"state": WAITING}, {"state": READ}):
+            return False
+        found = session.get_one(Inbound, row.id)
+        if row.kind == STATUS:
+            _settle(runtime, session, found)
         else:
-            sms_commands.handle(session, now, runtime.rng, row)
+            if copy is not None:
+                inbox.seal_message(session, found, copy.sender, storable(copy.body))
+                found.confirmed = True
+            act = sms_commands.handle if row.kind == SMS else sms_commands.handle_call
+            act(session, runtime.clock.now(), runtime.rng, found)
+        session.commit()
+    return True
+
+
+def _settle(runtime: Runtime, session: Session, row: Inbound) -> None:
+    told = row.details
+    known = delivery.settle(
+        session,
+        runtime.clock.now(),
+        UUID(told["outbox_id"]),
+        told["state"],
+        told["sid"],
+        told.get("code"),
+        told.get("words", ""),
+    )
+    row.state = READ if known else IGNORED
+
+
+def _count_try(runtime: Runtime, row: Waiting) -> None:
+    with runtime.worker.open(service("intake"), write=True) as session:
+        found = session.get_one(Inbound, row.id)
+        tries = int(found.details.get("tries", 0)) + 1
+        found.details = {**found.details, "tries": tries}
+        if tries >= MOST_TRIES and found.state == WAITING:
+            found.state, found.reading = UNREAD, {"command": "UNREAD", "reason": "FAILED"}
         session.commit()

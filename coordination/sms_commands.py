@@ -1,14 +1,120 @@
-"""What each SMS command does."""
+"""What each SMS and each missed call does: who wrote, how it reads, and the one function that acts on it.
+
+A number is a hint (trust model, T5): by SMS one can report, check in and answer with a code, never close,
+lower or change a contact. What cannot be read, what is claimed from a borrowed phone, and what comes from
+nobody we know is kept for a person. coordination/sms holds the commands; inbound.py is the caller.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from committees.inbox import Inbound
+from committees.intake import grammar
+from committees.intake.reading import Command, Reading
+from coordination.sms import answers, simple, telling, writer
+from coordination.sms.talk import Talk
+from foundation.crypto import cipher
+
+Act = Callable[[Talk], None]
+ACTS: Mapping[Command, Act] = {
+    Command.REPORT: telling.report,
+    Command.CHECKIN: telling.check_in,
+    Command.CHECKIN_ASK: simple.ask_for_numbers,
+    Command.OK: answers.answer,
+    Command.GO: answers.answer,
+    Command.NO: answers.answer,
+    Command.WRONG: telling.wrong,
+    Command.STATUS: simple.status,
+    Command.HELP: simple.help_,
+    Command.CALL: answers.call_back,
+    Command.STOP: simple.stop,
+    Command.START: simple.start,
+    Command.PAUSE: simple.pause,
+    Command.LANG: simple.language,
+    Command.OVER: telling.over,
+    Command.UNREAD: simple.for_a_person,
+    Command.EMPTY: simple.for_a_person,
+}
 
 
 def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
-    """Act on one SMS."""
+    """Act on one SMS: its row says afterwards how it was read, and whether a person must look at it."""
+    number, text = row.number(session), row.text(session)
+    who = writer.find(session, number, text)
+    reading = grammar.read(
+        text,
+        wards=list(who.wards),
+        ward_aliases=who.ward_names(),
+        open_codes=[code.code for code in who.codes],
+        emergency=grammar.EMERGENCY_NUMBERS | {who.country.emergency},
+    )
+    talk = _talk(session, now, rng, row, who, reading)
+    talk.note(**_closed_words(reading))
+    _act_of(talk)(talk)
+
+
+def handle_call(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
+    """Act on one missed call: seen where an alert is open on that phone, else somebody rings back."""
+    who = writer.find(session, row.number(session), "")
+    talk = _talk(session, now, rng, row, who, Reading("", Command.CALL))
+    talk.note(command="MISSED_CALL")
+    # A call that carried something unknown cannot be asked for again, so it answers nothing.
+    act = answers.missed_call if row.confirmed and who.known else answers.call_back
+    act(talk)
+
+
+def _talk(
+    session: Session, now: datetime, rng: random.Random, row: Inbound, who: writer.Writer, reading: Reading
+) -> Talk:
+    row.sender = cipher(session).index(who.number)
+    row.locality_id = who.where(reading.ward).id
+    row.person_id = who.person.id if who.person else None
+    session.flush()
+    return Talk(session, now, rng, row, who, reading)
+
+
+def _act_of(talk: Talk) -> Act:
+    if not talk.writer.known:
+        return _from_a_stranger
+    if talk.reading.member:
+        return _claimed
+    return ACTS[talk.reading.command]
+
+
+def _from_a_stranger(talk: Talk) -> None:
+    """Keep whatever an unknown number says; a report waits for a person, a call is rung back."""
+    talk.keep_for_a_person()
+    if talk.reading.command is Command.CALL:
+        answers.call_back(talk)
+        return
+    if talk.reading.command is Command.REPORT:
+        telling.report_unproven(talk)
+    if talk.reading.command is not Command.STOP:
+        talk.reply("unknown_number", **talk.emergency)
+
+
+def _claimed(talk: Talk) -> None:
+    """Hold what somebody sent from another member's phone for the secretary, who knows both."""
+    talk.note(claimed=True)
+    talk.keep_for_a_person()
+    if talk.reading.command is Command.REPORT:
+        telling.report_unproven(talk)
+    talk.reply("unknown_number", **talk.emergency)
+
+
+def _closed_words(reading: Reading) -> dict[str, object]:
+    """The reading without a word of the message: what a page may show and a query may ask."""
+    words: dict[str, object] = {"command": str(reading.command)}
+    if reading.ward:
+        words["ward"] = reading.ward
+    if reading.reason:
+        words["reason"] = reading.reason.name
+    words |= {
+        name: True for name in ("ward_unclear", "fuzzy", "urgent", "stop_hint") if getattr(reading, name)
+    }
+    return words

@@ -1,7 +1,7 @@
 """The fixtures `town` and `wired_town`: a whole installation on a seeded database, once on each engine.
 
-`town` writes to the console outbox. `wired_town` speaks to a Twilio and a mail server over real sockets, and knows every seed person's
-phone. Only the tests' conftest loads this module.
+`town` writes to the console outbox. `wired_town` speaks to a Twilio and a mail server over real sockets,
+and knows every seed person's phone. Only the tests' conftest loads this module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class WiredTown(Town):
     def address(self, code: str, channel: str = "sms") -> str:
         """The number or address of a seed person."""
         with self.session("seed") as session:
-            rows = select(ContactPoint).where(ContactPoint.person_id == self.person(session, code).id, ContactPoint.channel == channel)
+            rows = select(ContactPoint).where(
+                ContactPoint.person_id == self.person(session, code).id, ContactPoint.channel == channel
+            )
             return people.address_of(session, session.scalars(rows.order_by(ContactPoint.position)).one())
 
     def hook(self, path: str = SMS_HOOK) -> str:
@@ -39,7 +41,7 @@ class WiredTown(Town):
         return self.runtime.config.public_url + path
 
     def sms(self, person: str, text: str) -> int:
-        """An SMS from this person's phone (or from a bare number) comes in and is worked off; return what the hook answered."""
+        """An SMS from this person's phone (or a bare number) comes in and is read; return the hook's answer."""
         answered = self.text(person, text)
         self.work()
         return answered
@@ -68,7 +70,7 @@ class WiredTown(Town):
 
 @pytest.fixture
 def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """Mardan and the other cities, a clock that stands still, and the console outbox; on SQLite and on PostgreSQL."""
+    """Mardan and the other cities, a clock that stands still, and the console outbox; on both databases."""
     url, keys = _seeded(databases, tmp_path_factory)
     town = make_town(url, keys)
     yield town
@@ -77,7 +79,7 @@ def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
-    """The same town with SMS over a Twilio and letters over a mail server, both on sockets of this machine."""
+    """The same town with SMS over a Twilio and letters over a mail server, on sockets of this machine."""
     url, keys = _seeded(databases, tmp_path_factory)
     clock = FakeClock()
     with FakeTwilio(now=clock.now) as twilio, FakeMailbox() as mail:

@@ -1,0 +1,55 @@
+"""From the reading of an SMS to a report: what a few words can say, and nothing that they do not.
+
+A sender's number can be forged, so an SMS is "told" at best and its kind is a guess for the secretary. The
+report's id is made from the provider's id of the message, so that reading it twice is recording it once.
+Whoever acts on an SMS may import this.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from committees import catalogue
+from committees.intake.kinds import kind_of
+from committees.intake.reading import Reading
+from committees.places import Locality
+from committees.reports import NewReport, Source
+
+_SPACE = UUID("5f0c7f2e-6a53-4c3c-9d0d-3f6c3a1f3f57")
+HOW_KNOWN = "told"
+
+
+def report_id(provider_id: str) -> UUID:
+    """The id of the report that one message makes: the same each time."""
+    return uuid5(_SPACE, provider_id)
+
+
+def new_report(
+    reading: Reading,
+    *,
+    provider_id: str,
+    received_at: datetime,
+    locality: Locality,
+    source: Source,
+    contact_point_id: UUID | None = None,
+    reply_to: str | None = None,
+    language: str = "en",
+    script: str = "own",
+) -> NewReport:
+    """The report that a REPORT reading makes; `reply_to` is the way back to an unknown number."""
+    text = reading.text or ""
+    return NewReport(
+        id=report_id(provider_id),
+        locality=locality,
+        kind=catalogue.default_kind(kind_of(text) or "other"),
+        occurred_at=received_at,
+        how_known=HOW_KNOWN,
+        channel="sms",
+        source=source,
+        text=text,
+        contact_point_id=contact_point_id,
+        reply_to=reply_to,
+        language=language,
+        script=script,
+    )

@@ -1,0 +1,174 @@
+"""Answers to alerts from a phone: OK is seen, GO with its code is acting, NO with its code passes it on, a
+missed call is seen.
+
+The number alone proves nothing, so whatever stops a ladder needs the random code of that alert on that
+phone. Five wrong codes close SMS answers for 15 minutes; the pages stay open.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from alerts import acknowledging
+from alerts.alert import ACTING, CANNOT, SEEN, Alert, answers_of
+from committees import reply_codes
+from committees.call_backs import CallBack
+from committees.intake.reading import Command
+from committees.places import Locality
+from committees.reply_codes import ReplyCode
+from coordination.sms.talk import Talk, place_slot
+from foundation.errors import Conflict
+
+SUBJECT = "alert"
+ANSWER_OF = {Command.OK: SEEN, Command.GO: ACTING, Command.NO: CANNOT}
+RECEIPTS = {SEEN: "receipt_ok", ACTING: "receipt_acting", CANNOT: "receipt_cannot"}
+#: The roles that the message templates have words for.
+SAID = frozenset(
+    (
+        "member",
+        "secretary",
+        "chair",
+        "city_officer",
+        "district_administration",
+        "police_liaison",
+        "national_contact",
+        "services_focal_person",
+    )
+)
+CALL_WITHIN = timedelta(minutes=30)
+URGENT_WITHIN = timedelta(minutes=5)
+
+
+def answer(talk: Talk) -> None:
+    """Act on OK, GO or NO: with its code, else for the one alert that is open on this phone."""
+    if talk.reading.code is None:
+        _without_code(talk, talk.reading.command)
+        return
+    code = next((c for c in _usable(talk) if c.code == talk.reading.code), None)
+    if code is None:
+        _wrong_code(talk)
+        return
+    _record(talk, code, ANSWER_OF[talk.reading.command])
+
+
+def missed_call(talk: Talk) -> None:
+    """A call that was not taken: seen where one alert is open, else somebody rings back."""
+    if _usable(talk):
+        _without_code(talk, Command.OK)
+    else:
+        call_back(talk)
+
+
+def call_back(talk: Talk) -> None:
+    """Ask for a person to ring this phone, and put the number on the desk."""
+    within = URGENT_WITHIN if talk.reading.urgent else CALL_WITHIN
+    talk.session.add(
+        CallBack(
+            locality_id=talk.writer.place.id,
+            why="asked" if talk.writer.known else "unknown_source",
+            asked_at=talk.now,
+            due_at=talk.now + within,
+            effect_key=f"inbound:{talk.row.id}",
+        )
+    )
+    talk.keep_for_a_person()
+    talk.reply("call_back_receipt", **talk.emergency)
+
+
+def list_open(talk: Talk) -> None:
+    """Say which codes are open on this phone; with fewer than two there is nothing to choose."""
+    usable = _usable(talk)
+    if len(usable) < 2:
+        talk.reply("code_wrong")
+        return
+    one, two = usable[:2]
+    talk.reply(
+        "which_alert",
+        count=len(usable),
+        code=one.code,
+        place=_place(talk, _alert(talk, one)),
+        code2=two.code,
+        place2=_place(talk, _alert(talk, two)),
+    )
+
+
+def _usable(talk: Talk) -> list[ReplyCode]:
+    """The open codes of alerts on this phone that are not locked, newest first."""
+    return [
+        code
+        for code in talk.writer.codes
+        if code.kind == SUBJECT and not (code.locked_until and code.locked_until > talk.now)
+    ]
+
+
+def _without_code(talk: Talk, command: Command) -> None:
+    usable = _usable(talk)
+    if len(usable) == 1:
+        code = usable[0]
+        # Acting stops the ladder, so it needs the code; seen does no harm.
+        if command is Command.GO:
+            if _acknowledge(talk, code, SEEN):
+                talk.reply("need_code", place=_place(talk, _alert(talk, code)))
+        else:
+            _record(talk, code, ANSWER_OF[command])
+    elif usable:
+        list_open(talk)
+    else:
+        talk.keep_for_a_person()
+        talk.reply("not_understood")
+
+
+def _wrong_code(talk: Talk) -> None:
+    """A code that fits nothing open here counts against every alert that is open on this phone."""
+    alerts = [code for code in talk.writer.codes if code.kind == SUBJECT]
+    locked = reply_codes.wrong_try(talk.now, alerts) if alerts else False
+    talk.note(wrong_code=True, locked=locked)
+    talk.keep_for_a_person()
+    talk.reply("code_wrong")
+
+
+def _record(talk: Talk, code: ReplyCode, given: str) -> None:
+    if not _acknowledge(talk, code, given):
+        return
+    alert = _alert(talk, code)
+    slots = {"clock": talk.local(), "place": _place(talk, alert), "code": code.code, **talk.emergency}
+    also = {"also": _also(talk, alert)}
+    wanted = {
+        SEEN: ("clock", "place", "code"),
+        ACTING: ("clock", "place", "code", "emergency"),
+        CANNOT: ("place", "code"),
+    }
+    chosen = {name: slots[name] for name in wanted[given]}
+    talk.reply(RECEIPTS[given], **chosen, **(also if given == SEEN else {}))
+
+
+def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
+    """Record the answer; False, with words, for an alert that has ended meanwhile."""
+    person = talk.writer.person
+    assert person is not None
+    alert = _alert(talk, code)
+    talk.note(alert=str(alert.id), answer=given)
+    try:
+        acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, "sms")
+    except Conflict:
+        talk.reply("code_wrong")
+        return False
+    code.wrong = 0
+    return True
+
+
+def _alert(talk: Talk, code: ReplyCode) -> Alert:
+    return talk.session.get_one(Alert, code.subject_id)
+
+
+def _place(talk: Talk, alert: Alert) -> dict[str, object]:
+    place = talk.session.get_one(Locality, alert.locality_id)
+    return place_slot(place, talk.session.get_one(Locality, alert.town_id))
+
+
+def _also(talk: Talk, alert: Alert) -> list[str]:
+    """The roles of at most two others who have seen it or are acting, first come first named."""
+    person = talk.writer.person
+    rows = answers_of(talk.session, alert.id)
+    others = [row.role for row in rows if person and row.person_id != person.id and row.answer != CANNOT]
+    return list(dict.fromkeys(role for role in others if role in SAID))[:2]

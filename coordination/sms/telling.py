@@ -1,0 +1,180 @@
+"""What a phone tells: a report, the weekly check-in, that it is over, and taking the last of these back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from committees import checkins, reports
+from committees.checkins import CheckIn, NewCheckIn
+from committees.committee import Membership, Seat
+from committees.inbox import SMS, Inbound
+from committees.incidents import Incident
+from committees.intake import sms as intake
+from committees.intake.reading import Command
+from committees.places import Locality
+from committees.reports import Source
+from coordination.sms.talk import Talk, place_slot
+from foundation import journal
+from foundation.errors import Problem
+
+TAKE_BACK = timedelta(minutes=15)
+SAME_AGAIN = timedelta(minutes=1)
+CALM = (1, 1, 1, 1, 1)
+
+
+def report(talk: Talk) -> None:
+    """Record what happened and say back what was understood; without a word of it, ask."""
+    if talk.reading.text is None:
+        talk.reply("report_what")
+        return
+    if _said_already(talk):
+        # Gateways repeat themselves under a new id: once is enough.
+        talk.note(repeated=True)
+        return
+    incident = _record(talk, _source(talk), known=True)
+    talk.reply(
+        "receipt_report",
+        ref=incident.reference,
+        what=incident.kind,
+        place=place_slot(talk.where, talk.writer.town),
+        when=talk.local(incident.occurred_at),
+        **talk.emergency,
+    )
+
+
+def report_unproven(talk: Talk) -> None:
+    """Record what an unknown number or a borrowed phone reports; it counts once a person has checked it."""
+    if talk.reading.text is not None and not _said_already(talk):
+        group = talk.writer.group
+        source = reports.source_for(talk.session, talk.now, group=group, number=talk.writer.number)
+        _record(talk, source, known=False)
+
+
+def _record(talk: Talk, source: Source, *, known: bool) -> Incident:
+    contact = talk.writer.contact
+    language, script = talk.tongue
+    new = intake.new_report(
+        talk.reading,
+        provider_id=talk.row.provider_id,
+        received_at=talk.row.received_at,
+        # Two wards or one that is not there: the town, until the secretary has decided.
+        locality=talk.writer.town if talk.reading.ward_unclear else talk.where,
+        source=source,
+        contact_point_id=contact.id if known and contact else None,
+        reply_to=None if talk.writer.known else talk.writer.number,
+        language=language,
+        script=script,
+    )
+    return reports.record(talk.session, talk.now, new).incident
+
+
+def _source(talk: Talk) -> Source:
+    person = talk.writer.person
+    assert person is not None
+    return reports.source_for(talk.session, talk.now, group=talk.writer.group, person_id=person.id)
+
+
+def _said_already(talk: Talk) -> bool:
+    """Whether the same words came from the same number a moment ago."""
+    text = talk.row.text(talk.session)
+    return any(row.text(talk.session) == text for row in _earlier(talk, SAME_AGAIN, Command.REPORT))
+
+
+def _earlier(talk: Talk, within: timedelta, *commands: Command) -> list[Inbound]:
+    """This number's own messages with these commands, newest first, that were not taken back."""
+    rows = select(Inbound).where(
+        Inbound.sender == talk.row.sender,
+        Inbound.kind == SMS,
+        Inbound.id != talk.row.id,
+        Inbound.received_at >= talk.row.received_at - within,
+    )
+    found = talk.session.scalars(rows.order_by(Inbound.received_at.desc(), Inbound.id).limit(50))
+    return [
+        r
+        for r in found
+        if r.reading and r.reading.get("command") in commands and "withdrawn" not in r.reading
+    ]
+
+
+def check_in(talk: Talk) -> None:
+    """Record five answers for the week and say them back, with how many of the ward have spoken."""
+    answers = tuple(int(digit) for digit in talk.reading.answers or "")
+    source, place = _source(talk), talk.where
+    before = _this_week(talk, source, place)
+    talk.note(before=list(before.answers) if before else None)
+    new = NewCheckIn(
+        id=intake.report_id(talk.row.provider_id),
+        locality=place,
+        source=source,
+        answers=answers,
+        channel="sms",
+        all_calm=answers == CALM,
+    )
+    row = checkins.record(talk.session, talk.now, new)
+    talk.note(checkin=str(row.id))
+    done = checkins.spoken_this_week(talk.session, place.id, row.week)
+    names = ("mood", "rumours", "incidents", "safety", "next")
+    talk.reply(
+        "receipt_checkin",
+        place=place_slot(place, talk.writer.town),
+        done=min(done, 99),
+        members=min(max(_members(talk, place), done), 99),
+        **dict(zip(names, answers, strict=True)),
+    )
+
+
+def _this_week(talk: Talk, source: Source, place: Locality) -> CheckIn | None:
+    rows = select(CheckIn).where(CheckIn.source_id == source.id, CheckIn.locality_id == place.id)
+    newest = talk.session.scalars(rows.order_by(CheckIn.week.desc())).first()
+    day = talk.now.astimezone(talk.writer.zone).date()
+    return newest if newest and newest.week == day - timedelta(days=day.weekday()) else None
+
+
+def _members(talk: Talk, place: Locality) -> int:
+    """How many people sit for a ward, or on the whole committee where the place is its town."""
+    rows = select(func.count(Membership.person_id.distinct())).join(Seat, Seat.id == Membership.seat_id)
+    rows = rows.where(Membership.until.is_(None))
+    seats = Seat.ward_id == place.id if place.level == "ward" else Seat.committee_id == talk.writer.group
+    return talk.session.scalar(rows.where(seats)) or 0
+
+
+def over(talk: Talk) -> None:
+    """Say that it is over: the secretary hears it and tells the others. An SMS ends no alert by itself."""
+    talk.keep_for_a_person()
+    talk.reply("receipt_over", place=place_slot(talk.where, talk.writer.town), clock=talk.local())
+
+
+def wrong(talk: Talk) -> None:
+    """Take back the last report or check-in within 15 minutes; later, or once checked, a person must."""
+    last = next(iter(_earlier(talk, TAKE_BACK, Command.REPORT, Command.CHECKIN)), None)
+    if last is None or last.reading is None or not _taken_back(talk, last):
+        talk.keep_for_a_person()
+        talk.reply("not_understood")
+        return
+    last.reading = {**last.reading, "withdrawn": True}
+    talk.reply("withdrawn")
+
+
+def _taken_back(talk: Talk, last: Inbound) -> bool:
+    assert last.reading is not None
+    if last.reading["command"] == Command.REPORT:
+        incident = talk.session.get(Incident, intake.report_id(last.provider_id))
+        if incident is None:
+            return False
+        try:
+            reports.withdraw(talk.session, talk.now, incident)
+        except Problem:
+            return False
+        return True
+    row = talk.session.get(CheckIn, UUID(str(last.reading.get("checkin"))))
+    if row is None:
+        return False
+    journal.record(talk.session, talk.now, "withdraw", "checkin", row.id, locality_id=row.locality_id)
+    if last.reading.get("before"):
+        row.answers = list(last.reading["before"])
+    else:
+        talk.session.delete(row)
+    return True
