@@ -22,6 +22,7 @@ from committees.reports import Report
 from foundation.db import Base, Keyed
 
 VIOLENT_FORMS = ("fight", "damage")
+STANDS = ("locality_id", "category", "day", "event_at", "fast", "slow")  # where the weight of an incident stands
 
 
 class Evidence(Base):
@@ -121,29 +122,61 @@ def weight_of(incident: Incident) -> float:
     return scoring.incident_weight(incident.severity, scoring.grade_weight(grade), kind.multiplier)
 
 
+def is_violent(incident: Incident) -> bool:
+    """Whether an incident counts as violent for the surge probability."""
+    kind = catalogue.kind(incident.kind)
+    return kind.form in VIOLENT_FORMS or (kind.key == "imported" and incident.severity >= 3)
+
+
+def cell_category(incident: Incident) -> str:
+    """What stands for "the same thing" where one source counts once a day: the form's answer, or an imported file's own category."""
+    kind = catalogue.kind(incident.kind)
+    return incident.kind if kind.key == "imported" else kind.form
+
+
+def known_when(incident: Incident, now: datetime) -> datetime:
+    """Since when the first weight of an incident is known: now, but for imported history the day on which a reader could know it."""
+    return max(incident.known_at, incident.occurred_at) if incident.origin == "history" else now
+
+
+def evidence_of(session: Session, incident: Incident) -> Evidence:
+    """What an incident weighs in which cell, counting nothing yet; the row is not stored."""
+    kind = catalogue.kind(incident.kind)
+    return Evidence(
+        incident_id=incident.id,
+        locality_id=incident.locality_id,
+        category=cell_category(incident),
+        day=local_day(incident.occurred_at, zone_of(session, session.get_one(Locality, incident.locality_id))),
+        event_at=incident.occurred_at,
+        weight=weight_of(incident),
+        counted=0.0,
+        fast=kind.fast,
+        slow=kind.slow,
+        violent=is_violent(incident),
+    )
+
+
 def take_in(session: Session, now: datetime, incident: Incident) -> list[UUID]:
     """Bring the sums up to date with one incident; return the places whose sums changed, its own first."""
-    place = session.get_one(Locality, incident.locality_id)
-    kind = catalogue.kind(incident.kind)
+    is_now = evidence_of(session, incident)
     row = session.get(Evidence, incident.id)
-    day = local_day(incident.occurred_at, zone_of(session, place))
-    known_at = now if row else max(incident.known_at, incident.occurred_at) if incident.origin == "history" else now
-    cells = set()
+    known_at = now if row else known_when(incident, now)
+    left: list[UUID] = []
     if row is None:
-        row = Evidence(incident_id=incident.id, locality_id=place.id, category=kind.form, day=day, event_at=incident.occurred_at, counted=0.0, weight=0.0)
+        row = is_now
         session.add(row)
-    elif (row.locality_id, row.category, row.day, row.event_at, row.fast, row.slow) != (place.id, kind.form, day, incident.occurred_at, kind.fast, kind.slow):
+    elif any(getattr(row, name) != getattr(is_now, name) for name in STANDS):
         # It moves: what it counted leaves the old place and time before it enters the new.
-        cells.add((row.locality_id, row.category, row.day))
+        left.append(row.locality_id)
         row.weight = 0.0
         session.flush()
-        _recount(session, known_at, *next(iter(cells)))
-        row.locality_id, row.category, row.day, row.event_at = place.id, kind.form, day, incident.occurred_at
-    row.weight, row.fast, row.slow = weight_of(incident), kind.fast, kind.slow
-    row.violent = kind.form in VIOLENT_FORMS or kind.key == "imported" and incident.severity >= 3
+        _recount(session, known_at, row.locality_id, row.category, row.day)
+        for name in STANDS:
+            setattr(row, name, getattr(is_now, name))
+    row.weight, row.violent = is_now.weight, is_now.violent
     session.flush()
     changed = _recount(session, known_at, row.locality_id, row.category, row.day)
-    return list(dict.fromkeys([place.id, *changed, *(cell[0] for cell in cells)]))
+    return list(dict.fromkeys([row.locality_id, *changed, *left]))
 
 
 def _recount(session: Session, known_at: datetime, locality_id: UUID, category: str, day: date) -> list[UUID]:
@@ -175,18 +208,23 @@ def _move(session: Session, known_at: datetime, row: Evidence, target: float) ->
     )
     places = scored_above(session, row.locality_id)
     for place_id in places:
-        state = state_of(session, place_id)
-        for name, amount, half_life in (
-            ("fast", fast, scoring.STARTER.half_life_fast),
-            ("slow", slow, scoring.STARTER.half_life_slow),
-            ("count_fast", float(step), scoring.STARTER.half_life_fast),
-            ("count_slow", float(step), scoring.STARTER.half_life_slow),
-        ):
-            if amount:
-                state.put(name, state.sum(name, half_life).add(row.event_at, amount))
+        add_to(state_of(session, place_id), row.event_at, fast, slow, step)
         if row.violent and step:
             _count_week(session, place_id, row.day, step)
     return places
+
+
+def add_to(state: RiskState, event_at: datetime, fast: float, slow: float, step: int) -> None:
+    """Move the four sums of a place by the change of one weight, and by `step` in the counts."""
+    c = scoring.STARTER
+    for name, amount, half_life in (
+        ("fast", fast, c.half_life_fast),
+        ("slow", slow, c.half_life_slow),
+        ("count_fast", float(step), c.half_life_fast),
+        ("count_slow", float(step), c.half_life_slow),
+    ):
+        if amount:
+            state.put(name, state.sum(name, half_life).add(event_at, amount))
 
 
 def _count_week(session: Session, locality_id: UUID, day: date, step: int) -> None:

@@ -47,7 +47,11 @@ def facts_of(session: Session, now: datetime, place: Locality, *, level_before: 
 def _incidents(session: Session, now: datetime, locality_id: UUID) -> list[IncidentFact]:
     below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
     rows = select(Incident).where(
-        Incident.locality_id.in_(below), Incident.state.in_(COUNTED), Incident.known_at > now - LOOK_BACK, Incident.path != "private_matter"
+        Incident.locality_id.in_(below),
+        Incident.state.in_(COUNTED),
+        Incident.known_at > now - LOOK_BACK,
+        Incident.path != "private_matter",
+        Incident.origin != "history",  # imported history moves the score and never makes a rule speak
     )
     found = list(session.scalars(rows.order_by(Incident.known_at.desc()).limit(MOST)))
     said: dict[UUID, set[str]] = defaultdict(set)

@@ -1,0 +1,159 @@
+"""Takes imported history into the running sums, many incidents at once: the same rows as evidence.take_in makes one by one.
+
+Only for incidents of origin "history" that were never weighed before: nobody is told. Warnings that the past would have given are
+past_warnings.py. Imported by coordination.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.evidence import (
+    Evidence,
+    EvidenceChange,
+    RiskState,
+    WeekCount,
+    add_to,
+    evidence_of,
+    known_when,
+    scored_above,
+    state_of,
+)
+from committees.incidents import Incident
+from committees.reports import Report
+
+Cell = tuple[UUID, str, date]
+Sources = dict[UUID, set[UUID]]
+
+
+class Move(NamedTuple):
+    """One weight that changes, since when it is known, and by how much."""
+
+    row: Evidence
+    known_at: datetime
+    difference: float
+    step: int
+
+
+def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident]) -> list[UUID]:
+    """Weigh incidents that were never weighed, and move the sums; return the places whose sums changed.
+
+    One source counts once, also against what is stored already. The incidents are no longer pending.
+    """
+    new = [evidence_of(session, incident) for incident in incidents]
+    cells = {_cell(row) for row in new}
+    present = _present(session, cells)
+    session.add_all(new)
+    session.flush()
+    sources = _sources(
+        session, [row.incident_id for row in (*new, *(row for rows in present.values() for row in rows))]
+    )
+    known = {incident.id: known_when(incident, now) for incident in incidents}
+    moves: list[Move] = []
+    for row in new:
+        rows = present[_cell(row)]
+        rows.append(row)
+        moves += _recounted(rows, sources, known[row.incident_id])
+    for incident in incidents:
+        incident.pending = False
+    return _apply(session, moves)
+
+
+def _cell(row: Evidence) -> Cell:
+    return row.locality_id, row.category, row.day
+
+
+def _present(session: Session, cells: set[Cell]) -> dict[Cell, list[Evidence]]:
+    """What stands already in these cells."""
+    found: dict[Cell, list[Evidence]] = defaultdict(list)
+    rows = select(Evidence).where(
+        Evidence.locality_id.in_({cell[0] for cell in cells}), Evidence.day.in_({cell[2] for cell in cells})
+    )
+    for row in session.scalars(rows):
+        if _cell(row) in cells:
+            found[_cell(row)].append(row)
+    return found
+
+
+def _sources(session: Session, incident_ids: Sequence[UUID]) -> Sources:
+    said: Sources = defaultdict(set)
+    rows = select(Report.incident_id, Report.source_id).where(Report.incident_id.in_(incident_ids))
+    for incident_id, source_id in session.execute(rows).all():
+        said[incident_id].add(source_id)
+    return said
+
+
+def _recounted(rows: Iterable[Evidence], sources: Sources, known_at: datetime) -> list[Move]:
+    """Count the k heaviest of a cell, k = its distinct sources; return what changed."""
+    weighing = sorted((row for row in rows if row.weight > 0), key=lambda row: (-row.weight, row.incident_id))
+    counting = {
+        row.incident_id
+        for row in weighing[: len(set().union(*(sources[row.incident_id] for row in weighing)))]
+    }
+    moves = []
+    for row in rows:
+        target = row.weight if row.incident_id in counting else 0.0
+        if target != row.counted:
+            moves.append(Move(row, known_at, target - row.counted, (target > 0) - (row.counted > 0)))
+            row.counted = target
+    return moves
+
+
+def _apply(session: Session, moves: Sequence[Move]) -> list[UUID]:
+    above = {
+        key: scored_above(session, key) for key in sorted({move.row.locality_id for move in moves}, key=str)
+    }
+    states = _states(session, {key for keys in above.values() for key in keys})
+    violent: dict[tuple[UUID, date], int] = defaultdict(int)
+    for row, known_at, difference, step in moves:
+        fast, slow = difference if row.fast else 0.0, difference if row.slow else 0.0
+        place = row.locality_id
+        session.add(
+            EvidenceChange(
+                incident_id=row.incident_id,
+                locality_id=place,
+                known_at=known_at,
+                event_at=row.event_at,
+                fast=fast,
+                slow=slow,
+                count=step,
+            )
+        )
+        for key in above[place]:
+            add_to(states[key], row.event_at, fast, slow, step)
+            if row.violent and step:
+                violent[key, row.day - timedelta(days=row.day.weekday())] += step
+    _count_weeks(session, violent)
+    session.flush()
+    return list(states)
+
+
+def _states(session: Session, places: set[UUID]) -> dict[UUID, RiskState]:
+    """The states of these places, held until the commit: a worker may be adding to the same sums."""
+    ordered = sorted(places, key=str)
+    rows = (
+        select(RiskState)
+        .where(RiskState.locality_id.in_(ordered))
+        .order_by(RiskState.locality_id)
+        .with_for_update()
+    )
+    found = {row.locality_id: row for row in session.scalars(rows.execution_options(populate_existing=True))}
+    return {key: found.get(key) or state_of(session, key) for key in ordered}
+
+
+def _count_weeks(session: Session, violent: dict[tuple[UUID, date], int]) -> None:
+    places, weeks = {key for key, _ in violent}, {week for _, week in violent}
+    rows = select(WeekCount).where(WeekCount.locality_id.in_(places), WeekCount.week.in_(weeks))
+    found = {(row.locality_id, row.week): row for row in session.scalars(rows)}
+    for (place, week), step in violent.items():
+        if (place, week) not in found:
+            found[place, week] = WeekCount(locality_id=place, week=week, violent=0)
+            session.add(found[place, week])
+        found[place, week].violent += step

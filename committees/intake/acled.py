@@ -1,0 +1,57 @@
+"""ACLED's export of events (Armed Conflict Location and Event Data, https://acleddata.com), read by its published column names.
+
+The file stays the user's: ACLED's terms ask each user to download it under their own name. Used by csv_files.py only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from uuid import uuid5
+
+from committees.intake import csv_files
+from committees.intake.csv_files import IDS, Event, Fields, Format
+from committees.intake.ucdp import deaths_of, severity_of, somewhere
+
+VIOLENT = ("battles", "explosions/remote violence", "violence against civilians", "riots")
+WITH_INTERVENTION = ("protest with intervention", "excessive force against protesters")
+DAYS = ("%Y-%m-%d", "%d %B %Y", "%d-%b-%Y", "%d/%m/%Y")
+
+
+def read(fields: Fields) -> Event:
+    """One event: protests are 1 or, with intervention, 2; violence is 3 and by its deaths 4 or 5. Other developments are no incident."""
+    csv_files.needed(fields, "event_id_cnty", "event_date", "event_type", "country")
+    area = fields.get("admin2") or fields.get("admin1") or ""
+    if not area:
+        raise ValueError("admin1 and admin2 are empty: a score needs a place.")
+    at = datetime.combine(_day(fields["event_date"]).date(), time(12), UTC)
+    return Event(
+        id=uuid5(IDS, f"acled|{fields['event_id_cnty']}"),
+        source=f"ACLED {fields['event_id_cnty']}",
+        where=somewhere(fields, fields["country"], area),
+        kind=csv_files.imported(fields["event_type"]),
+        severity=_severity(fields),
+        occurred_at=at,
+        known_at=at,
+    )
+
+
+def _severity(fields: Fields) -> int:
+    deaths = deaths_of("fatalities", fields.get("fatalities", ""))
+    kind, finer = fields["event_type"].casefold(), fields.get("sub_event_type", "").casefold()
+    if kind in VIOLENT or deaths:
+        return severity_of(deaths)
+    if kind == "protests":
+        return 2 if finer in WITH_INTERVENTION else 1
+    raise ValueError(f"event_type {fields['event_type']!r} is not an incident.")
+
+
+def _day(text: str) -> datetime:
+    for pattern in DAYS:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    raise ValueError(f"event_date must be a date such as 2024-05-31 or 31 May 2024, not {text!r}.")
+
+
+FORMAT = Format("ACLED", ("event_id_cnty", "event_date", "event_type", "country", "admin1"), read)
