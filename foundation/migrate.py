@@ -23,7 +23,7 @@ def upgrade(url: str, revision: str = "head") -> None:
         with engine.begin() as connection:
             _alembic(connection, revision)
             if connection.dialect.name == "postgresql":
-                row_security.apply(connection)
+                row_security.apply_if_changed(connection)
     finally:
         engine.dispose()
 

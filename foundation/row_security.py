@@ -5,20 +5,34 @@ Used by foundation.migrate only. SQLite has no roles; there the ORM criteria sta
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Text, Uuid, cast, func, literal_column
+from sqlalchemy import Connection, Text, Uuid, cast, delete, func, insert, literal_column, select, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import ColumnElement
 
 from foundation.db import Base
-from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, visible, within
+from foundation.jobs import Setting
+from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, table, visible, within
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
 APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report")
 # What was said is never edited; who dealt with it, and under which incident it stands, may be said by whoever may see it.
 MOVED_BY_WEB = {"inbound": "state, handled_by", "report": "incident_id"}
 LOCK = 4_912_026
+FINGERPRINT = "policy_fingerprint"
+
+
+def apply_if_changed(connection: Connection) -> None:
+    """Put the policy in force unless it is there already: a database remembers the fingerprint of what was applied to it."""
+    wanted = hashlib.sha256("\n".join(statements()).encode()).hexdigest()
+    roles = connection.exec_driver_sql("select count(*) from pg_roles where rolname in (%s, %s)", (WEB_ROLE, WORKER_ROLE)).scalar()
+    if roles == 2 and connection.scalar(select(Setting.value).where(Setting.key == FINGERPRINT)) == wanted:
+        return
+    apply(connection)
+    connection.execute(delete(Setting).where(Setting.key == FINGERPRINT))
+    connection.execute(insert(Setting).values(key=FINGERPRINT, value=wanted))
 
 
 def apply(connection: Connection) -> None:
@@ -55,12 +69,12 @@ def statements() -> Iterator[str]:
         yield f'alter table "{name}" force row level security'
         for policy in ("person", "adds", "within", "worker"):
             yield f'drop policy if exists {policy} on "{name}"'
-        rule = _compiled(visible(name, _viewer()))
+        rule = _compiled(name, visible(name, _viewer()))
         yield f'create policy person on "{name}" to {WEB_ROLE} using ({rule}) with check ({rule})'
         if name in intake or name in ("identity", "reply_handle"):
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check (true)'
         if name in RULES["adds"]["tables"]:
-            inside = _compiled(within(name, _viewer()))
+            inside = _compiled(name, within(name, _viewer()))
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check ({inside})'
             yield f'create policy within on "{name}" as restrictive for insert to {WEB_ROLE} with check ({inside})'
         if name in worker:
@@ -73,8 +87,10 @@ def _viewer() -> Viewer:
     return Viewer(person, lambda column: cast(column, Text) == func.any(handles))
 
 
-def _compiled(rule: ColumnElement[bool]) -> str:
-    if isinstance(rule, type(literal_column("true"))):
-        return str(rule)
-    compiled = rule.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-    return str(compiled)
+def _compiled(name: str, rule: ColumnElement[bool]) -> str:
+    """A rule as PostgreSQL writes it. Compiled inside a statement on its table: alone, each subquery would name that table
+    again, ask about any of its rows instead of this one, and recurse into the policy without end.
+    """
+    statement = select(literal_column("1")).select_from(table(name)).where(rule)
+    compiled = str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+    return compiled.partition("WHERE")[2] or "true"

@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerts import engine
 from alerts.channels.base import Channel
 from committees import accounts, people, reports
 from committees.people import Person
@@ -151,6 +152,11 @@ def build_template(url: str, folder: Path) -> None:
                 hashed = accounts.set_password(session, person, person.code, PASSWORD).password_hash
             else:
                 session.add(accounts.Account(person_id=person.id, sign_in=person.code, password_hash=hashed))
+        session.commit()
+    # Every place is looked at once here, so that no test pays for it.
+    with runtime.worker.open(service("engine"), write=True) as session:
+        while engine.reassess_stale(session, START, random.Random(7)):
+            pass
         session.commit()
     runtime.close()
 

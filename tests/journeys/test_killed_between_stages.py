@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from tests.rig import killable
 from tests.rig.databases import Databases
 from tests.rig.killable import Kill
 
-SHORT = 14
+SHORT = 8
 
 
 def kill_points(commits: int, most: int | None) -> list[Kill]:
@@ -66,12 +67,12 @@ def check(url: str, keys: Path, twilio: FakeTwilio, mail: FakeMailbox) -> None:
 
 
 def run(databases: Databases, keys: Path, most: int | None) -> None:
-    with FakeTwilio() as twilio, FakeMailbox() as mail:
+    with FakeTwilio(now=lambda: START + timedelta(minutes=1)) as twilio, FakeMailbox() as mail:
         commits = killable.count_commits(killable.settings(fresh(databases, keys), keys, twilio, mail))
     assert commits > 20
     for kill in kill_points(commits, most):
         url = fresh(databases, keys)
-        with FakeTwilio() as twilio, FakeMailbox() as mail:
+        with FakeTwilio(now=lambda: START + timedelta(minutes=1)) as twilio, FakeMailbox() as mail:
             config = killable.settings(url, keys, twilio, mail)
             assert killable.run_in_child(config, kill, 0) == -9, kill
             # Whoever starts it again has no list of what was done: the same clicks, five minutes later.
