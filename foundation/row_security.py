@@ -88,9 +88,9 @@ def _viewer() -> Viewer:
 
 
 def _compiled(name: str, rule: ColumnElement[bool]) -> str:
-    """A rule as PostgreSQL writes it. Compiled inside a statement on its table: alone, each subquery would name that table
+    """A rule as PostgreSQL writes it, compiled inside a statement on its table: alone, each subquery would name that table
     again, ask about any of its rows instead of this one, and recurse into the policy without end.
     """
-    statement = select(literal_column("1")).select_from(table(name)).where(rule)
+    statement: Select[tuple[object]] = select(literal_column("1")).select_from(table(name)).where(rule)
     compiled = str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
     return compiled.partition("WHERE")[2] or "true"
