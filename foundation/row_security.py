@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Text, Uuid, cast, delete, func, insert, literal_column, select, select
+from sqlalchemy import Connection, Select, Text, Uuid, cast, delete, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import ColumnElement
 
