@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.people import Person, Scope
@@ -81,3 +81,9 @@ def ward_of(session: Session, person_id: UUID) -> UUID | None:
     rows = select(Seat.ward_id).join(Membership, Membership.seat_id == Seat.id)
     rows = rows.where(Membership.person_id == person_id, Membership.until.is_(None), Seat.ward_id.is_not(None))
     return session.scalars(rows).first()
+
+
+def voices_of_ward(session: Session, ward_id: UUID) -> int:
+    """How many persons sit for a ward now."""
+    rows = select(func.count(Membership.person_id.distinct())).join(Seat, Seat.id == Membership.seat_id)
+    return session.scalar(rows.where(Seat.ward_id == ward_id, Membership.until.is_(None))) or 0

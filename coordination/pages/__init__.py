@@ -7,11 +7,11 @@ from typing import Any
 from flask import request
 from flask_login import current_user
 
-from coordination.pages import sign_in
+from coordination.pages import checkin, me, mine, private, report, sign_in, today
 from coordination.runtime import Runtime
 from foundation.web import words
 
-ROOMS = (sign_in,)
+ROOMS = (sign_in, today, report, private, checkin, mine, me)
 
 
 def demo_banner(runtime: Runtime) -> dict[str, Any] | None:

@@ -1,0 +1,95 @@
+"""Me: language, letters, quiet hours, a shared phone, no more SMS. It holds for messages and for pages."""
+
+from __future__ import annotations
+
+from flask import Response
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from committees.people import ContactPoint, Person
+from coordination.frame import LANGUAGE_COOKIE
+from foundation import journal
+from foundation.errors import Refused
+from foundation.web import words
+from foundation.web.forms import Form
+from foundation.web.page import SIGNED_IN, Visit, page
+from foundation.web.words import gettext as _
+
+SCRIPTS = ("own", "Latn")
+LANGUAGE_YEAR = 31_536_000
+
+
+@page("/me", roles=SIGNED_IN)
+def me(visit: Visit) -> Response:
+    """What a person decides for themselves."""
+    person: Person = visit.get(Person, visit.person_id)
+    if not visit.posted:
+        return _show(visit, _values_of(person), {})
+    form = Form(visit.form)
+    language = form.choice("language", visit.config.locales, _("Choose a language"))
+    script = form.choice("script", SCRIPTS, _("Choose the letters of your messages"))
+    quiet = [form.whole(name, 0, 23, _("Choose an hour")) for name in ("quiet_from", "quiet_to")]
+    try:
+        form.check()
+    except Refused as refused:
+        return _show(visit, visit.form, refused.fields)
+    person.language, person.script = language, script
+    person.quiet_from, person.quiet_to = quiet
+    person.shared_phone = visit.form.get("shared_phone") == "yes"
+    journal.record(visit.session, visit.now, "settings", "person", person.id)
+    words.use(language)
+    visit.say(_("Saved."))
+    response = visit.go("/me")
+    response.set_cookie(
+        LANGUAGE_COOKIE, language, max_age=LANGUAGE_YEAR, samesite="Lax", secure=visit.config.secure
+    )
+    return response
+
+
+@page("/me/sms", roles=SIGNED_IN)
+def sms(visit: Visit) -> Response:
+    """Stop all SMS to one's own phone, or take them again."""
+    if visit.posted:
+        stop = visit.form.get("want") == "stop"
+        for point in _phones(visit):
+            point.stopped_at = (point.stopped_at or visit.now) if stop else None
+        journal.record(
+            visit.session, visit.now, "sms:stop" if stop else "sms:start", "person", visit.person_id
+        )
+        visit.say(_("You get no SMS any more.") if stop else _("You get SMS again."))
+    return visit.go("/me")
+
+
+def _phones(visit: Visit) -> list[ContactPoint]:
+    rows = select(ContactPoint).where(
+        ContactPoint.person_id == visit.person_id, ContactPoint.channel == "sms"
+    )
+    return list(visit.session.scalars(rows.order_by(ContactPoint.position)))
+
+
+def _values_of(person: Person) -> MultiDict[str, str]:
+    values = MultiDict(
+        {
+            "language": person.language,
+            "script": person.script,
+            "quiet_from": str(person.quiet_from),
+            "quiet_to": str(person.quiet_to),
+        }
+    )
+    if person.shared_phone:
+        values["shared_phone"] = "yes"
+    return values
+
+
+def _show(visit: Visit, values: MultiDict[str, str], errors: dict[str, str]) -> Response:
+    phones = _phones(visit)
+    return visit.render(
+        "me.html",
+        422 if errors else 200,
+        errors=errors,
+        values=values,
+        languages=[(code, words.NAMES[code]) for code in visit.config.locales],
+        hours=[(str(hour), f"{hour:02d}:00") for hour in range(24)],
+        phones=[point.last_digits for point in phones],
+        stopped=bool(phones) and all(point.stopped_at for point in phones),
+    )

@@ -1,0 +1,184 @@
+"""Report: one document with six steps, the receipt, and what is stored. Works without scripts.
+
+Reading the form is committees/intake/form.py, storing it committees/reports.py. Private matters have
+their own page, private.py.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Response
+from werkzeug.datastructures import MultiDict
+
+from committees import custody, people, profiles, reports
+from committees.custody import Identity
+from committees.incidents import Incident
+from committees.intake import form
+from committees.intake.form import Answers, Offer
+from committees.places import Locality
+from committees.reports import NewReport, Recorded
+from coordination.pages.whereabouts import (
+    REPORTERS,
+    Home,
+    country_of,
+    far_options,
+    home_of,
+    name_of,
+    near_options,
+    source_of,
+)
+from foundation.errors import NotFound, Refused
+from foundation.web.page import Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+EVENING = time(21)
+LONGEST_NAME = 50
+
+
+@page("/report", roles=REPORTERS, nav=N_("Report"), nav_for=("member", "touch_point"), order=20)
+def report(visit: Visit) -> Response:
+    """The form, and what becomes of it."""
+    home = home_of(visit)
+    offer = _offer(visit, home)
+    if not visit.posted:
+        start = form.defaults(offer, home.ward.code if home.ward else None)
+        return _show(visit, home, offer, start, uuid4(), {})
+    key = visit.uuid("report_id")
+    try:
+        answers = form.read(visit.form, offer)
+    except Refused as refused:
+        return _show(visit, home, offer, visit.form, key, refused.fields)
+    done = _store(visit, home, key, answers)
+    if not done.created:
+        return receipt(visit, done.incident, repeated=True)
+    return visit.go(f"/report/{key}/sent")
+
+
+@page("/report/<uuid:report_id>/sent", roles=REPORTERS)
+def sent(visit: Visit, report_id: UUID) -> Response:
+    """The receipt of one's own report."""
+    return receipt(visit, own_incident(visit, report_id), repeated=False)
+
+
+def own_incident(visit: Visit, incident_id: UUID) -> Incident:
+    """An incident that this visitor reported; raise NotFound for any other."""
+    incident: Incident = visit.get(Incident, incident_id)
+    if incident.source_id not in visit.principal.handles:
+        raise NotFound()
+    return incident
+
+
+def _offer(visit: Visit, home: Home) -> Offer:
+    threats = profiles.in_force(visit.session, home.place.id).document["threats"]
+    return Offer(
+        wards=home.codes,
+        about=tuple(row["key"] for row in threats if row.get("about")),
+        now=visit.now,
+        zone=home.zone,
+        name=len(_keepers(visit, home)) == custody.KEEPERS,
+        for_other=visit.has("secretary", "chair"),
+    )
+
+
+def _keepers(visit: Visit, home: Home) -> list[bytes]:
+    if home.standing.committee_id is None:
+        return []
+    rows = custody.keepers_of(visit.session, home.standing.committee_id)
+    return [base64.b64decode(row.public_key) for row in rows]
+
+
+def _show(
+    visit: Visit, home: Home, offer: Offer, values: MultiDict[str, str], key: UUID, errors: dict[str, str]
+) -> Response:
+    threats = profiles.in_force(visit.session, home.place.id).document["threats"]
+    return visit.render(
+        "report.html",
+        422 if errors else 200,
+        errors=errors,
+        values=values,
+        key=key,
+        offer=offer,
+        what=[(name, _(words), _(hint)) for name, (words, hint) in form.WHAT.items()],
+        near=[*near_options(home), *([(form.OTHER_WARD, _("Another ward"))] if far_options(home) else [])],
+        far=far_options(home),
+        landmarks=[_(words) for words in form.LANDMARKS.values()],
+        days=_options(form.DAYS),
+        parts=_options(form.PARTS),
+        going_on=_options(form.GOING_ON),
+        how=_options(form.HOW),
+        crowd=_options(form.CROWD),
+        about=[
+            *((row["key"], _(row["about"])) for row in threats if row.get("about")),
+            ("", _("I do not know")),
+        ],
+        warned=form.looks_like_number(f"{values.get('text', '')}\n{values.get('spot', '')}") and visit.posted,
+        emergency=country_of(visit, home).emergency,
+    )
+
+
+def _options(words: dict[str, str]) -> list[tuple[str, str]]:
+    return [(key, _(text)) for key, text in words.items()]
+
+
+def _store(visit: Visit, home: Home, key: UUID, answers: Answers) -> Recorded:
+    new = NewReport(
+        id=key,
+        locality=home.by_code(answers.ward),
+        kind=answers.kind,
+        occurred_at=answers.occurred_at,
+        how_known=answers.how_known,
+        channel="walk_in" if answers.for_other else "web",
+        source=source_of(visit, home),
+        ongoing=answers.ongoing,
+        people=answers.people,
+        part_of_day=answers.part_of_day,
+        text=answers.text,
+        spot=answers.spot,
+        landmark=answers.landmark,
+        about=answers.about,
+        withheld_from=answers.withheld_from,
+        logged_for_other=answers.for_other,
+        **way_back(visit, for_other=answers.for_other),
+    )
+    done = reports.record(visit.session, visit.now, new)
+    if done.created and answers.keep_name:
+        _seal_name(visit, home, key)
+    return done
+
+
+def way_back(visit: Visit, *, for_other: bool = False) -> dict[str, Any]:
+    """How the reporter hears what happened: phone, language and letters; nothing for somebody at the desk."""
+    points = [] if for_other else people.contacts_of(visit.session, visit.person_id)
+    phone = next((point.id for point in points if point.channel == "sms"), None)
+    return {"contact_point_id": phone, "language": visit.person.language, "script": visit.person.script}
+
+
+def _seal_name(visit: Visit, home: Home, key: UUID) -> None:
+    points = people.contacts_of(visit.session, visit.person_id)
+    number = next((people.address_of(visit.session, point) for point in points if point.channel == "sms"), "")
+    identity = f"{visit.person.name[:LONGEST_NAME]} {number}".strip()
+    visit.session.add(Identity(report_id=key, boxes=custody.seal(identity, _keepers(visit, home))))
+    visit.session.flush()
+
+
+def receipt(visit: Visit, incident: Incident, *, repeated: bool) -> Response:
+    """What was stored, its reference, and what happens next; also the answer to a repeat."""
+    home = home_of(visit)
+    local = visit.now.astimezone(home.zone)
+    return visit.render(
+        "receipt.html",
+        incident=incident,
+        repeated=repeated,
+        place=name_of(visit.session.get_one(Locality, incident.locality_id)),
+        zone=home.zone,
+        now=visit.now,
+        tomorrow=local.time() >= EVENING,
+        hidden="committee" in incident.withheld_from.split(),
+        private=incident.path == "private_matter",
+        by=incident.received_at + timedelta(hours=1),
+    )
