@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import evidence
@@ -159,6 +159,30 @@ def explain(session: Session, now: datetime, locality_id: UUID, risk: Risk, soft
     own = [
         scoring.Evidence(str(row.incident_id), row.counted, scoring.days_between(row.event_at, now), row.fast, row.slow) for row in newest
     ]
+    return lines_of(risk, own, soft)
+
+
+def explain_then(session: Session, at: datetime, locality_id: UUID, risk: Risk) -> list[dict[str, Any]]:
+    """The same for a score as it was known at a past time, from the record of changes; soft signs are not kept."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    change = evidence.EvidenceChange
+    rows = (
+        select(change.incident_id, func.sum(change.fast), func.sum(change.slow), func.max(change.event_at).label("event_at"))
+        .where(change.locality_id.in_(below), change.known_at <= at, change.event_at > at - REACH)
+        .group_by(change.incident_id)
+        .order_by(func.max(change.event_at).desc())
+        .limit(60)
+    )
+    own = [
+        scoring.Evidence(str(key), max(fast, slow), scoring.days_between(event_at, at), fast > 0, slow > 0)
+        for key, fast, slow, event_at in session.execute(rows).all()
+        if max(fast, slow) > 0
+    ]
+    return lines_of(risk, own, Soft(0.0, ()))
+
+
+def lines_of(risk: Risk, own: Sequence[scoring.Evidence], soft: Soft) -> list[dict[str, Any]]:
+    """Contributions that sum to the index, as data, the largest first."""
     points: dict[tuple[str, str], float] = {}
     for part in scoring.contributions(risk, own):
         name = "incident" if part.term in ("fast", "slow") and part.key else "older" if part.term in ("fast", "slow") else part.term
