@@ -16,7 +16,7 @@ from foundation.web.words import gettext as _
 
 LEVELS = (N_("Not known"), N_("Quiet"), N_("Watch"), N_("Raised"), N_("High"), N_("Severe"))
 LEVEL_MEANS = (
-    N_("No news for two weeks. Please ring someone there."),
+    N_("Please ring somebody there."),
     N_("No trouble reported. Please keep checking in."),
     N_("Small signs. Please listen, and answer rumours."),
     N_("Please meet this week and talk to those concerned."),
@@ -162,6 +162,7 @@ CALL_REASONS = {
     "heard_only": N_("A crowd was only heard of: please ask somebody who is near"),
     "asked": N_("This person asked to be rung"),
     "no_news": N_("No news from here for two weeks"),
+    "disagrees": N_("Somebody does not agree with the level of this place: please ask why"),
     "grave_unconfirmed": N_("A grave report is not confirmed: please ring somebody who is near"),
 }
 

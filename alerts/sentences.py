@@ -142,8 +142,17 @@ LINES: dict[str, Say] = {
             day=v["day"],
         )
         if "kind" in v
-        else _("A report that you cannot open")
+        else _("Another matter: a report that you cannot open")
     ),
+    "incidents": lambda v: _(
+        "%(n)d reports: %(kind)s, the newest on %(day)s", n=v["n"], kind=kind_label(v["kind"]), day=v["day"]
+    ),
+    "hidden": lambda v: ngettext(
+        "Another matter: %(num)d report that you cannot open",
+        "Other matters: %(num)d reports that you cannot open",
+        v["n"],
+    ),
+    "small": lambda _v: _("Other things, a little each"),
     "older": lambda _v: _("Older reports from here, all together"),
     "neighbours": lambda _v: _("Reports from next door"),
     "background": lambda _v: _("What is usual anywhere"),

@@ -28,7 +28,7 @@ class Standing:
     """How a place stands: the level shown (0 Not known .. 5), since when, what it was, and its open alerts.
 
     `known` says whether enough people sent news. `computed` is the score's own level. `why_not_known` is
-    no_news, not_assessed, or empty.
+    no_news, not_assessed, or empty. `to_check` counts the reports here and below that nobody has checked yet.
     """
 
     level: int
@@ -38,6 +38,7 @@ class Standing:
     open_alerts: tuple[Alert, ...]
     why_not_known: str = ""
     computed: int = 0
+    to_check: int = 0
 
     @property
     def unanswered(self) -> int:
@@ -84,13 +85,13 @@ def _one(place: Locality, state: RiskState | None, alerts: list[Alert], wards_kn
     computed = state.level if state and state.assessed_at else 0
     known = bool(computed and state and state.known and wards_known is not False)
     highest = own[0].level if own else 0
-    waiting = bool(state and state.open_tasks)
-    level = shown_level(computed, highest, known=known, open_below=bool(alerts) or waiting)
+    to_check = state.open_tasks if state else 0
+    level = shown_level(computed, highest, known=known, open_below=bool(alerts) or to_check > 0)
     since, before = (state.since, state.before or None) if state else (None, None)
     if highest > computed and own:
         since, before = min(a.opened_at for a in own if a.level == highest), computed or None
     why = "" if level or known else NO_NEWS if computed else NOT_ASSESSED
-    return Standing(level, known, since, before if before != level else None, own, why, computed)
+    return Standing(level, known, since, before if before != level else None, own, why, computed, to_check)
 
 
 def _open_alerts(session: Session, ids: list[UUID]) -> dict[UUID, list[Alert]]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 
-WHY = ("unknown_source", "private_matter", "heard_only", "asked", "no_news", "grave_unconfirmed")
+DISAGREES = "disagrees"
+WHY = ("unknown_source", "private_matter", "heard_only", "asked", "no_news", "grave_unconfirmed", DISAGREES)
 
 
 class CallBack(Keyed, Base):

@@ -17,7 +17,7 @@ from coordination.runtime import Runtime, build
 from foundation import logs
 from foundation.config import Config
 from foundation.crypto import new_token
-from foundation.db import Database
+from foundation.db import Database, new_id
 from foundation.errors import Problem, SignInNeeded
 from foundation.web import words
 from foundation.web.page import PAGES
@@ -61,7 +61,7 @@ def _templates(app: APIFlask, runtime: Runtime) -> None:
     env: Any = app.jinja_env
     env.install_gettext_callables(words.gettext, words.ngettext, newstyle=False)
     env.globals.update(_=words.gettext, ngettext=words.ngettext, day=words.day, clock=words.clock, when=words.when, ago=words.ago)
-    env.globals.update(level_word=sentences.level_word)
+    env.globals.update(level_word=sentences.level_word, new_id=new_id)
     from flask.helpers import send_from_directory
 
     import foundation.web

@@ -1,0 +1,53 @@
+"""Which places a visitor may read the level of: of their roles and below, as policy.toml says for scores.
+
+Pages of places share it. What a place shows is place_view.py; incidents and alerts are kept by policy itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from committees.places import Locality, LocalityPath
+from foundation.errors import NotFound
+from foundation.policy import RULES, Principal
+
+READS_LEVELS: tuple[str, ...] = tuple(RULES["tables"]["score"]["own"])
+ANALYSTS = ("hub_analyst", "national_contact", "administrator")
+
+
+def covered(session: Session, principal: Principal, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of `ids` whose level this person may read."""
+    own = principal.at(*READS_LEVELS)
+    rows = select(LocalityPath.descendant_id).where(
+        LocalityPath.ancestor_id.in_(own), LocalityPath.descendant_id.in_(list(ids))
+    )
+    return set(session.scalars(rows))
+
+
+def place_with(session: Session, principal: Principal, code: str) -> Locality:
+    """The place with this code; NotFound alike for one that does not exist and one that is not theirs."""
+    place = session.scalars(select(Locality).where(Locality.code == code)).first()
+    if place is None or not covered(session, principal, [place.id]):
+        raise NotFound()
+    return place
+
+
+def wards_below(session: Session, ids: Iterable[UUID]) -> list[Locality]:
+    """The watched wards at and below these places, town by town, by number."""
+    rows = (
+        select(Locality)
+        .join(LocalityPath, LocalityPath.descendant_id == Locality.id)
+        .where(LocalityPath.ancestor_id.in_(list(ids)), Locality.level == "ward", Locality.watched)
+        .distinct()
+    )
+    return sorted(session.scalars(rows), key=by_number)
+
+
+def by_number(place: Locality) -> tuple[str, int, str]:
+    """A key that sorts wards of one town by their number, then by code."""
+    number = place.number or ""
+    return str(place.parent_id), int(number) if number.isdigit() else 0, place.code
