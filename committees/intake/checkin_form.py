@@ -61,7 +61,7 @@ class CheckInAnswers:
 
 
 def read(values: MultiDict[str, str], wards: tuple[str, ...], indicators: tuple[str, ...]) -> CheckInAnswers:
-    """Read a sent check-in; raise Refused with the words for each field. `indicators`: the keys that were asked."""
+    """Read a sent check-in; raise Refused with the words for each field. `indicators`: the keys asked."""
     form = Form(values)
     ward = form.choice("ward", wards, _("Choose the ward"))
     answers = [

@@ -1,8 +1,8 @@
 """The report form of the web, read: what was sent becomes one `Answers`, or the words for every wrong field.
 
-Here are the closed lists of the form and their reading, which decides purely on (values, offer). What the form
-looks like, who sends it and where it is stored is the page's work: coordination/pages/report.py and private.py
-are the only callers besides tests.
+Here are the closed lists of the form and their reading, which decides purely on (values, offer). What the
+form looks like, who sends it and where it is stored is the work of coordination/pages/report.py and
+private.py, the only callers besides tests.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ PRIVATE = {
 _HOURS = {"morning": 9, "afternoon": 14, "evening": 19, "night": 23}
 _SMALL_HOURS = 2
 _FIRST_YEAR = 2000
-# Seven digits in one run, or nine with the marks that people put between them: the eight of "27 11 2024" are a date.
+# Seven digits in one run, or nine with the marks that people put between them: eight may be a date.
 _RUN, _SPREAD = re.compile(r"\d{7}"), re.compile(r"\d(?:[ .()/+-]{0,2}\d){8}")
 
 
@@ -246,7 +246,7 @@ def _earlier(form: Form, today: date) -> date | None:
 
 
 def moment_of(day: date, part: str, now: datetime) -> datetime:
-    """A moment within a part of a local day, noon where no part is known; never later than `now` (local, aware)."""
+    """A moment in a part of a local day, noon where none is known; never later than `now` (local, aware)."""
     zone = now.tzinfo
     moment = datetime.combine(day, time(_HOURS.get(part, 12)), zone)
     if part == "night" and moment > now:

@@ -27,7 +27,7 @@ STATUS = {"verified": "done", "reported": "waiting"}
 
 @dataclass(frozen=True)
 class OwnReport:
-    """One report of the visitor in words: what, where, how far it has come, what was told, what is promised."""
+    """One report of the visitor in words: what, where, how far it has come, what was told and is promised."""
 
     id: UUID
     reference: str

@@ -55,7 +55,7 @@ class Form:
         parts = [self.values.get(f"{name}_{part}", "").strip() for part in ("year", "month", "day")]
         try:
             return date(*(int(part) for part in parts))
-        except ValueError:
+        except (ValueError, OverflowError):  # a year of twenty digits overflows
             self.errors.setdefault(name, not_real)
             return None
 
