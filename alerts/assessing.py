@@ -70,7 +70,14 @@ def soft_terms(document: Any, said: Voices, windows: list[Any]) -> Soft:
         if max(seen, stopped) >= soft["voices"] and seen != stopped:
             size = indicator["seen"] if seen > stopped else indicator["stopped"]
             bound = indicator["bound"]
-            signs.append({"key": "indicator", "size": max(-bound, min(bound, size)), "indicator": indicator["key"], "seen": seen > stopped})
+            signs.append(
+                {
+                    "key": "indicator",
+                    "size": max(-bound, min(bound, size)),
+                    "indicator": indicator["key"],
+                    "seen": seen > stopped,
+                }
+            )
     triggers = {row["key"]: row for row in document["triggers"]}
     for kind in sorted({window.trigger for window in windows}):
         row = triggers.get(kind)
@@ -87,7 +94,9 @@ def _between(table: dict[Any, float], median: float) -> float:
     return sizes[low] + (sizes[high] - sizes[low]) * (median - low)
 
 
-def windows_of(session: Session, now: datetime, place: Locality, document: Any) -> list[flashpoints.Flashpoint]:
+def windows_of(
+    session: Session, now: datetime, place: Locality, document: Any
+) -> list[flashpoints.Flashpoint]:
     """The dates whose window is open at a place now."""
     spans = {row["key"]: tuple(row["days"]) for row in document["triggers"]}
     return flashpoints.open_windows(session, place.id, local_day(now, zone_of(session, place)), spans)
@@ -95,14 +104,20 @@ def windows_of(session: Session, now: datetime, place: Locality, document: Any) 
 
 def coefficients_of(document: Any) -> scoring.Coefficients:
     """The starter coefficients with what the profile changes."""
-    changed = {k: tuple(v) if isinstance(v, list) else v for k, v in document.get("coefficients", {}).items()}
+    changed: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in document.get("coefficients", {}).items()
+    }
     return scoring.Coefficients(**changed)
 
 
 def neighbours_fast(session: Session, locality_id: UUID, at: datetime) -> list[tuple[UUID, float, float]]:
     """Each neighbour with its F at a moment and its weight."""
-    rows = select(Neighbour.neighbour_id, Neighbour.weight, RiskState).outerjoin(RiskState, RiskState.locality_id == Neighbour.neighbour_id)
-    found = session.execute(rows.where(Neighbour.locality_id == locality_id).order_by(Neighbour.neighbour_id)).all()
+    rows = select(Neighbour.neighbour_id, Neighbour.weight, RiskState).outerjoin(
+        RiskState, RiskState.locality_id == Neighbour.neighbour_id
+    )
+    found = session.execute(
+        rows.where(Neighbour.locality_id == locality_id).order_by(Neighbour.neighbour_id)
+    ).all()
     return [(key, fast_at(session, state, at) if state else 0.0, weight) for key, weight, state in found]
 
 
@@ -115,7 +130,14 @@ def assess(session: Session, now: datetime, place: Locality) -> Score:
     around = neighbours_fast(session, place.id, now)
     coefficients = coefficients_of(document)
     near = scoring.neighbour_mean([f for _, f, _ in around], [w for _, _, w in around])
-    risk = scoring.score(fast_at(session, state, now), slow_at(session, state, now), near, kappa=state.kappa, soft=soft.total, coefficients=coefficients)
+    risk = scoring.score(
+        fast_at(session, state, now),
+        slow_at(session, state, now),
+        near,
+        kappa=state.kappa,
+        soft=soft.total,
+        coefficients=coefficients,
+    )
     boundaries = tuple(document["boundaries"])
     level = levels.next_level(risk.p28, state.level, boundaries)
     if level != state.level:
@@ -151,13 +173,20 @@ def falls_at(now: datetime, risk: Risk, level: int, boundaries: tuple[float, ...
     return now + timedelta(days=days) if days is not None and days < 3650 else None
 
 
-def explain(session: Session, now: datetime, locality_id: UUID, risk: Risk, soft: Soft) -> list[dict[str, Any]]:
+def explain(
+    session: Session, now: datetime, locality_id: UUID, risk: Risk, soft: Soft
+) -> list[dict[str, Any]]:
     """Contributions that sum to the index, as data: the strongest incidents one by one, the rest, neighbours, background, soft signs."""
     below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
-    rows = select(Evidence).where(Evidence.locality_id.in_(below), Evidence.counted > 0, Evidence.event_at > now - REACH)
+    rows = select(Evidence).where(
+        Evidence.locality_id.in_(below), Evidence.counted > 0, Evidence.event_at > now - REACH
+    )
     newest = session.scalars(rows.order_by(Evidence.event_at.desc()).limit(60)).all()
     own = [
-        scoring.Evidence(str(row.incident_id), row.counted, scoring.days_between(row.event_at, now), row.fast, row.slow) for row in newest
+        scoring.Evidence(
+            str(row.incident_id), row.counted, scoring.days_between(row.event_at, now), row.fast, row.slow
+        )
+        for row in newest
     ]
     return lines_of(risk, own, soft)
 
@@ -167,7 +196,12 @@ def explain_then(session: Session, at: datetime, locality_id: UUID, risk: Risk) 
     below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
     change = evidence.EvidenceChange
     rows = (
-        select(change.incident_id, func.sum(change.fast), func.sum(change.slow), func.max(change.event_at).label("event_at"))
+        select(
+            change.incident_id,
+            func.sum(change.fast),
+            func.sum(change.slow),
+            func.max(change.event_at).label("event_at"),
+        )
         .where(change.locality_id.in_(below), change.known_at <= at, change.event_at > at - REACH)
         .group_by(change.incident_id)
         .order_by(func.max(change.event_at).desc())
@@ -185,12 +219,20 @@ def lines_of(risk: Risk, own: Sequence[scoring.Evidence], soft: Soft) -> list[di
     """Contributions that sum to the index, as data, the largest first."""
     points: dict[tuple[str, str], float] = {}
     for part in scoring.contributions(risk, own):
-        name = "incident" if part.term in ("fast", "slow") and part.key else "older" if part.term in ("fast", "slow") else part.term
+        name = (
+            "incident"
+            if part.term in ("fast", "slow") and part.key
+            else "older"
+            if part.term in ("fast", "slow")
+            else part.term
+        )
         points[name, part.key] = points.get((name, part.key), 0.0) + part.points
     told = sorted((k for k in points if k[0] == "incident"), key=lambda k: -points[k])
     for key in told[TOLD:]:
         points["older", ""] = points.get(("older", ""), 0.0) + points.pop(key)
-    lines = [{"key": name, "id": key, "points": value} for (name, key), value in points.items() if name != "soft"]
+    lines = [
+        {"key": name, "id": key, "points": value} for (name, key), value in points.items() if name != "soft"
+    ]
     whole = points.get(("soft", ""), 0.0)
     weight = sum(sign["size"] for sign in soft.signs) or 1.0
     lines += [{**sign, "points": whole * sign["size"] / weight} for sign in soft.signs]
@@ -201,7 +243,9 @@ def lines_of(risk: Risk, own: Sequence[scoring.Evidence], soft: Soft) -> list[di
 
 def latest(session: Session, locality_id: UUID) -> Score | None:
     """The newest stored score of a place that this session may see."""
-    return session.scalars(select(Score).where(Score.locality_id == locality_id).order_by(Score.at.desc()).limit(1)).first()
+    return session.scalars(
+        select(Score).where(Score.locality_id == locality_id).order_by(Score.at.desc()).limit(1)
+    ).first()
 
 
 def as_known(session: Session, place: Locality, at: datetime) -> Risk:

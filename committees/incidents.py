@@ -83,7 +83,11 @@ class IncidentPlace(Marked, Base):
 
     def spot(self, session: Session) -> str:
         """What the reporter wrote about where, opened."""
-        return cipher(session).open("incident_place.spot", self.incident_id, self.spot_sealed) if self.spot_sealed else ""
+        return (
+            cipher(session).open("incident_place.spot", self.incident_id, self.spot_sealed)
+            if self.spot_sealed
+            else ""
+        )
 
 
 class IncidentText(Marked, Base):
@@ -121,11 +125,14 @@ class IncidentGroup(Marked, Base):
 PARTS = (IncidentPlace, IncidentText, IncidentSummary, IncidentGroup)
 
 
-def mark(session: Session, incident: Incident, *, marking: str | None = None, sensitive: bool | None = None) -> None:
+def mark(
+    session: Session, incident: Incident, *, marking: str | None = None, sensitive: bool | None = None
+) -> None:
     """Set the marking or sensitivity of an incident and of all its parts together."""
     if marking is not None and marking not in MARKINGS:
         raise ValueError(f"{marking!r} is not a marking")
-    for row in (incident, *(session.get(part, incident.id) for part in PARTS)):
+    rows: list[Marked | None] = [incident, *(session.get(part, incident.id) for part in PARTS)]  # type: ignore[list-item]
+    for row in rows:
         if row is not None:
             row.marking = marking or row.marking
             row.sensitive = row.sensitive if sensitive is None else sensitive

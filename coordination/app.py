@@ -11,7 +11,7 @@ from flask_login import LoginManager
 from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
-from alerts import sentences
+from alerts import labels, sentences
 from coordination import api, frame, hooks, operations, pages
 from coordination.runtime import Runtime, build
 from foundation import logs
@@ -19,6 +19,7 @@ from foundation.config import Config
 from foundation.crypto import new_token
 from foundation.db import Database, new_id
 from foundation.errors import Problem, SignInNeeded
+from foundation.policy import service
 from foundation.web import words
 from foundation.web.page import PAGES
 from foundation.web.words import gettext as _
@@ -40,8 +41,12 @@ def create_app(config: Config | None = None, runtime: Runtime | None = None) -> 
     """Build the application from its settings; a page without a role does not start."""
     runtime = runtime or build(config or Config.from_env(os.environ))
     logs.set_up(runtime.config.log_format)
-    app = APIFlask("concord", title="Concord API", version="1", static_folder=None, docs_path=None, spec_path=None)
-    app.config.update(SECRET_KEY=runtime.config.secret_key, MAX_CONTENT_LENGTH=LONGEST_BODY, MAX_FORM_PARTS=300)
+    app = APIFlask(
+        "concord", title="Concord API", version="1", static_folder=None, docs_path=None, spec_path=None
+    )  # type: ignore[arg-type]
+    app.config.update(
+        SECRET_KEY=runtime.config.secret_key, MAX_CONTENT_LENGTH=LONGEST_BODY, MAX_FORM_PARTS=300
+    )
     app.extensions["concord"] = runtime
     _templates(app, runtime)
     _sign_in(app, runtime)
@@ -56,11 +61,23 @@ def create_app(config: Config | None = None, runtime: Runtime | None = None) -> 
 
 def _templates(app: APIFlask, runtime: Runtime) -> None:
     loaders = [PackageLoader(package, "templates") for package in ("foundation.web", "coordination")]
-    app.jinja_loader = ChoiceLoader(loaders)  # type: ignore[assignment]
-    app.jinja_options = {"extensions": ["jinja2.ext.i18n", "jinja2.ext.do"], "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_loader = ChoiceLoader(loaders)
+    app.jinja_options = {
+        "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"],
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
     env: Any = app.jinja_env
     env.install_gettext_callables(words.gettext, words.ngettext, newstyle=False)
-    env.globals.update(_=words.gettext, ngettext=words.ngettext, day=words.day, clock=words.clock, when=words.when, ago=words.ago)
+    env.globals.update(
+        _=words.gettext,
+        ngettext=words.ngettext,
+        day=words.day,
+        clock=words.clock,
+        when=words.when,
+        ago=words.ago,
+    )
+    env.globals.update(role_name=labels.role_name)
     env.globals.update(level_word=sentences.level_word, new_id=new_id)
     from flask.helpers import send_from_directory
 
@@ -151,19 +168,28 @@ def _problems(app: APIFlask) -> None:
         if app.testing or app.debug:
             raise error
         logs.log().error("unexpected", reference=reference, error_type=type(error).__name__, exc_info=True)
-        found = Problem(_("Something went wrong here. Nothing you sent before is lost."), _("Please try again in a minute."), 500)
+        found = Problem(
+            _("Something went wrong here. Nothing you sent before is lost."),
+            _("Please try again in a minute."),
+            500,
+        )
         found.status = 500
         return api.problem(found) if request.path.startswith("/api/") else _error_page(found, 500, reference)
 
 
 def _in_words(status: int) -> Problem:
     texts = {
-        404: (_("We could not find that page or record"), _("It may have been moved, or it belongs to another place.")),
+        404: (
+            _("We could not find that page or record"),
+            _("It may have been moved, or it belongs to another place."),
+        ),
         405: (_("This page cannot be used that way"), _("Go back and use the buttons on the page.")),
         413: (_("That was too much at once"), _("Make it shorter and send it again.")),
         429: (_("Please wait a little"), _("Too many requests came at once.")),
     }
-    message, hint = texts.get(status, (_("This request could not be understood"), _("Go back and try again.")))
+    message, hint = texts.get(
+        status, (_("This request could not be understood"), _("Go back and try again."))
+    )
     found = Problem(message, hint)
     found.status = status
     return found
@@ -173,8 +199,8 @@ def _error_page(error: Problem, status: int, reference: str = "") -> Any:
     runtime: Runtime = frame_runtime()
     visit = g.get("visit")
     if visit is None:
-        with runtime.web.open(frame.service("sign_in")) as session:
-            visit = frame.make_visit(runtime, session, None, frame.service("sign_in"))
+        with runtime.web.open(service("sign_in")) as session:
+            visit = frame.make_visit(runtime, session, None, service("sign_in"))
     return render_template("error.html", visit=visit, problem=error, reference=reference), status
 
 

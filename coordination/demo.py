@@ -24,6 +24,7 @@ from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, Neighbour, local_day, zone_of
 from coordination import history, seeding, seeds
+from coordination.cast import PASSWORD, SHOWN
 from coordination.runtime import build
 from foundation.clock import SystemClock
 from foundation.config import Config
@@ -31,21 +32,8 @@ from foundation.jobs import Setting
 from foundation.policy import service
 
 Progress = Callable[[str, int, int], None]
-PASSWORD = "lantern river seven"  # noqa: S105 -- printed on the start page of a demonstration that holds nothing real
 SEED, HISTORY = 20_261, timedelta(days=548)
 READY = "demo_ready"
-SHOWN = (
-    "member1.mardan",
-    "secretary.mardan",
-    "chair.mardan",
-    "city.mardan",
-    "district.mardan",
-    "police.mardan",
-    "national.pk",
-    "hub",
-    "admin",
-    "auditor",
-)
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,10 @@ class DemoPerson:
 def settings_for(environ: dict[str, str], data: Path | None, port: int) -> Config:
     """The settings of a demonstration: its own folder and address; SMTP, Twilio and the database as the environment says."""
     folder = (data or Path(environ.get("CONCORD_DATA") or "var/demo")).resolve()
-    given = {"CONCORD_DATA": str(folder), "CONCORD_PUBLIC_URL": environ.get("CONCORD_PUBLIC_URL", f"http://127.0.0.1:{port}")}
+    given = {
+        "CONCORD_DATA": str(folder),
+        "CONCORD_PUBLIC_URL": environ.get("CONCORD_PUBLIC_URL", f"http://127.0.0.1:{port}"),
+    }
     return replace(Config.from_env({**environ, **given}, demo=True), demo=True)
 
 
@@ -106,7 +97,9 @@ def _accounts(session: Session, progress: Progress) -> None:
 
 
 def _wards(session: Session, size: int) -> list[Locality]:
-    rows = session.scalars(select(Locality).where(Locality.level == "ward", Locality.watched).order_by(Locality.code))
+    rows = session.scalars(
+        select(Locality).where(Locality.level == "ward", Locality.watched).order_by(Locality.code)
+    )
     by_town: dict[Any, list[Locality]] = {}
     for ward in rows:
         by_town.setdefault(ward.parent_id, []).append(ward)
@@ -127,7 +120,12 @@ def _history(session: Session, now: datetime, wards: list[Locality], progress: P
     said = history.simulate_checkins(places, past, start, end, rng)
     sources = _sources(session, now, wards)
     _store_incidents(session, {w.code: w for w in wards}, past, sources, progress)
-    _store_checkins(session, {w.code: w for w in wards}, [c for c in said if c.sent_at > now - timedelta(days=60)], sources)
+    _store_checkins(
+        session,
+        {w.code: w for w in wards},
+        [c for c in said if c.sent_at > now - timedelta(days=60)],
+        sources,
+    )
 
 
 def _sources(session: Session, now: datetime, wards: list[Locality]) -> dict[str, list[reports.Source]]:
@@ -136,11 +134,19 @@ def _sources(session: Session, now: datetime, wards: list[Locality]) -> dict[str
     for ward in wards:
         body = committee_for(session, ward.id)
         members = sitting(session, body.id, "member", "secretary", "chair") if body else []
-        found[ward.code] = [reports.source_for(session, now, group=body.id, person_id=m.id) for m in members] if body else []
+        found[ward.code] = (
+            [reports.source_for(session, now, group=body.id, person_id=m.id) for m in members] if body else []
+        )
     return found
 
 
-def _store_incidents(session: Session, wards: dict[str, Locality], past: list[history.PastIncident], sources: dict[str, list[reports.Source]], progress: Progress) -> None:
+def _store_incidents(
+    session: Session,
+    wards: dict[str, Locality],
+    past: list[history.PastIncident],
+    sources: dict[str, list[reports.Source]],
+    progress: Progress,
+) -> None:
     for number, old in enumerate(past, 1):
         own = sources[old.locality]
         reports.record(
@@ -164,11 +170,18 @@ def _store_incidents(session: Session, wards: dict[str, Locality], past: list[hi
     session.flush()
     for incident in session.scalars(select(Incident).where(Incident.origin == "history")):
         if incident.received_at < SystemClock().now() - timedelta(days=2):
-            incident.state, incident.reliability, incident.credibility = "verified", "B", max(1, incident.credibility - 1)
+            incident.state, incident.reliability, incident.credibility = (
+                "verified",
+                "B",
+                max(1, incident.credibility - 1),
+            )
 
 
 def _store_checkins(
-    session: Session, wards: dict[str, Locality], said: list[history.PastCheckin], sources: dict[str, list[reports.Source]]
+    session: Session,
+    wards: dict[str, Locality],
+    said: list[history.PastCheckin],
+    sources: dict[str, list[reports.Source]],
 ) -> None:
     rows: dict[tuple[uuid.UUID, uuid.UUID, date], CheckIn] = {}
     for one in said:
@@ -195,7 +208,11 @@ def _levels_of_the_past(session: Session, now: datetime, wards: list[Locality], 
     """Scores at the end of each of the last 26 weeks, so that charts have a past; then everything as it stands now, without alerts."""
     from alerts.assessing import assess, backfill
 
-    watched = list(session.scalars(select(Locality).where(Locality.watched).order_by(Locality.depth.desc(), Locality.code)))
+    watched = list(
+        session.scalars(
+            select(Locality).where(Locality.watched).order_by(Locality.depth.desc(), Locality.code)
+        )
+    )
     for number, place in enumerate(watched, 1):
         backfill(session, now, place, weeks=26)
         assess(session, now, place)
@@ -244,6 +261,9 @@ def in_words(announce: dict[str, Any]) -> str:
         f"  Password of everybody: {PASSWORD}",
         "",
     ]
-    lines += [f"    {p['sign_in']:<18} {p['role'].replace('_', ' '):<24} {p['locality']}" for p in announce["people"]]
+    lines += [
+        f"    {p['sign_in']:<18} {p['role'].replace('_', ' '):<24} {p['locality']}"
+        for p in announce["people"]
+    ]
     lines += ["", f"  SMS and e-mail that were sent: {announce['url']}/outbox     Stop with Ctrl-C.", ""]
     return "\n".join(lines)

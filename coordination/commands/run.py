@@ -19,7 +19,7 @@ from coordination.jobs import Ticker
 from foundation.errors import Problem
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):
     """gunicorn with our settings: threads in each worker process; the first one ticks where everything runs in one process."""
 
     def __init__(self, options: dict[str, Any], load: Any, all_in_one: bool, ready: Any = None) -> None:
@@ -68,9 +68,17 @@ def _options(host: str, port: int, workers: int, threads: int) -> dict[str, Any]
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes; more than one needs PostgreSQL.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Web processes; more than one needs PostgreSQL.",
+)
 @click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64))
-@click.option("--all-in-one", is_flag=True, help="Run worker and scheduler inside, for one town on one machine.")
+@click.option(
+    "--all-in-one", is_flag=True, help="Run worker and scheduler inside, for one town on one machine."
+)
 def serve_command(host: str, port: int, workers: int, threads: int, all_in_one: bool) -> None:
     """Serve the pages, the API and the hooks."""
     settings = config()
@@ -104,10 +112,22 @@ def _tick() -> None:
 
 
 @click.command("demo")
-@click.option("--size", default=11, show_default=True, type=click.IntRange(1, 11), help="How many of the cities get a simulated history.")
+@click.option(
+    "--size",
+    default=11,
+    show_default=True,
+    type=click.IntRange(1, 11),
+    help="How many of the cities get a simulated history.",
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for the demo's files. Default: var/demo.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON with the address and the people first.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the demo's files. Default: var/demo.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON with the address and the people first."
+)
 def demo_command(size: int, port: int, data: Path | None, as_json: bool) -> None:
     """Start a demonstration: real places, invented people, a simulated history, on http://127.0.0.1:PORT."""
     from coordination import demo
@@ -132,6 +152,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise Problem(f"Port {port} is in use on this machine.", f"Stop the other program, or choose another: --port {port + 1}") from None
-
-
+            raise Problem(
+                f"Port {port} is in use on this machine.",
+                f"Stop the other program, or choose another: --port {port + 1}",
+            ) from None

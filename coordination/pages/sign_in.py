@@ -8,14 +8,22 @@ from flask import Response, request
 
 from committees import accounts, people
 from committees.people import Person
+from coordination import cast
 from coordination.frame import COOKIE, LANGUAGE_COOKIE, real_clock
 from foundation import journal
 from foundation.errors import Problem
 from foundation.policy import Principal
+from foundation.web import words
 from foundation.web.page import PUBLIC, SIGNED_IN, Visit, page
 from foundation.web.words import gettext as _
 
-HOME = (("police_liaison", "/review"), ("city_officer", "/city"), ("district_administration", "/city"), ("national_contact", "/national"), ("administrator", "/admin"))
+HOME = (
+    ("police_liaison", "/review"),
+    ("city_officer", "/city"),
+    ("district_administration", "/city"),
+    ("national_contact", "/national"),
+    ("administrator", "/admin"),
+)
 
 
 @page("/", roles=PUBLIC)
@@ -23,21 +31,35 @@ def start(visit: Visit) -> Response:
     """What this is, and the box for a phone number."""
     if visit.person:
         return visit.go(home_of(visit.principal))
+    if visit.config.demo:
+        return visit.go("/sign-in")
+    return visit.render("start.html", errors={})
+
+
+@page("/start", roles=PUBLIC)
+def phone(visit: Visit) -> Response:
+    """The box for a phone number, also where the front door leads elsewhere."""
     return visit.render("start.html", errors={})
 
 
 @page("/sign-in", roles=PUBLIC)
 def sign_in(visit: Visit) -> Response:
     """Name and password, or phone number: one page for both."""
+    offered = cast.parts(visit.session, words.current().language) if visit.config.demo else []
+    shown = {"cast": offered, "password": cast.PASSWORD}
     if not visit.posted:
-        return visit.render("sign_in.html", errors={}, values={}, next=safe_next(visit.args.get("next", "")))
+        return visit.render(
+            "sign_in.html", errors={}, values={}, next=safe_next(visit.args.get("next", "")), **shown
+        )
     values = {"sign_in": visit.form.get("sign_in", ""), "next": safe_next(visit.form.get("next", ""))}
     try:
-        person_id = accounts.check_password(visit.session, real_clock.now(), values["sign_in"], visit.form.get("password", ""))
+        person_id = accounts.check_password(
+            visit.session, real_clock.now(), values["sign_in"], visit.form.get("password", "")
+        )
     except Problem as problem:
         visit.session.commit()  # the wrong try is counted, or nobody would ever have to wait
         errors = {"sign_in": f"{_(problem.message)} {_(problem.hint)}"}
-        return visit.render("sign_in.html", 403, errors=errors, values=values, next=values["next"])
+        return visit.render("sign_in.html", 403, errors=errors, values=values, next=values["next"], **shown)
     return enter(visit, person_id, values["next"])
 
 
@@ -50,7 +72,9 @@ def ask_code(visit: Visit) -> Response:
     try:
         accounts.send_code(visit.session, real_clock.now(), phone)
     except Problem as problem:
-        return visit.render("start.html", 422, errors={"phone": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone)
+        return visit.render(
+            "start.html", 422, errors={"phone": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone
+        )
     return visit.render("code.html", errors={}, phone=phone)
 
 
@@ -64,7 +88,9 @@ def enter_code(visit: Visit) -> Response:
         person_id = accounts.check_code(visit.session, real_clock.now(), phone, code)
     except Problem as problem:
         visit.session.commit()
-        return visit.render("code.html", 403, errors={"code": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone)
+        return visit.render(
+            "code.html", 403, errors={"code": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone
+        )
     return enter(visit, person_id, "")
 
 
@@ -80,7 +106,9 @@ def enter(visit: Visit, person_id: Any, then: str) -> Response:
     signed = accounts.open_session(session, real_clock.now(), person_id, official=official)
     journal.record(session, visit.now, "sign_in", "person", person_id)
     response = visit.go(then or home_of(principal))
-    response.set_cookie(COOKIE, signed.token, httponly=True, samesite="Lax", secure=visit.config.secure, path="/")
+    response.set_cookie(
+        COOKIE, signed.token, httponly=True, samesite="Lax", secure=visit.config.secure, path="/"
+    )
     return response
 
 
@@ -116,7 +144,7 @@ def language(visit: Visit) -> Response:
     if visit.posted and wanted in visit.config.locales:
         if visit.person:
             visit.session.get_one(Person, visit.person_id).language = wanted
-        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=31_536_000, samesite="Lax", secure=visit.config.secure)
+        response.set_cookie(
+            LANGUAGE_COOKIE, wanted, max_age=31_536_000, samesite="Lax", secure=visit.config.secure
+        )
     return response
-
-
