@@ -1,8 +1,10 @@
-"""The only sender, and the one place that commits inside a job: claim with a lease, commit, send with no transaction open, record.
+"""The only sender, and the one place that commits inside a job: claim with a lease, commit, send with no
+transaction open, record.
 
-A message is handed over once. Where an answer was lost the row becomes `unknown`: the provider's callback settles it, or a look-up does,
-and only when the provider says that it has no such message is it sent again. A row that was claimed by a process that died is unknown
-too. States are those of foundation/outbox.py.
+A message is handed over once. Where an answer was lost the row becomes `unknown`: the provider's callback
+settles it, or a look-up does, and only when the provider says that it has no such message is it sent again.
+A row that was claimed by a process that died is unknown too. A message that cannot be written, or that
+breaks the sender, fails with words and never holds up the others. States are those of foundation/outbox.py.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts import messages
@@ -23,13 +26,19 @@ from foundation.clock import Clock
 from foundation.crypto import cipher
 from foundation.db import Database, claim
 from foundation.errors import Problem
+from foundation.logs import log
 from foundation.outbox import FINAL, OutboxMessage
 from foundation.policy import service
 
 LEASE = timedelta(seconds=60)
 WAIT_FOR_NEWS = timedelta(seconds=20)  # longer than a provider's list lags behind its own acceptance
-BACK_OFF = (5, 15, 60, 300, 900, 1800)  # seconds, by attempt
-MOST_TRIES = 8
+# Seconds, by attempt. Never longer than five minutes: a line that comes back is used at once.
+BACK_OFF = (5, 15, 60, 120, 300)
+GIVE_UP_AFTER = timedelta(hours=6)
+#: How often a message may break the sender itself before it is put aside.
+MOST_BREAKS = 5
+NOT_WRITTEN = "This message could not be written. An administrator should look at it."
+BROKEN = "Something is broken in or around this message. An administrator should look at it."
 BATCH = 50
 
 
@@ -43,13 +52,17 @@ class Claimed:
     attempts: int
     look_up_first: bool
     message: Message | None
+    claimed_at: datetime
+    first_tried_at: datetime
     why_not: str = ""
 
 
 class Sender:
-    """Drains the outbox through the channels of this installation. Safe to run in several threads and processes."""
+    """Drains the outbox through this installation's channels. Safe in several threads and processes."""
 
-    def __init__(self, database: Database, clock: Clock, channels: Mapping[str, Channel], public_url: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, channels: Mapping[str, Channel], public_url: str
+    ) -> None:
         self.database, self.clock, self.channels, self.public_url = database, clock, channels, public_url
 
     def drain(self, batch: int = BATCH) -> int:
@@ -64,15 +77,29 @@ class Sender:
     def _claim_due(self, session: Session, batch: int) -> list[Claimed]:
         now = self.clock.now()
         rows = select(OutboxMessage).where(OutboxMessage.state == "due", OutboxMessage.due_at <= now)
-        rows = rows.order_by(OutboxMessage.lane, OutboxMessage.due_at, OutboxMessage.id).limit(batch).with_for_update(skip_locked=True)
-        return [self._claimed(session, row, now, look_up=False) for row in session.scalars(rows).all() if self._take(session, row, now)]
+        rows = (
+            rows.order_by(OutboxMessage.lane, OutboxMessage.due_at, OutboxMessage.id)
+            .limit(batch)
+            .with_for_update(skip_locked=True)
+        )
+        return [
+            self._claimed(session, row, now, look_up=False)
+            for row in session.scalars(rows).all()
+            if self._take(session, row, now)
+        ]
 
     def _claim_lost(self, session: Session, batch: int) -> list[Claimed]:
         """Rows whose sender died, and rows whose answer was lost and of which no news came in time."""
         now = self.clock.now()
-        rows = select(OutboxMessage).where(OutboxMessage.state.in_(("claimed", "sending", "unknown")), OutboxMessage.lease_until < now)
+        rows = select(OutboxMessage).where(
+            OutboxMessage.state.in_(("claimed", "sending", "unknown")), OutboxMessage.lease_until < now
+        )
         rows = rows.order_by(OutboxMessage.lease_until).limit(batch).with_for_update(skip_locked=True)
-        return [self._claimed(session, row, now, look_up=True) for row in session.scalars(rows).all() if self._take(session, row, now)]
+        return [
+            self._claimed(session, row, now, look_up=True)
+            for row in session.scalars(rows).all()
+            if self._take(session, row, now)
+        ]
 
     def _take(self, session: Session, row: OutboxMessage, now: datetime) -> bool:
         taken = claim(
@@ -80,7 +107,13 @@ class Sender:
             OutboxMessage,
             row.id,
             {"state": row.state, "fence": row.fence},
-            {"state": "sending", "lease_until": now + LEASE, "fence": row.fence + 1, "attempts": row.attempts + 1, "sent_at": row.sent_at or now},
+            {
+                "state": "sending",
+                "lease_until": now + LEASE,
+                "fence": row.fence + 1,
+                "attempts": row.attempts + 1,
+                "sent_at": row.sent_at or now,
+            },
         )
         if taken:
             session.refresh(row)
@@ -91,7 +124,14 @@ class Sender:
             message, why_not = self._message(session, row), ""
         except Problem as problem:
             message, why_not = None, str(problem)
-        return Claimed(row.id, row.channel, row.fence, row.attempts, look_up, message, why_not)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            # A template that is not there, a value that no gap takes: it will be so the next time as well.
+            log().error("message_not_written", outbox_id=str(row.id), error_type=type(error).__name__)
+            message, why_not = None, NOT_WRITTEN
+        tried = row.sent_at or now
+        return Claimed(row.id, row.channel, row.fence, row.attempts, look_up, message, now, tried, why_not)
 
     def _message(self, session: Session, row: OutboxMessage) -> Message:
         if row.address_sealed:
@@ -101,23 +141,45 @@ class Sender:
             if point is None or point.stopped_at:
                 raise Problem("This person asked for no more messages.")
             address = address_of(session, point)
-        secret = cipher(session).open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
+        secret = (
+            cipher(session).open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
+        )
         if row.channel == "email":
             alert_id = session.scalars(select(Delivery.alert_id).where(Delivery.outbox_id == row.id)).first()
             link = f"{self.public_url}/a/{alert_id}" if alert_id else ""
             letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
-            return Message(row.id, address, letter.text, letter.subject, letter.html, letter.language, since=row.sent_at)
+            return Message(
+                row.id, address, letter.text, letter.subject, letter.html, letter.language, since=row.sent_at
+            )
         text = messages.render(row.template, row.slots, row.language, row.script, secret)
-        return Message(row.id, address, text.text, language=text.language, since=row.sent_at, taken_ids=self._taken(session, row))
+        return Message(
+            row.id,
+            address,
+            text.text,
+            language=text.language,
+            since=row.sent_at,
+            taken_ids=self._taken(session, row),
+        )
 
     def _taken(self, session: Session, row: OutboxMessage) -> frozenset[str]:
-        same = select(OutboxMessage.provider_id).where(OutboxMessage.contact_point_id == row.contact_point_id, OutboxMessage.provider_id.is_not(None))
-        return frozenset(str(key) for key in session.scalars(same.where(OutboxMessage.id != row.id).order_by(OutboxMessage.created_at.desc()).limit(50)))
+        same = select(OutboxMessage.provider_id).where(
+            OutboxMessage.contact_point_id == row.contact_point_id, OutboxMessage.provider_id.is_not(None)
+        )
+        return frozenset(
+            str(key)
+            for key in session.scalars(
+                same.where(OutboxMessage.id != row.id).order_by(OutboxMessage.created_at.desc()).limit(50)
+            )
+        )
 
     def _work(self, row: Claimed) -> None:
         channel = self.channels.get(row.channel)
         if row.message is None or channel is None:
-            self._record(row, state="failed", error=row.why_not or "This channel is not set up.", settled=True)
+            self._record(
+                row, state="failed", error=row.why_not or "This channel is not set up.", settled=True
+            )
+            return
+        if not self._still_mine(row):
             return
         try:
             handed = self._hand_over(channel, row)
@@ -125,8 +187,33 @@ class Sender:
             self._failed(row, failure)
         except OutcomeUnknown as lost:
             self._record(row, state="unknown", error=lost.message, lease=WAIT_FOR_NEWS)
+        except Exception as error:
+            self._broken(row, error)
         else:
-            self._record(row, state=handed.state, provider_id=handed.provider_id, settled=handed.state == "delivered")
+            self._record(
+                row, state=handed.state, provider_id=handed.provider_id, settled=handed.state == "delivered"
+            )
+
+    def _still_mine(self, row: Claimed) -> bool:
+        """Renew the lease of a row that waited behind slow ones; False if another sender took it over."""
+        now = self.clock.now()
+        if now < row.claimed_at + LEASE / 2:
+            return True
+        with self.database.open(service("sender"), write=True) as session:
+            was = {"state": "sending", "fence": row.fence}
+            mine = claim(session, OutboxMessage, row.id, was, {"lease_until": now + LEASE})
+            session.commit()
+        return mine
+
+    def _broken(self, row: Claimed, error: Exception) -> None:
+        """The sender itself failed, and nobody knows whether the message left: look it up, a few times."""
+        log().error(
+            "message_broken", outbox_id=str(row.id), error_type=type(error).__name__, attempts=row.attempts
+        )
+        if row.attempts >= MOST_BREAKS:
+            self._record(row, state="failed", error=BROKEN, settled=True)
+        else:
+            self._record(row, state="unknown", error=BROKEN, lease=WAIT_FOR_NEWS)
 
     def _hand_over(self, channel: Channel, row: Claimed) -> Handed:
         assert row.message is not None
@@ -137,11 +224,13 @@ class Sender:
         return channel.send(row.message)
 
     def _failed(self, row: Claimed, failure: DeliveryFailed) -> None:
-        if failure.permanent or row.attempts >= MOST_TRIES:
+        if failure.permanent or self.clock.now() - row.first_tried_at >= GIVE_UP_AFTER:
             self._record(row, state="failed", error=failure.message, code=failure.code, settled=True)
         else:
             wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-            self._record(row, state="due", error=failure.message, code=failure.code, due_in=timedelta(seconds=wait))
+            self._record(
+                row, state="due", error=failure.message, code=failure.code, due_in=timedelta(seconds=wait)
+            )
 
     def _record(
         self,
@@ -155,9 +244,14 @@ class Sender:
         due_in: timedelta | None = None,
         settled: bool = False,
     ) -> None:
-        """Write the outcome if this process still holds the row: a callback may have settled it, another may have taken it over."""
+        """Write the outcome if this process still holds the row: a callback or another sender may have it."""
         now = self.clock.now()
-        values: dict[str, object] = {"state": state, "error": error, "error_code": code, "lease_until": now + lease if lease else None}
+        values: dict[str, object] = {
+            "state": state,
+            "error": error,
+            "error_code": code,
+            "lease_until": now + lease if lease else None,
+        }
         if provider_id:
             values["provider_id"] = provider_id
         if due_in:
@@ -170,16 +264,39 @@ class Sender:
             if claim(session, OutboxMessage, row.id, {"state": "sending", "fence": row.fence}, values):
                 session.execute(update(Delivery).where(Delivery.outbox_id == row.id).values(state=state))
             elif provider_id:
-                session.execute(update(OutboxMessage).where(OutboxMessage.id == row.id, OutboxMessage.provider_id.is_(None)).values(provider_id=provider_id))
+                session.execute(
+                    update(OutboxMessage)
+                    .where(OutboxMessage.id == row.id, OutboxMessage.provider_id.is_(None))
+                    .values(provider_id=provider_id)
+                )
             session.commit()
 
 
-ORDER = {"due": 0, "claimed": 0, "sending": 0, "unknown": 0, "sent": 1, "undelivered": 2, "failed": 2, "delivered": 3, "cancelled": 3}
+ORDER = {
+    "due": 0,
+    "claimed": 0,
+    "sending": 0,
+    "unknown": 0,
+    "sent": 1,
+    "undelivered": 2,
+    "failed": 2,
+    "delivered": 3,
+    "cancelled": 3,
+}
 
 
-def settle(session: Session, now: datetime, outbox_id: UUID, state: str, provider_id: str, code: str | None, words: str) -> bool:
-    """Apply a provider's callback to our row, in whatever order callbacks come: a state never goes back. False for an unknown id."""
-    row = session.get(OutboxMessage, outbox_id)
+def settle(
+    session: Session,
+    now: datetime,
+    outbox_id: UUID,
+    state: str,
+    provider_id: str,
+    code: str | None,
+    words: str,
+) -> bool:
+    """Apply a provider's callback, in whatever order: no state goes back. False for an unknown id."""
+    # Locked: two callbacks at once are applied one after the other, and the lower state never comes last.
+    row = session.get(OutboxMessage, outbox_id, with_for_update=True)
     if row is None or row.provider_id not in (None, provider_id):
         return False
     if ORDER[state] > ORDER[row.state]:

@@ -148,13 +148,17 @@ def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: 
     told = 0
     for receiver in to:
         contacts = contacts_of(session, receiver.person.id)
-        contacts = [c for c in contacts if c.verified_at] if alert.level >= EVERYONE_FROM else contacts[:1]
+        contacts = [c for c in contacts if c.verified_at]
+        # A letter says the code by which the phone may answer: a mailbox has none of its own.
+        phone = next((c for c in contacts if c.channel == "sms"), None)
+        contacts = contacts if alert.level >= EVERYONE_FROM else contacts[:1]
         if not contacts:
             written.append(_unreached(session, now, alert, receiver, step, template))
             continue
         told += 1
         for contact in contacts:
-            written.append(_deliver(session, now, rng, alert, receiver, contact, template, step))
+            code = code_for(session, now, rng, alert, phone or contact)
+            written.append(_deliver(session, now, alert, receiver, contact, template, step, code))
         _release(session, now, alert, receiver)
     if told:
         note(session, now, alert, "told" if template == "alert" else template, n=told, step=step, roles=sorted({r.role for r in to}))
@@ -162,9 +166,14 @@ def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: 
     return written
 
 
-def _deliver(session: Session, now: datetime, rng: random.Random, alert: Alert, receiver: Receiver, contact: ContactPoint, template: str, step: int) -> Delivery:
+def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:
+    """The code by which this phone answers this alert: three digits from level 4 on, two below."""
+    digits = 3 if alert.level >= 4 else 2
+    return reply_codes.give(session, now, rng, phone.id, "alert", alert.id, digits=digits, never=_ward_numbers(session, alert))
+
+
+def _deliver(session: Session, now: datetime, alert: Alert, receiver: Receiver, contact: ContactPoint, template: str, step: int, code: str) -> Delivery:
     key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:{contact.id}"
-    code = reply_codes.give(session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2, never=_ward_numbers(session, alert))
     place = session.get_one(Locality, alert.locality_id)
     zone = places.zone_of(session, place)
     slots = slots_of(session, now, alert, receiver.role, template, code, zone)
@@ -203,6 +212,9 @@ def _deliver(session: Session, now: datetime, rng: random.Random, alert: Alert, 
 
 
 def _unreached(session: Session, now: datetime, alert: Alert, receiver: Receiver, step: int, template: str) -> Delivery:
+    key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:none:{receiver.person.id}"
+    if found := session.scalars(select(Delivery).where(Delivery.effect_key == key)).first():
+        return found
     row = Delivery(
         alert_id=alert.id,
         locality_id=alert.locality_id,
@@ -213,7 +225,7 @@ def _unreached(session: Session, now: datetime, alert: Alert, receiver: Receiver
         step=step,
         reason="no_contact",
         state="failed",
-        effect_key=f"alert:{alert.id}:{alert.revision}:{step}:{template}:none:{receiver.person.id}",
+        effect_key=key,
         at=now,
     )
     session.add(row)
@@ -231,7 +243,8 @@ def _release(session: Session, now: datetime, alert: Alert, receiver: Receiver) 
 
 
 def after_quiet(now: datetime, person: Person, zone: ZoneInfo) -> datetime:
-    """Now, or the end of the person's quiet hours if they have begun (levels 4 and 5 never wait)."""
+    """Now, or the end of the person's pause and quiet hours if they have begun (levels 4 and 5 never wait)."""
+    now = max(now, person.paused_until or now)
     local = now.astimezone(zone)
     start, end = person.quiet_from, person.quiet_to
     quiet = start <= local.hour or local.hour < end if start > end else start <= local.hour < end
