@@ -26,7 +26,7 @@ def stops(level: int, answer: str) -> bool:
 
 
 def acknowledge(session: Session, now: datetime, alert: Alert, person_id: UUID, answer: str, channel: str, *, role: str = "") -> Acknowledgement:
-    """Record one person's answer, once per (alert, person, answer); raise Conflict for an alert that has ended."""
+    """Record one person's answer, once per (alert, person, answer, level); raise Conflict for an alert that has ended."""
     if answer not in ANSWERS:
         raise Invalid("answer", "Choose: seen, acting or cannot")
     if alert.state != OPEN:
@@ -34,7 +34,9 @@ def acknowledge(session: Session, now: datetime, alert: Alert, person_id: UUID, 
     rows = select(Acknowledgement).where(
         Acknowledgement.alert_id == alert.id, Acknowledgement.person_id == person_id, Acknowledgement.answer == answer
     )
-    if found := session.scalars(rows).first():
+    # A higher level asks everybody again: an answer to the level before does not answer this one.
+    anew = (answer == ACTING and alert.acting_at is None) or (answer == SEEN and alert.answered_at is None)
+    if (found := session.scalars(rows.order_by(Acknowledgement.at.desc())).first()) and not anew:
         return found
     role = role or role_at(session, alert, person_id)
     row = Acknowledgement(alert_id=alert.id, locality_id=alert.locality_id, person_id=person_id, role=role, answer=answer, channel=channel, at=now)

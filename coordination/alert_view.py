@@ -1,0 +1,260 @@
+"""What the alert page shows, put together from rows that the visitor may see: facts in warning order, ladder, answers, messages, story.
+
+Reads only; words come from alerts.sentences. Which page shows it, and what its buttons do, is pages/alert.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts import messages, routing
+from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Acknowledgement, Alert, Finding, answers_of, story_of
+from alerts.policies import clocks_of, steps_of
+from alerts.routing import Delivery
+from alerts.sentences import (
+    answer_label,
+    channel_label,
+    delivery_reason,
+    delivery_state_label,
+    kind_label,
+    note_sentence,
+    reason_sentence,
+    role_name,
+    role_names,
+    rule_label,
+    sure_label,
+)
+from committees.committee import committee_for
+from committees.incidents import Incident
+from committees.people import Person
+from committees.places import Locality, zone_of
+from foundation.policy import Principal
+from foundation.web import words
+from foundation.web.words import gettext as _
+from foundation.web.words import ngettext
+
+NAMES_FOR = frozenset({"secretary", "chair"})
+FARED = {
+    "delivered": "done",
+    "sent": "done",
+    "failed": "problem",
+    "undelivered": "problem",
+    "unknown": "doing",
+}
+Row = tuple[Any, ...]
+
+
+def zone(session: Session, alert: Alert) -> ZoneInfo:
+    """The zone in which an alert's times are shown."""
+    return zone_of(session, session.get_one(Locality, alert.locality_id))
+
+
+def place_words(session: Session, alert: Alert, principal: Principal) -> str:
+    """Where, as this reader may know it: the ward, or the town for outsiders and where a ward names a community."""
+    language = words.current().language
+    place = session.get_one(Locality, alert.locality_id)
+    town = session.get_one(Locality, alert.town_id)
+    outsider = principal.roles <= routing.OUTSIDE
+    if place.id == town.id or place.town_only or outsider:
+        return town.name(language)
+    return _("%(ward)s, %(town)s", ward=place.name(language), town=town.name(language))
+
+
+def line(session: Session, now: datetime, alert: Alert) -> str:
+    """The first line: number, when it was sent, to how many, until when it holds."""
+    at = zone(session, alert)
+    told = told_count(session, alert)
+    parts = [
+        _("Alert %(number)d", number=alert.number),
+        _("opened %(when)s", when=words.when(alert.opened_at, at, now)),
+    ]
+    parts.append(ngettext("%(num)d person was told", "%(num)d people were told", told))
+    if alert.state == OPEN:
+        parts.append(_("ends %(when)s", when=words.when(alert.ends_at, at, now)))
+    elif alert.closed_at:
+        parts.append(_("ended %(when)s", when=words.when(alert.closed_at, at, now)))
+    return " · ".join(parts)
+
+
+def told_count(session: Session, alert: Alert) -> int:
+    """How many were told, from the alert's story: everybody who may see the alert may know this number."""
+    return sum(
+        int(u.values.get("n", 0)) for u in story_of(session, alert.id) if u.key in ("told", "escalation")
+    )
+
+
+def summary(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
+    """The facts in warning order: from, please do, what, where, when, sure, and who is asked if nobody answers."""
+    at = zone(session, alert)
+    body = committee_for(session, alert.locality_id)
+    sender = body.name(words.current().language) if body else routing.sender_of(session, alert.locality_id)
+    language = messages.catalogue(words.current().language).language
+    rows: list[Row] = [
+        (_("From"), sender),
+        (_("Please do"), language.words["action"][routing.action_of(alert)]),
+        (_("What"), kind_label(alert.what)),
+        (_("Where"), place_words(session, alert, principal)),
+        (_("When"), _("about %(when)s", when=words.when(alert.happened_at or alert.opened_at, at, now))),
+        (_("Sure?"), f"{sure_label(alert.sure)}. {reports(session, alert)}"),
+    ]
+    if alert.state == OPEN:
+        rows.append((_("If no answer"), no_answer(session, now, alert)))
+    return rows
+
+
+def reports(session: Session, alert: Alert) -> str:
+    """How many reports it rests on; how many were seen in person, where the reader may open them all."""
+    total = len(alert.evidence)
+    if not total:
+        return _("No report yet.")
+    text = ngettext("%(num)d report", "%(num)d reports", total)
+    found = evidence_of(session, alert)
+    if len(found) == total:
+        seen = sum(row.how_known == "saw" for row in found)
+        return _("%(reports)s, %(seen)d seen in person.", reports=text, seen=seen)
+    return _("%(reports)s.", reports=text)
+
+
+def evidence_of(session: Session, alert: Alert) -> list[Incident]:
+    """The incidents behind an alert that this reader may open, newest first."""
+    from uuid import UUID
+
+    keys = [UUID(str(key)) for key in alert.evidence]
+    return list(
+        session.scalars(select(Incident).where(Incident.id.in_(keys)).order_by(Incident.received_at.desc()))
+    )
+
+
+def ladder(session: Session, alert: Alert) -> list[tuple[str, datetime]]:
+    """Who is asked next and when, as clock times, if nobody answers; empty where nobody waits."""
+    if alert.state != OPEN or alert.next_step_at is None:
+        return []
+    minutes = clocks_of(session, alert)[max(1, alert.level)]
+    at, found = alert.next_step_at, []
+    for rung in steps_of(session, alert)[alert.step :]:
+        to = routing.choose(
+            routing.receivers(session, alert, tuple(rung["ask"]), "no_answer"), alert.withheld_from
+        )
+        if to:  # a rung with nobody on it passes on at once
+            found.append((role_names(list(dict.fromkeys(r.role for r in to))), at))
+            at += timedelta(minutes=minutes)
+    return found
+
+
+def no_answer(session: Session, now: datetime, alert: Alert) -> str:
+    """The next steps as one sentence, with clock times."""
+    steps = ladder(session, alert)
+    if steps:
+        at = zone(session, alert)
+        texts = [
+            _("%(roles)s %(when)s", roles=roles, when=words.when(moment, at, now))
+            for roles, moment in steps[:3]
+        ]
+        return _("Asked next: %(steps)s.", steps=_(", then ").join(texts))
+    if alert.acting_at:
+        return _("Somebody is acting on it. Nobody else is asked.")
+    if alert.answered_at:
+        return _("Somebody has seen it. Nobody else is asked.")
+    return _("Everybody on the list was asked. It stays open until it ends.")
+
+
+def why(session: Session, alert: Alert) -> list[str]:
+    """Why this alert, as sentences: what the newest finding gave as reasons; the rule alone where that is not for this reader."""
+    rows = select(Finding).where(Finding.alert_id == alert.id).order_by(Finding.at.desc()).limit(1)
+    finding = session.scalars(rows).first()
+    if finding is None:
+        return [_("%(rule)s.", rule=rule_label(alert.rule))]
+    return [
+        _("%(rule)s.", rule=rule_label(finding.rule)),
+        *(reason_sentence(reason) for reason in finding.reasons),
+    ]
+
+
+def answers(session: Session, now: datetime, alert: Alert) -> list[Row]:
+    """Who has answered what and when, by role; then the roles that were told and have not answered."""
+    at = zone(session, alert)
+    given = answers_of(session, alert.id)
+    rows: list[Row] = [
+        (
+            _capital(role_name(row.role)),
+            answer_label(row.answer),
+            _("%(when)s, %(channel)s", when=words.when(row.at, at, now), channel=channel_label(row.channel)),
+        )
+        for row in given
+    ]
+    told = {
+        role
+        for update in story_of(session, alert.id)
+        if update.key == "told"
+        for role in update.values.get("roles", ())
+    }
+    silent = sorted(told - {row.role for row in given})
+    return rows + [(_capital(role_name(role)), _("No answer yet"), "") for role in silent]
+
+
+def my_answers(session: Session, alert: Alert, principal: Principal) -> dict[str, datetime]:
+    """What this person has answered to the level as it stands, and when."""
+    rows = select(Acknowledgement).where(
+        Acknowledgement.alert_id == alert.id, Acknowledgement.person_id == principal.person_id
+    )
+    asked_again = {ACTING} if alert.acting_at is None else set()
+    asked_again |= {SEEN} if alert.answered_at is None else set()
+    return {row.answer: row.at for row in session.scalars(rows) if row.answer not in asked_again}
+
+
+def buttons(mine: dict[str, datetime]) -> list[tuple[str, str, str]]:
+    """The answers still open to this person, as (answer, words, kind of button): the first is the one filled button."""
+    every = [
+        (SEEN, _("I have seen this")),
+        (ACTING, _("I am acting on it")),
+        (CANNOT, _("I cannot, pass it on")),
+    ]
+    left = [(key, text) for key, text in every if key not in mine and not (key == SEEN and mine)]
+    main = "" if ACTING in mine else next((key for key, _text in left if key != CANNOT), "")
+    return [(key, text, "" if key == main else "quiet") for key, text in left]
+
+
+def messages_sent(
+    session: Session, now: datetime, alert: Alert, principal: Principal
+) -> list[dict[str, Any]]:
+    """Who was told and how it fared, newest first, as far as this reader may know."""
+    at = zone(session, alert)
+    rows = (
+        select(Delivery, Person)
+        .join(Person, Person.id == Delivery.person_id)
+        .where(Delivery.alert_id == alert.id)
+    )
+    named = bool(principal.roles & NAMES_FOR)
+    return [
+        {
+            "who": _("%(role)s, %(name)s", role=_capital(role_name(row.role)), name=person.name)
+            if named
+            else _capital(role_name(row.role)),
+            "channel": channel_label(row.channel),
+            "state": delivery_state_label(row.state),
+            "kind": FARED.get(row.state, "waiting"),
+            "why": delivery_reason(row.reason),
+            "when": words.when(row.at, at, now),
+        }
+        for row, person in session.execute(rows.order_by(Delivery.at.desc(), Delivery.id)).all()
+    ]
+
+
+def story(session: Session, now: datetime, alert: Alert) -> list[dict[str, Any]]:
+    """The alert's story, newest first, for the timeline."""
+    at = zone(session, alert)
+    rows = story_of(session, alert.id)
+    return [
+        {"when": words.when(row.at, at, now), "text": note_sentence(row.key, row.values), "now": not n}
+        for n, row in enumerate(rows)
+    ]
+
+
+def _capital(text: str) -> str:
+    """A role's name at the head of a line."""
+    return text[:1].upper() + text[1:]

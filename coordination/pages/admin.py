@@ -1,0 +1,115 @@
+"""The administrator's page: is it alive, does it send. Numbers and times only, never what an incident or a message says."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alerts.sentences import channel_label, delivery_state_label
+from committees.inbox import Inbound
+from committees.people import contacts_of
+from coordination import frame
+from coordination.errands import TEST_MESSAGE
+from coordination.here import here
+from foundation import errands, journal
+from foundation.db import new_id
+from foundation.errors import Problem
+from foundation.jobs import Heartbeat
+from foundation.journal import Entry
+from foundation.outbox import STATES, OutboxMessage
+from foundation.policy import service
+from foundation.web import words
+from foundation.web.page import Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+SILENT = timedelta(seconds=120)
+LATE = timedelta(minutes=5)
+GONE_WRONG = ("failed", "undelivered")
+
+
+@page("/admin", roles=("administrator",), nav=N_("Health"), order=10)
+def health(visit: Visit) -> Response:
+    """Health of the sending and the working side."""
+    with here().worker.open(service("keeper")) as session:
+        facts = gather(session, visit.now)
+    return visit.render(
+        "admin.html", facts=facts, key=new_id(), reachable=bool(contacts_of(visit.session, visit.person_id))
+    )
+
+
+@page("/admin/test", roles=("administrator",))
+def test_message(visit: Visit) -> Response:
+    """A drill to oneself: the whole way from the outbox to the phone."""
+    if visit.posted:
+        if not contacts_of(visit.session, visit.person_id):
+            raise Problem(
+                _("You have no number or address that we could send to."), _("Ask the secretary to add one.")
+            )
+        errands.ask(visit.session, visit.now, TEST_MESSAGE, visit.person_id, key=visit.uuid("key"))
+        journal.record(visit.session, visit.now, "admin:test_message", "person", visit.person_id)
+        visit.say(_("On its way. It should reach you within a minute."))
+    return visit.go("/admin")
+
+
+def gather(session: Session, now: datetime) -> dict[str, Any]:
+    """What an operator looks at, in words and numbers. Heartbeats are real time; all else is Concord's clock."""
+    real = frame.real_clock.now()
+    by_state = {
+        state: number
+        for state, number in session.execute(
+            select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)
+        ).all()
+    }
+    oldest = session.scalar(
+        select(func.min(OutboxMessage.due_at)).where(
+            OutboxMessage.state == "due", OutboxMessage.due_at <= now
+        )
+    )
+    heard = session.scalar(select(func.max(Inbound.received_at)))
+    head = session.scalars(
+        select(Entry).where(Entry.seq.is_not(None)).order_by(Entry.seq.desc()).limit(1)
+    ).first()
+    return {
+        "oldest": words.ago(oldest, now) if oldest else "",
+        "late": bool(oldest and now - oldest > LATE),
+        "states": [(delivery_state_label(state), by_state[state]) for state in STATES if by_state.get(state)],
+        "channels": _channels(session),
+        "beats": [
+            {"process": row.process, "when": words.ago(row.at, real), "alive": real - row.at < SILENT}
+            for row in session.scalars(select(Heartbeat).order_by(Heartbeat.process))
+        ],
+        "heard": words.ago(heard, now) if heard else "",
+        "head": (head.seq, (head.hash or "")[:16], words.ago(head.at, now)) if head else None,
+        "unsealed": journal.unsealed(session),
+        "errands": session.scalar(
+            select(func.count()).select_from(errands.Errand).where(errands.Errand.done_at.is_(None))
+        )
+        or 0,
+    }
+
+
+def _channels(session: Session) -> list[tuple[Any, ...]]:
+    """For each channel: how many went out, how many are known to have arrived, how many failed."""
+    rows = session.execute(
+        select(OutboxMessage.channel, OutboxMessage.state, func.count()).group_by(
+            OutboxMessage.channel, OutboxMessage.state
+        )
+    ).all()
+    found: dict[str, dict[str, int]] = {}
+    for channel, state, number in rows:
+        found.setdefault(channel, {})[state] = number
+    return [
+        (
+            channel_label(channel),
+            sum(counts.values()),
+            counts.get("sent", 0) + counts.get("delivered", 0),
+            counts.get("delivered", 0),
+            sum(counts.get(state, 0) for state in GONE_WRONG),
+        )
+        for channel, counts in sorted(found.items())
+    ]

@@ -1,0 +1,296 @@
+"""The alert page: read it, answer it, act on it. Opening it answers nothing; only a button does.
+
+What it shows is coordination/alert_view.py; what ends, confirms and asks for help is coordination/closing_alerts.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from alerts import sentences
+from alerts.acknowledging import acknowledge
+from alerts.alert import ANSWERS, OPEN, OUTCOMES, Alert
+from committees import actions
+from committees.actions import Action
+from committees.places import Locality, local_day
+from coordination import alert_view, closing_alerts
+from foundation.db import new_id
+from foundation.errors import Invalid, NotAllowed, Problem, Refused
+from foundation.web import words
+from foundation.web.forms import Form
+from foundation.web.page import SIGNED_IN, Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+THANKS = {
+    "seen": N_("Thank you. We noted that you have seen this."),
+    "acting": N_("Thank you. Everybody who was told can see that somebody is acting."),
+    "cannot": N_("Thank you for saying so. The next person is asked now."),
+}
+HELP = {
+    "presence": N_("To be present nearby, in sight"),
+    "call": N_("To call those concerned"),
+    "advice": N_("Advice"),
+    "nothing": N_("Nothing, for information only"),
+}
+OWNERS = ("secretary", "chair", "member", "city_officer", "district_administration")
+
+
+@page("/a/<uuid:alert_id>", roles=SIGNED_IN)
+def alert(visit: Visit, alert_id: UUID) -> Response:
+    """The alert with everything this visitor may know of it."""
+    return show(visit, visit.get(Alert, alert_id))
+
+
+@page("/a/<uuid:alert_id>/answer", roles=SIGNED_IN)
+def answer(visit: Visit, alert_id: UUID) -> Response:
+    """One of the three buttons."""
+    row = visit.get(Alert, alert_id)
+    if visit.posted:
+        said = visit.form.get("answer", "")
+        try:
+            acknowledge(
+                visit.session, visit.now, row, visit.person_id, said if said in ANSWERS else "", "page"
+            )
+        except Problem as problem:
+            return show(visit, row, {"answer": _(problem.message)}, status=problem.status)
+        visit.say(_(THANKS[said]))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/actions", roles=closing_alerts.MAY_END)
+def add_action(visit: Visit, alert_id: UUID) -> Response:
+    """Somebody does something by a day."""
+    row = visit.get(Alert, alert_id)
+    if not visit.posted:
+        return visit.go(f"/a/{alert_id}")
+    officer(visit, row)
+    form = Form(visit.form)
+    what = form.text(
+        "what",
+        actions.LENGTH,
+        _("Make it shorter. You have used %(used)d of %(most)d letters"),
+        needed=_("Write what is to be done"),
+    )
+    role = form.choice("role", OWNERS, _("Choose who does it"))
+    due = form.date_parts("due", _("Enter a real date, like 27 11 2026"))
+    if due and due < local_day(visit.now, alert_view.zone(visit.session, row)):
+        form.errors["due"] = _("The date must be today or later")
+    if form.errors or due is None:
+        return show(visit, row, form.errors, open_form="action")
+    actions.add(
+        visit.session,
+        visit.now,
+        row.locality_id,
+        what,
+        role,
+        due,
+        alert_id=row.id,
+        person_id=visit.person_id,
+        key=visit.uuid("action_id"),
+    )
+    visit.say(_("The action is on the list."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/actions/<uuid:action_id>", roles=closing_alerts.MAY_END)
+def settle_action(visit: Visit, alert_id: UUID, action_id: UUID) -> Response:
+    """An action moves on: doing, done, or dropped with a reason."""
+    row = visit.get(Alert, alert_id)
+    action = visit.get(Action, action_id)
+    if visit.posted and action.alert_id == row.id:
+        try:
+            actions.settle(
+                visit.session,
+                visit.now,
+                action,
+                visit.form.get("state", ""),
+                visit.form.get(f"outcome_{action.id}", "")[: actions.LENGTH],
+            )
+        except Invalid as wrong:
+            return show(visit, row, {f"{wrong.field}_{action.id}": _(wrong.message)})
+        visit.say(_("The action was changed."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/confirm", roles=closing_alerts.MAY_CONFIRM_SEVERE)
+def confirm(visit: Visit, alert_id: UUID) -> Response:
+    """A chair or city officer confirms that it is Severe."""
+    row = visit.get(Alert, alert_id)
+    if visit.posted:
+        role = closing_alerts.role_here(
+            visit.session, row, visit.person_id, closing_alerts.MAY_CONFIRM_SEVERE
+        )
+        if role is None:
+            raise NotAllowed(_("Only the chair or the city officer of this place can confirm this."))
+        closing_alerts.confirm_severe(visit.session, visit.now, row, role)
+        visit.say(_("Confirmed. Everybody who was told hears it again, as Severe."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/close", roles=closing_alerts.MAY_END)
+def close(visit: Visit, alert_id: UUID) -> Response:
+    """End or correct an alert; from level 4, ask a second person to."""
+    row = visit.get(Alert, alert_id)
+    if not visit.posted:
+        return visit.go(f"/a/{alert_id}")
+    role = officer(visit, row)
+    try:
+        asked = closing_alerts.end(
+            visit.session,
+            visit.now,
+            row,
+            outcome=visit.form.get("outcome", ""),
+            reason=visit.form.get("reason", ""),
+            person_id=visit.person_id,
+            role=role,
+            key=visit.uuid("close_id"),
+        )
+    except Refused as refused:
+        return show(visit, row, {name: _(text) for name, text in refused.fields.items()}, open_form="close")
+    if asked:
+        visit.say(
+            _(
+                "Asked. A second person, of another organisation, confirms it. Until then the alert stays open."
+            )
+        )
+    else:
+        visit.say(_("The alert has ended. Those who were told will hear of it."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/close/decide", roles=closing_alerts.MAY_END)
+def decide_close(visit: Visit, alert_id: UUID) -> Response:
+    """The second person confirms the end, or keeps the alert open."""
+    row = visit.get(Alert, alert_id)
+    if visit.posted:
+        officer(visit, row)
+        if visit.form.get("decision") == "confirm":
+            closing_alerts.confirm_end(visit.session, visit.now, row, visit.person_id)
+            visit.say(_("The alert has ended. Those who were told will hear of it."))
+        elif visit.form.get("decision") == "keep":
+            closing_alerts.keep_open(visit.session, visit.now, row, visit.person_id)
+            visit.say(_("The alert stays open."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/help", roles=closing_alerts.MAY_END)
+def ask_for_help(visit: Visit, alert_id: UUID) -> Response:
+    """Put the alert before the police liaison now."""
+    row = visit.get(Alert, alert_id)
+    if not visit.posted:
+        return visit.go(f"/a/{alert_id}")
+    role = officer(visit, row)
+    wanted = Form(visit.form).choices("asks_for", closing_alerts.ASKS_FOR)
+    if not wanted:
+        return show(visit, row, {"asks_for": _("Choose what you ask for")}, open_form="help")
+    closing_alerts.ask_for_help(visit.session, visit.now, row, role, wanted)
+    visit.say(
+        _("Asked. The police liaison sees coded facts only: no names, no numbers, no text of a report.")
+    )
+    return visit.go(f"/a/{alert_id}")
+
+
+def officer(visit: Visit, row: Alert) -> str:
+    """The role in which this visitor may manage an alert here; raise NotAllowed for one who may only read it."""
+    role = closing_alerts.role_here(visit.session, row, visit.person_id, closing_alerts.MAY_END)
+    if role is None:
+        raise NotAllowed(_("This alert belongs to another place."), _("You can read it and answer it."))
+    return role
+
+
+def show(
+    visit: Visit, row: Alert, errors: dict[str, str] | None = None, *, open_form: str = "", status: int = 422
+) -> Response:
+    """Draw the page, also with a form that was sent back."""
+    session, now = visit.session, visit.now
+    mine = alert_view.my_answers(session, row, visit.principal)
+    sent = alert_view.messages_sent(session, now, row, visit.principal)
+    values: dict[str, Any] = {
+        "alert": row,
+        "title": _(
+            "%(what)s, %(place)s",
+            what=sentences.kind_label(row.what),
+            place=alert_view.place_words(session, row, visit.principal),
+        ),
+        "line": alert_view.line(session, now, row),
+        "summary": alert_view.summary(session, now, row, visit.principal),
+        "open": row.state == OPEN,
+        "mine": {key: words.when(at, alert_view.zone(session, row), now) for key, at in mine.items()},
+        "buttons": alert_view.buttons(mine),
+        "answers": alert_view.answers(session, now, row),
+        "sent": sent,
+        "arrived": sum(line["kind"] == "done" for line in sent),
+        "why": alert_view.why(session, row),
+        "story": alert_view.story(session, now, row),
+        "outcome": sentences.outcome_label(row.outcome),
+        "place_path": _place_path(visit, row),
+    }
+    values |= manage(visit, row)
+    return visit.render(
+        "alert.html", status if errors else 200, errors=errors or {}, open_form=open_form, **values
+    )
+
+
+def _place_path(visit: Visit, row: Alert) -> str:
+    return f"/place/{visit.session.get_one(Locality, row.locality_id).code}"
+
+
+def manage(visit: Visit, row: Alert) -> dict[str, Any]:
+    """What those who run the alert see besides: actions, the end, Severe, help."""
+    session, now = visit.session, visit.now
+    at = alert_view.zone(session, row)
+    role = closing_alerts.role_here(session, row, visit.person_id, closing_alerts.MAY_END)
+    asked = closing_alerts.waiting_end(session, now, row) if row.state == OPEN else None
+    refused = closing_alerts.why_not_confirm(session, now, row, asked, visit.person_id) if asked else None
+    severe = row.state == OPEN and row.proposed == closing_alerts.SEVERE and row.level < closing_alerts.SEVERE
+    confirmer = closing_alerts.role_here(session, row, visit.person_id, closing_alerts.MAY_CONFIRM_SEVERE)
+    return {
+        "role": role,
+        "actions": [_action(action, now, at) for action in actions.of_alert(session, row.id)],
+        "owners": [(key, sentences.role_name(key)) for key in OWNERS],
+        "tomorrow": local_day(now + timedelta(days=1), at),
+        "outcomes": [(key, sentences.outcome_label(key)) for key in OUTCOMES],
+        "asked": asked and _asked(asked, at, now),
+        "asked_mine": bool(asked and asked.requested_by == visit.person_id),
+        "refused": _(refused.message) + " " + _(refused.hint) if refused else "",
+        "proposed": severe,
+        "may_confirm_severe": severe and confirmer is not None,
+        "two_persons": row.level >= closing_alerts.TWO_PERSONS_FROM,
+        "help": [(key, _(text)) for key, text in HELP.items()],
+        "may_help": bool(role and row.state == OPEN and closing_alerts.liaison_for(session, row)),
+        "keys": {"action": new_id(), "close": new_id()},
+        "values": visit.form,
+    }
+
+
+def _asked(asked: Any, at: Any, now: Any) -> dict[str, str]:
+    return {
+        "outcome": sentences.outcome_label(asked.values["outcome"]),
+        "reason": asked.reason,
+        "role": sentences.role_name(asked.requested_role),
+        "when": words.when(asked.requested_at, at, now),
+        "until": words.when(asked.expires_at, at, now),
+    }
+
+
+STATES = {"to_do": N_("To do"), "doing": N_("Doing"), "done": N_("Done"), "dropped": N_("Dropped")}
+MARKS = {"to_do": "waiting", "doing": "doing", "done": "done", "dropped": "waiting"}
+
+
+def _action(action: Action, now: Any, at: Any) -> dict[str, Any]:
+    return {
+        "id": action.id,
+        "what": action.what,
+        "role": sentences.role_name(action.role),
+        "due": words.day(action.due),
+        "late": action.state in (actions.TO_DO, actions.DOING) and action.due < local_day(now, at),
+        "state": _(STATES[action.state]),
+        "mark": MARKS[action.state],
+        "outcome": action.outcome,
+        "open": action.state in (actions.TO_DO, actions.DOING),
+    }
