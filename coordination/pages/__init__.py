@@ -7,11 +7,43 @@ from typing import Any
 from flask import request
 from flask_login import current_user
 
-from coordination.pages import checkin, me, mine, private, report, sign_in, today
+from coordination.pages import (
+    admin,
+    alert,
+    checkin,
+    code,
+    help,
+    me,
+    mine,
+    national,
+    outbox,
+    privacy,
+    private,
+    report,
+    review,
+    sign_in,
+    today,
+)
 from coordination.runtime import Runtime
 from foundation.web import words
 
-ROOMS = (sign_in, today, report, private, checkin, mine, me)
+ROOMS = (
+    sign_in,
+    alert,
+    code,
+    report,
+    private,
+    checkin,
+    today,
+    mine,
+    me,
+    review,
+    outbox,
+    admin,
+    privacy,
+    help,
+    national,
+)
 
 
 def demo_banner(runtime: Runtime) -> dict[str, Any] | None:
