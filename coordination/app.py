@@ -7,7 +7,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask import Response, g, redirect, render_template, request
-from flask_login import LoginManager
+from flask_login import LoginManager, current_user
 from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
@@ -199,8 +199,10 @@ def _error_page(error: Problem, status: int, reference: str = "") -> Any:
     runtime: Runtime = frame_runtime()
     visit = g.get("visit")
     if visit is None:
-        with runtime.web.open(service("sign_in")) as session:
-            visit = frame.make_visit(runtime, session, None, service("sign_in"))
+        user = current_user._get_current_object() if current_user.is_authenticated else None
+        principal = user.principal if user else service("sign_in")
+        with runtime.web.open(principal) as session:
+            visit = frame.make_visit(runtime, session, user, principal)
     return render_template("error.html", visit=visit, problem=error, reference=reference), status
 
 
