@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, Uuid, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from coordination.api.schemas import Input
+from foundation.db import UtcDateTime
 from foundation.errors import Invalid
 
 Keys = tuple[InstrumentedAttribute[Any], ...]
@@ -64,7 +65,7 @@ def _read(cursor: str, keys: Keys) -> list[Any]:
             or not all(isinstance(p, str) and "\0" not in p for p in plain)
         ):
             raise ValueError("not a cursor of this list")
-        return [_value(key.type.python_type, text) for key, text in zip(keys, plain, strict=True)]
+        return [_value(key.type, text) for key, text in zip(keys, plain, strict=True)]
     except (ValueError, OverflowError, RecursionError):
         raise Invalid(
             "cursor",
@@ -73,10 +74,10 @@ def _read(cursor: str, keys: Keys) -> list[Any]:
         ) from None
 
 
-def _value(kind: type[Any], text: str) -> Any:
-    if kind is datetime:
+def _value(kind: Any, text: str) -> Any:
+    if isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(text).astimezone(UTC)
-    if kind is uuid.UUID:
+    if isinstance(kind, Uuid):
         return uuid.UUID(text)
     text.encode()  # refuses halves of letters, which no database takes
     return text

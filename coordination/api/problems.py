@@ -111,7 +111,8 @@ def in_words(error: ValidationError) -> list[tuple[str, str]]:
             str(part) for part in found["loc"] if not str(part).startswith(("literal[", "constrained-"))
         )
         field = field.removesuffix(".bool").removesuffix(".int") or "body"
-        lines.setdefault(field, _words(found))
+        # Of a union each branch says what it wanted.
+        lines[field] = f"{lines[field]} Or: {_words(found)}" if field in lines else _words(found)
     return list(lines.items())
 
 

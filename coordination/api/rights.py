@@ -31,7 +31,7 @@ def covering(
     rows = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
         LocalityPath.descendant_id == locality_id
     )
-    depth = dict(session.execute(rows).tuples().all())
+    depth: dict[UUID, int] = dict(session.execute(rows).all())
     held = [s for s in principal.standings if s.role in wanted and s.locality_id in depth]
     return sorted(held, key=lambda s: (depth[s.locality_id], s.role))
 
