@@ -46,6 +46,7 @@ FARED = {
     "undelivered": "problem",
     "unknown": "doing",
 }
+ORDER = {"opened": 0, "raised": 0, "confirmed": 0, "more_evidence": 1}
 Row = tuple[Any, ...]
 
 
@@ -82,10 +83,13 @@ def line(session: Session, now: datetime, alert: Alert) -> str:
 
 
 def told_count(session: Session, alert: Alert) -> int:
-    """How many were told, from the alert's story: everybody who may see the alert may know this number."""
-    return sum(
-        int(u.values.get("n", 0)) for u in story_of(session, alert.id) if u.key in ("told", "escalation")
-    )
+    """How many were told, from the alert's story, which everybody may read who may see the alert; roles told again count once."""
+    count, roles = 0, set[str]()
+    for update in reversed(story_of(session, alert.id)):
+        if update.key in ("told", "escalation") and not set(update.values.get("roles", ())) <= roles:
+            count += int(update.values.get("n", 0))
+            roles |= set(update.values.get("roles", ()))
+    return count
 
 
 def summary(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
@@ -176,25 +180,27 @@ def why(session: Session, alert: Alert) -> list[str]:
 
 
 def answers(session: Session, now: datetime, alert: Alert) -> list[Row]:
-    """Who has answered what and when, by role; then the roles that were told and have not answered."""
+    """Who has answered what and when, by role, never by name."""
     at = zone(session, alert)
-    given = answers_of(session, alert.id)
-    rows: list[Row] = [
+    return [
         (
             _capital(role_name(row.role)),
             answer_label(row.answer),
             _("%(when)s, %(channel)s", when=words.when(row.at, at, now), channel=channel_label(row.channel)),
         )
-        for row in given
+        for row in answers_of(session, alert.id)
     ]
+
+
+def silent(session: Session, alert: Alert) -> str:
+    """The roles that were told and have not answered, in one line."""
     told = {
         role
         for update in story_of(session, alert.id)
         if update.key == "told"
         for role in update.values.get("roles", ())
     }
-    silent = sorted(told - {row.role for row in given})
-    return rows + [(_capital(role_name(role)), _("No answer yet"), "") for role in silent]
+    return role_names(sorted(told - {row.role for row in answers_of(session, alert.id)}))
 
 
 def my_answers(session: Session, alert: Alert, principal: Principal) -> dict[str, datetime]:
@@ -248,7 +254,8 @@ def messages_sent(
 def story(session: Session, now: datetime, alert: Alert) -> list[dict[str, Any]]:
     """The alert's story, newest first, for the timeline."""
     at = zone(session, alert)
-    rows = story_of(session, alert.id)
+    # Lines of one moment: first it opened, then people were told.
+    rows = sorted(story_of(session, alert.id), key=lambda row: (row.at, ORDER.get(row.key, 2)), reverse=True)
     return [
         {"when": words.when(row.at, at, now), "text": note_sentence(row.key, row.values), "now": not n}
         for n, row in enumerate(rows)

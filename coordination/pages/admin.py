@@ -59,12 +59,9 @@ def test_message(visit: Visit) -> Response:
 def gather(session: Session, now: datetime) -> dict[str, Any]:
     """What an operator looks at, in words and numbers. Heartbeats are real time; all else is Concord's clock."""
     real = frame.real_clock.now()
-    by_state = {
-        state: number
-        for state, number in session.execute(
-            select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)
-        ).all()
-    }
+    by_state: dict[str, int] = dict(
+        session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)).all()
+    )
     oldest = session.scalar(
         select(func.min(OutboxMessage.due_at)).where(
             OutboxMessage.state == "due", OutboxMessage.due_at <= now

@@ -223,6 +223,7 @@ def show(
         "mine": {key: words.when(at, alert_view.zone(session, row), now) for key, at in mine.items()},
         "buttons": alert_view.buttons(mine),
         "answers": alert_view.answers(session, now, row),
+        "silent": alert_view.silent(session, row),
         "sent": sent,
         "arrived": sum(line["kind"] == "done" for line in sent),
         "why": alert_view.why(session, row),

@@ -58,7 +58,7 @@ def levels_then(session: Session, now: datetime, ids: list[UUID]) -> dict[UUID, 
     rows = select(Score.locality_id, Score.level).where(
         Score.locality_id.in_(ids), Score.at <= now - MONTH, Score.at > now - 3 * MONTH
     )
-    return dict(session.execute(rows.order_by(Score.at)).tuples().all())
+    return dict(session.execute(rows.order_by(Score.at)).all())
 
 
 def open_alerts(session: Session, above: tuple[UUID, ...]) -> list[Alert]:
@@ -128,7 +128,7 @@ def counts_of(session: Session, now: datetime) -> list[tuple[str, str, str]]:
 
 
 def _per_country(session: Session, rows: Any) -> dict[str, int]:
-    return dict(session.execute(rows.group_by(Locality.country_code)).tuples().all())
+    return dict(session.execute(rows.group_by(Locality.country_code)).all())
 
 
 def coarse(number: int) -> str:

@@ -119,13 +119,17 @@ def _bubble(
     person: Person | None,
 ) -> dict[str, Any]:
     zone = zone_of(session, session.get_one(Locality, contact.locality_id)) if contact else ZoneInfo("UTC")
-    letter = _letter(message) if message.channel == "email" else None
+    alert_id = session.scalars(select(Delivery.alert_id).where(Delivery.outbox_id == message.id)).first()
+    letter = (
+        _letter(message, f"{here().config.public_url}/a/{alert_id}" if alert_id else "")
+        if message.channel == "email"
+        else None
+    )
     text = (
         letter.text
         if letter
         else messages.preview(message.template, message.slots, message.language, message.script)
     )
-    alert_id = session.scalars(select(Delivery.alert_id).where(Delivery.outbox_id == message.id)).first()
     shown = messages.catalogue(message.language, message.script)
     return {
         "mail": letter is not None,
@@ -144,8 +148,8 @@ def _bubble(
     }
 
 
-def _letter(message: OutboxMessage) -> messages.Letter | None:
+def _letter(message: OutboxMessage, link: str) -> messages.Letter | None:
     """The letter as it is read; a sealed code is never opened for a page."""
     if messages.TEMPLATES[message.template].secret:
         return None
-    return messages.render_mail(message.template, message.slots, message.language, message.script)
+    return messages.render_mail(message.template, message.slots, message.language, message.script, link=link)

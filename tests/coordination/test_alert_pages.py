@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -17,8 +18,10 @@ from committees.people import address_of, contacts_of
 from committees.reply_codes import ReplyCode
 from coordination.feedback import Feedback
 from coordination.review import Review
+from foundation.clock import MovableClock
 from foundation.outbox import OutboxMessage
-from tests.make import PASSWORD, Browser, Town
+from tests.make import PASSWORD, Browser, Town, build_template, make_town
+from tests.rig.databases import Databases
 
 SAW_IT = "member1.mardan"
 
@@ -92,7 +95,7 @@ def test_after_a_rise_everybody_is_asked_anew(town: Town) -> None:
 
 def test_a_member_of_another_town_gets_the_same_404_as_for_nothing(town: Town) -> None:
     alert = raise_alert(town)
-    stranger = visitor(town, "chair.jashore", f"/a/{alert.id}")
+    stranger = visitor(town, "chair.peshawar", f"/a/{alert.id}")
     assert stranger.status == 404
     hidden = stranger.page
     stranger.open(f"/a/{uuid4()}")
@@ -104,7 +107,7 @@ def test_a_member_of_another_town_gets_the_same_404_as_for_nothing(town: Town) -
 
 
 def test_not_the_police_holds_on_every_page_of_theirs(town: Town) -> None:
-    alert = raise_alert(town, withheld_from="police")
+    alert = raise_alert(town, withheld_from=frozenset({"police"}))
     town.later(hours=5)
     police = visitor(town, "police.mardan", "/review")
     assert police.status == 200
@@ -128,7 +131,7 @@ def test_the_ladder_is_told_in_clock_times_of_the_place(town: Town) -> None:
     at = alert.next_step_at
     assert at is not None
     local = at.astimezone(ZoneInfo("Asia/Karachi"))
-    assert f"{local:%H:%M}" in facts["If no answer"]
+    assert f"{local:%-I:%M}" in facts["If no answer"]
 
 
 def test_two_persons_of_different_organisations_end_a_grave_alert(town: Town) -> None:
@@ -208,7 +211,9 @@ def test_the_liaison_decides_with_a_reason_and_the_committee_is_told(town: Town)
     assert police.status == 422
     assert "Write the reason in at least 20 letters" in police.page
     assert "Too short" in police.page
-    police.send(path, decision="take", reason="Two officers in plain view until nine.", reply_by="2026-11-24T20:00")
+    police.send(
+        path, decision="take", reason="Two officers in plain view until nine.", reply_by="2026-11-24T20:00"
+    )
     assert police.status == 200, main_of(police.page)
     with town.session() as session:
         row = session.scalars(select(Review)).one()
@@ -232,7 +237,9 @@ def test_checked_and_not_true_by_the_liaison_is_one_voice_of_two(town: Town) -> 
     police = visitor(town, "police.mardan", "/review")
     path = re.search(r'href="(/review/[0-9a-f-]{36})"', police.page).group(1)  # type: ignore[union-attr]
     police.open(path)
-    police.send(path, decision="not_true", reason="We walked the whole ward at four.", reply_by="2026-11-24T20:00")
+    police.send(
+        path, decision="not_true", reason="We walked the whole ward at four.", reply_by="2026-11-24T20:00"
+    )
     assert police.status == 200, main_of(police.page)
     assert the_alert(town).state == "open"
     chair.open(f"/a/{alert.id}")
@@ -265,7 +272,13 @@ def test_an_action_is_added_once_and_settled(town: Town) -> None:
     path = f"/a/{alert.id}"
     city = visitor(town, "city.mardan", path)
     form = city.hidden(f"{path}/actions")
-    words = {"what": "Walk the market together", "role": "secretary", "due_day": "25", "due_month": "11", "due_year": "2026"}
+    words = {
+        "what": "Walk the market together",
+        "role": "secretary",
+        "due_day": "25",
+        "due_month": "11",
+        "due_year": "2026",
+    }
     city.send(f"{path}/actions", **form, **words)
     assert "Walk the market together" in city.page
     city.send(f"{path}/actions", **form, **words)
@@ -332,20 +345,71 @@ def test_the_nation_reads_towns_and_the_hub_counts(town: Town) -> None:
     assert "Mardan" not in main_of(hub.page)
 
 
-@pytest.mark.parametrize("path", ["/privacy", "/help", "/c"])
-def test_open_pages_need_no_sign_in(town: Town, path: str) -> None:
+def test_trust_pages_are_open_and_the_demonstration_is_not_there(town: Town) -> None:
     page = town.browser()
-    page.open(path)
-    assert page.status == 200
-
-
-def test_the_outbox_and_the_clock_do_not_exist_outside_the_demonstration(town: Town) -> None:
-    page = town.browser()
+    for path in ("/privacy", "/c"):
+        page.open(path)
+        assert page.status == 200
     page.open("/outbox")
     assert page.status == 404
     page.open("/help")
     page.send("/demo/clock", minutes="60")
     assert page.status == 404
+
+
+@pytest.fixture
+def demo(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The same town as a demonstration, with the clock that can be moved."""
+    keys = tmp_path_factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    url = databases.template("town", lambda url: build_template(url, keys))
+    demo = make_town(url, keys, clock=MovableClock(), demo=True)  # type: ignore[arg-type]
+    yield demo
+    demo.runtime.close()
+
+
+def test_the_demonstration_shows_its_messages_and_moves_its_clock(demo: Town) -> None:
+    demo.report(SAW_IT, kind="angry_crowd", occurred_at=demo.clock.now())
+    demo.work()
+    page = demo.browser()
+    page.open("/outbox?person=city.mardan")
+    assert page.status == 200, main_of(page.page)
+    assert "bubble" in page.page
+    assert "letter" in page.page
+    assert "Asked" not in main_of(page.page)
+    before = demo.clock.now()
+    page.send("/demo/clock", minutes="30")
+    assert page.status == 200
+    assert demo.clock.now() - before >= timedelta(minutes=30)
+    for wrong in ("0", "1441", "soon"):
+        page.open("/outbox")
+        page.send("/demo/clock", minutes=wrong)
+        assert page.status == 422
+    client = demo.app.test_client()
+    answer = client.post("/demo/clock", json={"minutes": 60})
+    assert datetime.fromisoformat(answer.get_json()["now"]) - before >= timedelta(minutes=90)
+    assert (
+        client.post("/demo/clock", json={"minutes": 60}, headers={"Origin": "http://localhost"}).status_code
+        == 400
+    )
+    assert (
+        client.post(
+            "/demo/clock", json={"minutes": 60}, headers={"Origin": "https://elsewhere.example"}
+        ).status_code
+        == 403
+    )
+    assert client.post("/demo/clock", data={"minutes": 60}).status_code == 400
+
+
+def test_a_sign_in_code_is_never_shown_on_a_page(demo: Town) -> None:
+    with demo.session() as session:
+        contact = contacts_of(session, demo.person(session, SAW_IT).id)[0]
+        phone = address_of(session, contact)
+    page = demo.browser()
+    page.open("/")
+    page.send("/sign-in/code", phone=phone)
+    page.open(f"/outbox?person={SAW_IT}")
+    assert "******" in page.page
 
 
 def main_of(page: str) -> str:
