@@ -1,6 +1,8 @@
-"""What came in over the wire, stored before anything is understood: SMS, calls and delivery receipts, once per provider id for ever.
+"""What came in over the wire, stored before anything is understood: SMS, calls and delivery receipts, once
+per provider id for ever.
 
-The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number stand sealed.
+The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number
+stand sealed.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
 
 
 class Inbound(Keyed, Base):
-    """One message, call or receipt from a provider. `reading` is what the grammar made of it, in closed words.
+    """One message, call or receipt from a provider; `reading` says in closed words how it was read.
 
     `sender` is a slow keyed index of the number, by which replies are limited; `answered` says that one was
     sent. Both are filled in by the reader.
@@ -55,6 +57,6 @@ class Inbound(Keyed, Base):
 
 
 def seal_message(session: Session, row: Inbound, number: str, text: str) -> None:
-    """Put number and text into a row, sealed. NUL, which PostgreSQL refuses, is kept escaped by the sealing."""
+    """Put number and text into a row, sealed. The text must be storable: no NUL, no half letters."""
     row.from_sealed = cipher(session).seal("inbound.from", row.id, number)
     row.text_sealed = cipher(session).seal("inbound.text", row.id, text)

@@ -26,7 +26,7 @@ from foundation.policy import Standing
 
 @dataclass
 class Writer:
-    """The sender of one SMS. Without a person the number is unknown; `place` says which secretary reads it."""
+    """The sender of one SMS. Without a person the number is unknown; `place` says who reads it."""
 
     number: str
     place: Locality

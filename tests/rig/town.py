@@ -41,7 +41,7 @@ class WiredTown(Town):
         return self.runtime.config.public_url + path
 
     def sms(self, person: str, text: str) -> int:
-        """An SMS from this person's phone (or a bare number) comes in and is read; return the hook's answer."""
+        """An SMS from this person's phone (or a bare number) comes in and is read; the hook's answer."""
         answered = self.text(person, text)
         self.work()
         return answered
