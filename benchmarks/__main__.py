@@ -1,0 +1,67 @@
+"""Measures the promises of speed: ``python -m benchmarks [--data DIR] [--only NAME ...] [--quick]``.
+
+Prints one table per benchmark, each figure beside its peer of the same run. It judges nothing but the ratios
+that are promised; a noisy machine gives noisy figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.installation import ENGINES
+from benchmarks.tables import Table, show
+
+
+def _latency(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import latency
+
+    return latency.table(engines, quick)
+
+
+def _intake(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import intake
+
+    return intake.table(engines, quick)
+
+
+def _scoring_cost(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import scoring_cost
+
+    return scoring_cost.table(engines, quick)
+
+
+BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
+    "latency": _latency,
+    "intake": _intake,
+    "scoring_cost": _scoring_cost,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 0 unless the accuracy targets were checked and missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the promises of speed."
+    )
+    parser.add_argument("--data", type=Path, help="folder of event files: measure accuracy on them as well")
+    parser.add_argument("--only", nargs="+", choices=[*BENCHMARKS, "accuracy"], help="run only these")
+    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES), help="only on these")
+    parser.add_argument("--quick", action="store_true", help="short forms, for a look rather than a record")
+    options = parser.parse_args(arguments)
+    wanted = options.only or [*BENCHMARKS, *(["accuracy"] if options.data else [])]
+    for name in wanted:
+        if name in BENCHMARKS:
+            print(show(BENCHMARKS[name](tuple(options.engine), options.quick)), flush=True)
+    if "accuracy" not in wanted:
+        return 0
+    if options.data is None or not options.data.is_dir():
+        parser.error("accuracy needs --data with a folder of event files.")
+    from benchmarks.accuracy import report
+
+    return 0 if report(options.data) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
