@@ -90,11 +90,7 @@ def keep(session: Session, warned: list[Warned]) -> int:
         if place.code in codes
     }
     numbers: Counter[UUID] = Counter(
-        dict(
-            session.execute(select(Alert.town_id, func.max(Alert.number)).group_by(Alert.town_id))
-            .tuples()
-            .all()
-        )
+        dict(session.execute(select(Alert.town_id, func.max(Alert.number)).group_by(Alert.town_id)).all())
     )
     new = 0
     for one in sorted(warned):
