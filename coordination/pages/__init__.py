@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
-from flask_login import current_user
 
 from coordination.pages import (
     admin,
     alert,
     checkin,
+    city,
     code,
+    desk,
     help,
     me,
     mine,
     national,
     outbox,
+    place,
     privacy,
     private,
     report,
     review,
     sign_in,
+    sort,
     today,
 )
 from coordination.runtime import Runtime
@@ -43,6 +47,10 @@ ROOMS = (
     privacy,
     help,
     national,
+    desk,
+    sort,
+    place,
+    city,
 )
 
 
@@ -50,8 +58,6 @@ def demo_banner(runtime: Runtime) -> dict[str, Any] | None:
     """What the demonstration's banner shows, or None in real use."""
     if not runtime.config.demo or request.path.startswith("/static"):
         return None
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo("Asia/Karachi" if not current_user.is_authenticated else "Asia/Karachi")
+    zone = ZoneInfo("Asia/Karachi")  # the demonstration's main town
     now = runtime.clock.now()
     return {"clock": f"{words.day(now, zone)} {words.clock(now, zone)}"}

@@ -48,9 +48,9 @@ def overview(visit: Visit) -> Response:
 
 def towns(session: Session, above: tuple[UUID, ...]) -> list[Locality]:
     """The towns under these places that have anybody who watches; wards are not for outsiders."""
-    rows = select(Locality).join(LocalityPath, LocalityPath.descendant_id == Locality.id)
-    rows = rows.where(LocalityPath.ancestor_id.in_(above), Locality.level == "town", Locality.scored)
-    return list(session.scalars(rows.order_by(Locality.code).distinct()))
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id.in_(above))
+    rows = select(Locality).where(Locality.id.in_(below), Locality.level == "town", Locality.scored)
+    return list(session.scalars(rows.order_by(Locality.code)))
 
 
 def levels_then(session: Session, now: datetime, ids: list[UUID]) -> dict[UUID, int]:
@@ -63,9 +63,9 @@ def levels_then(session: Session, now: datetime, ids: list[UUID]) -> dict[UUID, 
 
 def open_alerts(session: Session, above: tuple[UUID, ...]) -> list[Alert]:
     """The open alerts under these places that this reader may see, the gravest first."""
-    rows = select(Alert).join(LocalityPath, LocalityPath.descendant_id == Alert.locality_id)
-    rows = rows.where(LocalityPath.ancestor_id.in_(above), Alert.state == OPEN, Alert.origin == "live")
-    return list(session.scalars(rows.order_by(Alert.level.desc(), Alert.opened_at).distinct()))
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id.in_(above))
+    rows = select(Alert).where(Alert.locality_id.in_(below), Alert.state == OPEN, Alert.origin == "live")
+    return list(session.scalars(rows.order_by(Alert.level.desc(), Alert.opened_at)))
 
 
 def trend(now_level: int, then: int | None) -> str:

@@ -17,7 +17,7 @@ from alerts.town_map import Area, town_map
 from committees import call_backs, flashpoints, places, profiles
 from committees.call_backs import CallBack
 from committees.places import Locality, local_day
-from coordination import place_view, reach
+from coordination import desk_view, place_view, reach
 from foundation import journal
 from foundation.policy import RULES
 from foundation.web import words
@@ -26,7 +26,6 @@ from foundation.web.words import gettext as _
 
 READERS = reach.READS_LEVELS
 MAY_DISAGREE = tuple(role for role in READERS if role in RULES["adds"]["roles"])
-DESK = ("secretary", "chair")
 DAYS_AHEAD = 30
 
 
@@ -36,7 +35,7 @@ def place(visit: Visit, code: str) -> Response:
     session, now = visit.session, visit.now
     here = reach.place_with(session, visit.principal, code)
     zone = places.zone_of(session, here)
-    wards = reach.wards_below(session, [here.id]) if here.level == "town" else []
+    wards = _readable(visit, reach.wards_below(session, [here.id]) if here.level == "town" else [])
     near = _readable(visit, places.neighbours(session, here.id))
     stands = standings(session, [here, *wards, *near], now)
     score = assessing.latest(session, here.id)
@@ -51,7 +50,9 @@ def place(visit: Visit, code: str) -> Response:
         since=since_words(own, zone),
         meaning=level_meaning(own.level),
         alert=own.open_alerts[0] if own.open_alerts else None,
-        why=place_view.why(session, score, document, zone, desk=visit.has(*DESK)) if score else None,
+        why=place_view.why(session, score, document, zone, desk=visit.has(*desk_view.DESK))
+        if score
+        else None,
         chance=_chance(visit, score),
         lower=place_view.what_would_lower(own, score, document, zone),
         sure=place_view.how_sure(session, now, here, zone),
@@ -163,9 +164,9 @@ def _chance(visit: Visit, score: Score | None) -> str:
 
 
 def _ring(visit: Visit, here: Locality, stands: Standing) -> str:
-    if stands.level or not visit.has(*DESK) or here.level != "ward":
+    if stands.level or not visit.has(*desk_view.DESK) or here.level != "ward":
         return ""
-    return place_view.whom_to_ring(visit.session, here)
+    return desk_view.name_who_sits(visit.session, here)
 
 
 def _rules(score: Score | None) -> str:

@@ -1,0 +1,163 @@
+"""The secretary's desk: everything that waits for a person, with its clock, and one button for the next report."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response
+
+from alerts.sentences import form_label, why_unread
+from committees import call_backs, reports
+from committees.call_backs import CallBack
+from committees.catalogue import FORMS, default_kind
+from committees.inbox import READ, UNREAD, Inbound
+from committees.intake import sms
+from committees.intake.kinds import kind_of
+from committees.people import Person
+from committees.places import Locality, zone_of
+from coordination import desk_view, reach
+from coordination.desk_view import DESK
+from coordination.frame import real_clock
+from foundation import journal
+from foundation.db import claim
+from foundation.errors import Conflict, Refused
+from foundation.policy import Standing
+from foundation.web import words
+from foundation.web.forms import Form
+from foundation.web.page import Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+
+@page("/desk", roles=DESK, nav=N_("Desk"), order=15)
+def desk(visit: Visit) -> Response:
+    """What waits, and the one next thing."""
+    session, now = visit.session, visit.now
+    return visit.render(
+        "desk.html",
+        reports=desk_view.reports(session, now),
+        messages=desk_view.messages(session, now, known=True),
+        strangers=desk_view.messages(session, now, known=False),
+        calls=desk_view.calls(session, now),
+        silent=desk_view.silent_wards(session, now, visit.principal),
+        unreached=desk_view.unreached(session, now),
+        line=desk_view.line_state(session, now, real_clock.now()),
+    )
+
+
+@page("/desk/call/<uuid:call_id>/done", roles=DESK)
+def call_done(visit: Visit, call_id: UUID) -> Response:
+    """A call was made."""
+    call: CallBack = visit.get(CallBack, call_id)
+    if visit.posted and call.done_at is None:
+        call_backs.done(visit.session, visit.now, call)
+        visit.say(_("Noted: this call was made."))
+    return visit.go("/desk")
+
+
+@page("/desk/sms/<uuid:row_id>", roles=DESK)
+def message(visit: Visit, row_id: UUID) -> Response:
+    """One message as it came, and what to do with it."""
+    return _show(visit, _row(visit, row_id), {})
+
+
+@page("/desk/sms/<uuid:row_id>/handled", roles=DESK)
+def handled(visit: Visit, row_id: UUID) -> Response:
+    """Nothing more is to be done with a message."""
+    row = _row(visit, row_id)
+    if visit.posted:
+        _take(visit, row)
+        visit.say(_("Noted: this message was dealt with."))
+    return visit.go("/desk")
+
+
+@page("/desk/sms/<uuid:row_id>/report", roles=DESK)
+def make_report(visit: Visit, row_id: UUID) -> Response:
+    """Make a report of a message: what the secretary read in it, in the name of its sender."""
+    row = _row(visit, row_id)
+    if not visit.posted:
+        return visit.go(f"/desk/sms/{row.id}")
+    form = Form(visit.form)
+    wards = {ward.code: ward for ward in _wards(visit)}
+    ward = form.choice("ward", wards, _("Choose the ward"))
+    what = form.choice("what", FORMS, _("Choose what happened"))
+    try:
+        form.check()
+    except Refused as refused:
+        return _show(visit, row, refused.fields)
+    incident = _record(visit, row, wards[ward], what)
+    _take(visit, row)
+    visit.say(_("It is a report now. Please sort it."))
+    return visit.go(f"/desk/r/{incident}")
+
+
+def _row(visit: Visit, row_id: UUID) -> Inbound:
+    row: Inbound = visit.get(Inbound, row_id)
+    return row
+
+
+def _take(visit: Visit, row: Inbound) -> None:
+    was = {"state": UNREAD}
+    if not claim(visit.session, Inbound, row.id, was, {"state": READ, "handled_by": visit.person_id}):
+        raise Conflict(_("Somebody else has dealt with this message."), _("Open the desk again."))
+    journal.record(
+        visit.session, visit.now, "inbound:handled", "inbound", row.id, locality_id=row.locality_id
+    )
+
+
+def _wards(visit: Visit) -> list[Locality]:
+    return reach.wards_below(visit.session, visit.principal.at(*DESK))
+
+
+def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
+    text = row.text(visit.session)
+    if text and not visit.posted:
+        desk_view.note_reading(visit.principal, visit.now, "inbound", row)
+    place = visit.session.get(Locality, row.locality_id) if row.locality_id else None
+    sender = visit.session.get(Person, row.person_id) if row.person_id else None
+    guess = {"ward": place.code if place and place.level == "ward" else "", "what": kind_of(text) or "other"}
+    return visit.render(
+        "desk_sms.html",
+        422 if errors else 200,
+        row=row,
+        text=text,
+        sender=sender.name if sender else "",
+        # A number that is known stays with the sender's own contacts; an unknown one can only be rung from here.
+        number="" if sender else row.number(visit.session),
+        why=why_unread(row.reading, known=sender is not None),
+        when=words.when(row.received_at, zone_of(visit.session, place), visit.now) if place else "",
+        wards=[(ward.code, ward.name(words.current().language)) for ward in _wards(visit)],
+        what=[(form, form_label(form)) for form in FORMS],
+        values=visit.form if visit.posted else guess,
+        open=row.state == UNREAD,
+        errors=errors,
+    )
+
+
+def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:
+    """Store the message as its sender's report; a number that we do not know stays unknown until checked."""
+    standing = _standing(visit)
+    group = standing.committee_id or standing.office_id
+    person = visit.session.get(Person, row.person_id) if row.person_id else None
+    number = row.number(visit.session)
+    source = reports.source_for(
+        visit.session, visit.now, group=group, person_id=person.id if person else None, number=number
+    )
+    new = reports.NewReport(
+        id=sms.report_id(row.provider_id),
+        locality=ward,
+        kind=default_kind(what),
+        occurred_at=row.received_at,
+        how_known=sms.HOW_KNOWN,
+        channel="sms",
+        source=source,
+        text=row.text(visit.session),
+        reply_to=number or None,
+        language=person.language if person else "en",
+        script=person.script if person else "own",
+    )
+    return reports.record(visit.session, visit.now, new).incident.id
+
+
+def _standing(visit: Visit) -> Standing:
+    return next(one for one in visit.principal.standings if one.role in DESK)
