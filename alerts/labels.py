@@ -110,6 +110,10 @@ FEEDBACK = {
     "calm_now": N_("It is calm there now."),
     "still_working": N_("We are still working on it."),
     "nothing_found": N_("We went there and found nothing."),
+    "rumour:true": N_("This is true."),
+    "rumour:not_true": N_("This is not true."),
+    "rumour:being_checked": N_("This is being checked."),
+    "rumour:cannot_tell": N_("We asked, and nobody can tell."),
 }
 MARKINGS = {
     "RED": N_("only us"),
@@ -144,6 +148,19 @@ REASONS_TOLD = {
     "passed_on": N_("The matter was passed to this office."),
     "asked": N_("The committee asked for help."),
     "no_contact": N_("This person has no phone number or address that works."),
+}
+WHY_UNREAD = {
+    "MISSED_CALL": N_("A missed call"),
+    "CALL": N_("Asks to be rung"),
+    "STOP": N_("Wants no more SMS from us"),
+    "wrong_code": N_("Answers with a code that is not open on that phone"),
+    "claimed": N_("Sent from the phone of somebody else"),
+    "stranger": N_("From a number that we do not know"),
+    "NO_COMMAND": N_("Does not begin with a word we know"),
+    "LEFT_OVER": N_("Begins with a word we know, but other words follow"),
+    "CODE_NOT_OPEN": N_("Only a number, and no open alert for that phone has it as its code"),
+    "FORWARDED": N_("Looks like a message passed on from somebody else"),
+    "NO_LANGUAGE": N_("Asks for a language that we do not know"),
 }
 CHANNELS = {
     "sms": N_("SMS"),
@@ -283,6 +300,17 @@ def delivery_state_label(state: str) -> str:
 def delivery_reason(reason: str) -> str:
     """Why somebody was told, as a sentence."""
     return _(REASONS_TOLD.get(reason, REASONS_TOLD["rule"]))
+
+
+def why_unread(reading: Mapping[str, Any] | None, *, known: bool) -> str:
+    """Why a person must look at an SMS, from what the grammar made of it; `known`: we know the number."""
+    said = reading or {}
+    marks = [mark for mark in ("wrong_code", "claimed") if said.get(mark)]
+    keys = [*marks, str(said.get("reason", "")), str(said.get("command", ""))]
+    found = next((key for key in keys if key in WHY_UNREAD), "NO_COMMAND")
+    if not known:
+        return f"{_(WHY_UNREAD['stranger'])}. {_(WHY_UNREAD[found])}."
+    return f"{_(WHY_UNREAD[found])}."
 
 
 def channel_label(channel: str) -> str:

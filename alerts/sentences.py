@@ -35,6 +35,7 @@ from alerts.labels import (
     sure_label,
     threat_label,
     trigger_label,
+    why_unread,
 )
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
@@ -69,6 +70,7 @@ __all__ = [
     "sure_label",
     "threat_label",
     "trigger_label",
+    "why_unread",
 ]
 
 Values = Mapping[str, Any]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from alerts.routing import OUTSIDE
 from committees.places import Locality, LocalityPath
 from foundation.errors import NotFound
 from foundation.policy import RULES, Principal
@@ -20,10 +21,19 @@ ANALYSTS = ("hub_analyst", "national_contact", "administrator")
 
 
 def covered(session: Session, principal: Principal, ids: Iterable[UUID]) -> set[UUID]:
-    """Those of `ids` whose level this person may read."""
-    own = principal.at(*READS_LEVELS)
-    rows = select(LocalityPath.descendant_id).where(
-        LocalityPath.ancestor_id.in_(own), LocalityPath.descendant_id.in_(list(ids))
+    """Those of `ids` whose level this person may read; offices from outside the town read no single ward."""
+    near = principal.at(*(role for role in READS_LEVELS if role not in OUTSIDE))
+    far = principal.at(*(role for role in READS_LEVELS if role in OUTSIDE))
+    rows = (
+        select(LocalityPath.descendant_id)
+        .join(Locality, Locality.id == LocalityPath.descendant_id)
+        .where(
+            LocalityPath.descendant_id.in_(list(ids)),
+            or_(
+                LocalityPath.ancestor_id.in_(near),
+                and_(LocalityPath.ancestor_id.in_(far), Locality.level != "ward"),
+            ),
+        )
     )
     return set(session.scalars(rows))
 
