@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import tomllib
 import uuid
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, exists, false, or_, select, true
 from sqlalchemy.orm import Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.types import TypeEngine
 
 from foundation.db import Base
 
 RULES: dict[str, Any] = tomllib.loads((Path(__file__).parent / "policy.toml").read_text(encoding="utf-8"))
 MARKINGS: tuple[str, ...] = tuple(RULES["markings"])
 ROLES: tuple[str, ...] = tuple(RULES["need"])
+WITHHELD_FROM = ("police", "committee")
 WEB_ROLE, WORKER_ROLE = "concord_web", "concord_worker"
 
 
@@ -77,16 +81,16 @@ def table(name: str) -> Table:
 
 @dataclass(frozen=True)
 class Viewer:
-    """The two values that a rule binds: whose id, and which handles are theirs, as SQL."""
+    """The two values that a rule binds: whose id, and whether a column holds one of their handles, as SQL."""
 
     person: ColumnElement[Any]
-    handles: Any
+    handles: Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
     def is_mine(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether a row belongs to this viewer by `column`."""
         if column.name != "source_id":
             return column == self.person
-        return self.handles(column) if callable(self.handles) else column.in_(self.handles)
+        return self.handles(column)
 
 
 def visible(name: str, viewer: Viewer) -> ColumnElement[bool]:
@@ -95,9 +99,14 @@ def visible(name: str, viewer: Viewer) -> ColumnElement[bool]:
     if rule is None:
         return true()
     rows = table(name)
-    ways: list[ColumnElement[bool]] = [_by_place(rows, role, viewer) for role in rule.get("own", ())]
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for role in rule.get("own", ()):
+        alike.setdefault((allowed_markings(role), *RULES["exclude"].get(role, ())), []).append(role)
+    ways: list[ColumnElement[bool]] = [_by_place(rows, tuple(roles), viewer) for roles in alike.values()]
     if mine := rule.get("mine"):
         ways.append(viewer.is_mine(rows.c[mine]))
+    if office := rule.get("office"):
+        ways.append(_by_office(rows, office, viewer))
     if "grant" in rule:
         ways.append(_by_grant(rows, rule["grant"], viewer))
     if roles := rule.get("roles"):
@@ -109,66 +118,94 @@ def within(name: str, viewer: Viewer) -> ColumnElement[bool]:
     """Whether a new row of table `name` lies within the places where `viewer` may add: what [adds] of policy.toml says."""
     rows, scope, path = table(name), table("scope"), table("locality_path")
     return exists(
-        select(1).where(
+        select(1)
+        .where(
             scope.c.person_id == viewer.person,
             scope.c.role.in_(RULES["adds"]["roles"]),
             scope.c.active,
             path.c.ancestor_id == scope.c.locality_id,
             path.c.descendant_id == rows.c.locality_id,
         )
+        .correlate_except(scope, path)
     )
 
 
 def _holds(roles: tuple[str, ...], viewer: Viewer) -> ColumnElement[bool]:
     scope = table("scope")
-    return exists(select(1).where(scope.c.person_id == viewer.person, scope.c.role.in_(roles), scope.c.active))
+    held = select(1).where(scope.c.person_id == viewer.person, scope.c.role.in_(roles), scope.c.active)
+    return exists(held.correlate_except(scope))
 
 
-def _by_place(rows: Table, role: str, viewer: Viewer) -> ColumnElement[bool]:
+def _by_office(rows: Table, column: str, viewer: Viewer) -> ColumnElement[bool]:
+    scope = table("scope")
+    held = select(1).where(
+        scope.c.person_id == viewer.person, scope.c.office_id == rows.c[column], scope.c.active
+    )
+    return exists(held.correlate_except(scope))
+
+
+def _by_place(rows: Table, roles: tuple[str, ...], viewer: Viewer) -> ColumnElement[bool]:
+    """The rule of roles that need the same marking and are excluded from the same things."""
     scope, path = table("scope"), table("locality_path")
-    ways = [
+    ways: list[ColumnElement[bool]] = [
         exists(
-            select(1).where(
+            select(1)
+            .where(
                 scope.c.person_id == viewer.person,
-                scope.c.role == role,
+                scope.c.role.in_(roles),
                 scope.c.active,
                 path.c.ancestor_id == scope.c.locality_id,
                 path.c.descendant_id == rows.c.locality_id,
             )
+            # Named, because a statement that joins one of them itself would otherwise lend its own row to this question.
+            .correlate_except(scope, path)
         )
     ]
     if "marking" in rows.c:
-        ways.append(rows.c.marking.in_(allowed_markings(role)))
-    return and_(*ways, *_exclusions(rows, RULES["exclude"].get(role, ())))
+        ways.append(rows.c.marking.in_(allowed_markings(roles[0])))
+    return and_(*ways, *_exclusions(rows, RULES["exclude"].get(roles[0], ())))
 
 
-def _exclusions(rows: Table, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+def _exclusions(rows: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if "sensitive" in names and "sensitive" in rows.c:
         clauses.append(~rows.c.sensitive)
-    clauses += [
-        ~rows.c.withheld_from.contains(name) for name in ("police", "committee") if name in names and "withheld_from" in rows.c
-    ]
+    words = [name for name in names if name in WITHHELD_FROM]
+    if "withheld_from" in rows.c:
+        clauses += [~rows.c.withheld_from.contains(word) for word in words]
+    elif words and "alert_id" in rows.c and not rows.c.alert_id.nullable:
+        # What belongs to an alert is withheld with it. Asked as "is there an alert that may be seen", which also holds under row security.
+        alert = table("alert")
+        seen = select(1).where(
+            alert.c.id == rows.c.alert_id, *(~alert.c.withheld_from.contains(word) for word in words)
+        )
+        clauses.append(exists(seen.correlate_except(alert)))
     return clauses
 
 
 def _by_grant(rows: Table, subject: str, viewer: Viewer) -> ColumnElement[bool]:
     grant, scope = table("grant"), table("scope")
     name = f"{subject.removesuffix('_place')}_id"
-    key = rows.c[name] if name in rows.c else rows.c.id
+    key = rows.c.get(name, rows.c.id)
     # The office concerned is named by its role, so that "not the police" also outlives any grant.
-    told = [~and_(grant.c.role.in_(_roles_excluding(word)), rows.c.withheld_from.contains(word)) for word in ("police", "committee")]
-    return exists(
-        select(1).where(
-            grant.c.subject_kind == subject,
-            grant.c.subject_id == key,
-            or_(
-                grant.c.person_id == viewer.person,
-                and_(grant.c.office_id == scope.c.office_id, scope.c.person_id == viewer.person, scope.c.active),
-            ),
-            *(told if "withheld_from" in rows.c else []),
-        )
+    told = [
+        ~and_(grant.c.role.in_(_roles_excluding(word)), rows.c.withheld_from.contains(word))
+        for word in WITHHELD_FROM
+    ]
+    # A grant is to a desk, or to a person in a role: it passes on with the desk and ends with the role.
+    held = or_(
+        grant.c.office_id == scope.c.office_id,
+        and_(grant.c.office_id.is_(None), grant.c.person_id == viewer.person, grant.c.role == scope.c.role),
     )
+    opened = select(1).where(
+        grant.c.subject_kind == subject,
+        grant.c.subject_id == key,
+        scope.c.person_id == viewer.person,
+        scope.c.active,
+        held,
+        *(told if "withheld_from" in rows.c else []),
+    )
+    return exists(opened.correlate_except(grant, scope))
 
 
 @cache
@@ -181,17 +218,30 @@ def _entities() -> dict[str, type[Base]]:
     return {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}  # type: ignore[attr-defined]
 
 
-def criteria(principal: Principal) -> list[ORMOption]:
-    """The options that keep an ORM statement to what `principal` may see; built once per principal."""
+# For whom the statement now being executed reads. The rules are built once; only this value is bound anew.
+_reading_for: ContextVar[Principal] = ContextVar("reading_for")
+
+
+@cache
+def criteria(service_name: str | None) -> tuple[ORMOption, ...]:
+    """The options that keep an ORM statement to what the person of `_reading_for`, or a service, may see; built once a process."""
+    person = Viewer(
+        _bound("person_id", Uuid(as_uuid=True)),
+        lambda column: column.in_(_bound("handles", Uuid(as_uuid=True), many=True)),
+    )
     options: list[ORMOption] = []
     for name in RULES["tables"]:
         entity = _entities().get(name)
-        if entity is None:
-            continue
-        rule = _for_service(name, principal.service) if principal.service else _for_person(name, principal)
-        if rule is not None:
+        rule = _for_service(name, service_name) if service_name else visible(name, person)
+        if entity is not None and rule is not None:
             options.append(with_loader_criteria(entity, rule, include_aliases=True))
-    return options
+    return tuple(options)
+
+
+def _bound(attribute: str, kind: TypeEngine[Any], *, many: bool = False) -> ColumnElement[Any]:
+    return bindparam(
+        None, callable_=lambda: getattr(_reading_for.get(), attribute), type_=kind, expanding=many
+    )
 
 
 def _for_service(name: str, service_name: str) -> ColumnElement[bool] | None:
@@ -199,13 +249,6 @@ def _for_service(name: str, service_name: str) -> ColumnElement[bool] | None:
         if name in services.get(service_name, ()):
             return None
     return false()
-
-
-def _for_person(name: str, principal: Principal) -> ColumnElement[bool]:
-    from sqlalchemy import Uuid, bindparam
-
-    person = bindparam("policy_person", principal.person_id, type_=Uuid(as_uuid=True), unique=True)
-    return visible(name, Viewer(person, principal.handles))
 
 
 def install(session_class: type[Session] = Session) -> None:
@@ -222,22 +265,22 @@ def _scope(state: Any) -> None:
     if not isinstance(principal, Principal):
         raise NoPrincipal("open sessions with Database.open(principal)")
     if state.is_select or state.is_update or state.is_delete:
-        options = state.session.info.get("criteria")
-        if options is None:
-            options = state.session.info["criteria"] = criteria(principal)
-        state.statement = state.statement.options(*options)
+        _reading_for.set(principal)
+        state.statement = state.statement.options(*criteria(principal.service))
 
 
 def _tell_postgresql(session: Session, _transaction: Any, connection: Any) -> None:
-    if connection.dialect.name != "postgresql":
-        return
     principal = session.info.get("principal")
     if not isinstance(principal, Principal):
         raise NoPrincipal("open sessions with Database.open(principal)")
+    if connection.dialect.name != "postgresql":
+        return
     handles = ",".join(str(handle) for handle in principal.handles)
     person = str(principal.person_id or "")
     # LOCAL (true): it must not outlive the transaction, or the next user of the pooled connection inherits it.
-    connection.exec_driver_sql("select set_config('app.person', %s, true), set_config('app.handles', %s, true)", (person, handles))
+    connection.exec_driver_sql(
+        "select set_config('app.person', %s, true), set_config('app.handles', %s, true)", (person, handles)
+    )
 
 
 install()

@@ -1,0 +1,121 @@
+"""The guard on every session: nobody reads without a principal, a service only its own tables, and PostgreSQL holds when the ORM does not."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from committees.incidents import Incident
+from coordination import schema
+from foundation import policy
+from foundation.db import Base, Database
+from foundation.journal import Entry
+from foundation.policy import MARKINGS, RULES, NoPrincipal, Principal, service
+from tests.make import Town
+
+assert schema.ROOMS
+# Read by whoever is signed in, or kept by sign-in itself: places, offices, settings. A new table must be put here or into policy.toml.
+OPEN_TABLES = {
+    "account", "api_token", "code_try", "committee", "contact_index", "country", "errand", "escalation_policy", "feedback_request",
+    "flashpoint", "heartbeat", "idempotency_key", "job_run", "keeper", "linked_contact", "locality", "locality_code", "locality_path",
+    "membership", "neighbour", "office", "organisation", "person", "profile", "reply_code", "risk_state", "scope", "seat", "setting",
+    "sign_in_code", "source", "term", "turnout", "web_session", "week_count",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "statement", [select(Incident), update(Incident).values(severity=1), delete(Incident)]
+)
+def test_no_session_works_without_saying_for_whom(town: Town, statement: object) -> None:
+    with Session(town.runtime.worker.engine) as session, pytest.raises(NoPrincipal):
+        session.execute(statement)  # type: ignore[call-overload]
+
+
+def test_no_row_is_fetched_by_its_key_without_saying_for_whom(town: Town) -> None:
+    key = town.report()
+    with Session(town.runtime.worker.engine) as session, pytest.raises(NoPrincipal):
+        session.get(Incident, key)
+
+
+def test_nothing_is_added_without_saying_for_whom(town: Town) -> None:
+    with Session(town.runtime.worker.engine) as session:
+        session.add(Entry(at=town.clock.now(), action="look", object_kind="page"))
+        with pytest.raises(NoPrincipal):
+            session.flush()
+
+
+def test_a_word_in_place_of_a_principal_is_nobody(town: Town) -> None:
+    with town.runtime.worker.open("seed") as session, pytest.raises(NoPrincipal):
+        session.scalars(select(Incident)).all()
+
+
+def test_a_service_that_the_policy_does_not_name_cannot_be_had() -> None:
+    with pytest.raises(KeyError):
+        service("anybody")
+
+
+def services() -> list[str]:
+    return sorted(name for names in RULES["services"].values() for name in names)
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_service_reads_its_own_tables_only(town: Town, name: str) -> None:
+    town.report(text="a crowd at the bus stand", about="market_dispute", landmark="market")
+    town.work()
+    own = {table for tables in RULES["services"].values() for table in tables.get(name, ())}
+    with town.runtime.worker.open(service(name)) as session:
+        for table in RULES["tables"]:
+            entity = policy._entities()[table]
+            found = session.scalars(select(entity).limit(1)).first()
+            assert found is None or table in own, f"{name} reads {table}"
+
+
+def test_every_service_finds_what_it_needs(town: Town) -> None:
+    key = town.report()
+    for name in ("intake", "engine", "feedback", "keeper", "seed", "command"):
+        with town.session(name) as session:
+            assert session.get(Incident, key) is not None, name
+
+
+def test_a_stranger_sees_nothing(town: Town) -> None:
+    key = town.report()
+    with town.runtime.web.open(Principal(person_id=uuid.uuid4())) as session:
+        assert session.get(Incident, key) is None
+        for table in RULES["tables"]:
+            assert session.scalars(select(policy._entities()[table]).limit(1)).first() is None, table
+
+
+def test_each_table_has_a_rule_or_is_named_as_open() -> None:
+    assert set(Base.metadata.tables) - set(RULES["tables"]) == OPEN_TABLES
+
+
+def test_each_rule_is_about_a_table_and_roles_that_exist() -> None:
+    assert set(RULES["tables"]) <= set(Base.metadata.tables)
+    for name, rule in RULES["tables"].items():
+        assert set(rule.get("own", ())) <= set(policy.ROLES), name
+    for tables in (tables for services in RULES["services"].values() for tables in services.values()):
+        assert set(tables) <= set(RULES["tables"])
+    assert set(RULES["exclude"]) <= set(policy.ROLES)
+
+
+def test_markings_run_from_the_strictest() -> None:
+    assert MARKINGS == ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
+    assert policy.allowed_markings("national_contact") == ("GREEN", "CLEAR")
+
+
+def test_two_people_one_after_the_other_each_see_their_own(town: Town) -> None:
+    """The rules are built once a process: what is bound to them must be the person of this very session."""
+    key = town.report()
+    with town.session() as session:
+        ours, theirs = town.person(session, "secretary.mardan").id, town.person(session, "national.pk").id
+    database: Database = town.runtime.web
+    with (
+        database.open(Principal(person_id=ours)) as first,
+        database.open(Principal(person_id=theirs)) as second,
+    ):
+        for _ in range(2):
+            assert first.scalars(select(Incident.id).where(Incident.id == key)).all() == [key]
+            assert second.scalars(select(Incident.id).where(Incident.id == key)).all() == []

@@ -1,0 +1,201 @@
+"""PostgreSQL with the ORM's hook out of the way: plain SQL in the web's database role reads and writes no more than the policy allows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+
+from committees.people import Person
+from coordination.runtime import Runtime
+from foundation.db import Database
+from foundation.policy import RULES, WEB_ROLE, Principal
+from tests.make import FakeClock, Town, build_template, config_for, make_town
+from tests.rig.databases import Databases
+
+
+@pytest.fixture
+def pg_town(postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The seeded town on PostgreSQL alone: SQLite knows no roles."""
+    keys = tmp_path_factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    town = make_town(postgres_databases.template("town", lambda url: build_template(url, keys)), keys)
+    yield town
+    town.runtime.close()
+
+
+@pytest.fixture
+def plain(pg_town: Town) -> Iterator[Connection]:
+    """A bare connection of the web's pool, already in the web's role."""
+    with pg_town.runtime.web.engine.connect() as connection:
+        yield connection
+
+
+def become(connection: Connection, person_id: uuid.UUID | str) -> None:
+    connection.exec_driver_sql(
+        "select set_config('app.person', %s, true), set_config('app.handles', '', true)", (str(person_id),)
+    )
+
+
+def person(town: Town, code: str) -> uuid.UUID:
+    with town.session() as session:
+        return session.scalars(select(Person.id).where(Person.code == code)).one()
+
+
+def count(connection: Connection, table: str) -> int:
+    return int(connection.exec_driver_sql(f'select count(*) from "{table}"').scalar_one())
+
+
+def refused(connection: Connection, statement: str) -> bool:
+    """Whether the database denies a statement; the transaction goes on."""
+    point = connection.begin_nested()
+    try:
+        connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        words = str(error)
+    else:
+        words = ""
+    point.rollback()
+    if words and "permission denied" not in words and "row-level security" not in words:
+        pytest.fail(f"refused for another reason: {words}")
+    return bool(words)
+
+
+def test_the_web_is_neither_owner_nor_superuser(plain: Connection) -> None:
+    row = plain.exec_driver_sql(
+        "select rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname = current_user"
+    ).one()
+    assert plain.exec_driver_sql("select current_user").scalar() == WEB_ROLE
+    assert tuple(row) == (False, False, False)
+
+
+def test_without_a_principal_every_guarded_table_is_empty(pg_town: Town, plain: Connection) -> None:
+    pg_town.report(text="a crowd", landmark="market")
+    pg_town.work()
+    for table in RULES["tables"]:
+        if table != "identity":
+            assert count(plain, table) == 0, table
+    with pg_town.runtime.worker.engine.connect() as worker:
+        assert count(worker, "incident") > 0
+
+
+def test_a_person_reads_their_own_town_by_plain_sql_and_no_other(pg_town: Town, plain: Connection) -> None:
+    pg_town.report()
+    become(plain, person(pg_town, "secretary.mardan"))
+    assert count(plain, "incident") == 1
+    become(plain, person(pg_town, "police.mardan"))
+    assert count(plain, "incident") == 0
+
+
+def test_settings_end_with_the_transaction(pg_town: Town, plain: Connection) -> None:
+    pg_town.report()
+    secretary = person(pg_town, "secretary.mardan")
+    with pg_town.runtime.web.open(Principal(person_id=secretary)) as session:
+        assert session.scalars(select(Person.id)).first()
+        session.commit()
+    become(plain, secretary)
+    assert count(plain, "incident") == 1
+    plain.commit()
+    assert count(plain, "incident") == 0
+
+
+def test_what_belongs_elsewhere_cannot_be_written(pg_town: Town, plain: Connection) -> None:
+    key = pg_town.report()
+    become(plain, person(pg_town, "police.mardan"))
+    assert plain.exec_driver_sql("update incident set severity = 5").rowcount == 0
+    assert plain.exec_driver_sql("delete from incident").rowcount == 0
+    copy = (
+        "insert into incident_summary (incident_id, text, written_at, locality_id, marking, sensitive, withheld_from) "
+        f"select '{key}', 'x', now(), id, 'CLEAR', false, '' from locality where code = 'PK-KP-MARDAN-W7'"
+    )
+    assert refused(plain, copy)
+    become(plain, person(pg_town, "secretary.mardan"))
+    assert not refused(plain, copy)
+
+
+def test_a_row_cannot_be_moved_out_of_ones_own_places(pg_town: Town, plain: Connection) -> None:
+    pg_town.report()
+    become(plain, person(pg_town, "secretary.mardan"))
+    elsewhere = "(select id from locality where code like 'LK%' limit 1)"
+    assert refused(plain, f"update incident_group set locality_id = {elsewhere}") == (
+        count(plain, "incident_group") > 0
+    )
+    assert refused(plain, f"update alert set locality_id = {elsewhere}") == (count(plain, "alert") > 0)
+    assert refused(plain, f"update incident set locality_id = {elsewhere}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select boxes from identity",
+        "update journal set action = 'x'",
+        "delete from journal",
+        "update outbox set state = 'cancelled'",
+        "delete from outbox",
+        "update report set how_known = 'saw'",
+        "delete from report",
+        "delete from inbound",
+        "truncate incident cascade",
+        "truncate journal",
+        "alter table incident disable row level security",
+        "drop policy person on incident",
+        "create table mine (n integer)",
+        "set role postgres",
+    ],
+)
+def test_the_web_may_not(pg_town: Town, plain: Connection, statement: str) -> None:
+    pg_town.report()
+    become(plain, person(pg_town, "chair.mardan"))
+    assert refused(plain, statement)
+
+
+def test_no_person_reads_what_waits_to_be_sent_nor_the_ways_back(pg_town: Town, plain: Connection) -> None:
+    pg_town.report()
+    pg_town.work()
+    with pg_town.session() as session:
+        people = list(session.scalars(select(Person.id)))
+    for one in people:
+        become(plain, one)
+        assert count(plain, "outbox") == 0
+        assert count(plain, "reply_handle") == 0
+
+
+def test_the_worker_may_not_delete_the_record(pg_town: Town) -> None:
+    with pg_town.runtime.worker.engine.connect() as worker:
+        assert refused(worker, "delete from journal")
+        assert refused(worker, "truncate journal")
+
+
+def test_a_desk_keeps_what_was_opened_to_it(pg_town: Town) -> None:
+    """The grant table has rules of its own, and the policy on incidents looks through them."""
+    from committees.incidents import Incident
+    from committees.people import Grant, Office
+
+    key = pg_town.report()
+    police = person(pg_town, "police.mardan")
+    with pg_town.session(write=True) as session:
+        desk = session.scalars(
+            select(Office).where(Office.role == "police_liaison", Office.code.contains("mardan"))
+        ).first()
+        assert desk
+        to = {"role": "police_liaison", "reason": "escalated", "given_at": pg_town.clock.now()}
+        session.add(Grant(subject_kind="incident", subject_id=key, person_id=None, office_id=desk.id, **to))
+    with pg_town.runtime.web.open(Principal(person_id=police)) as session:
+        assert session.get(Incident, key) is not None
+
+
+def test_putting_the_policy_in_force_twice_changes_nothing(
+    pg_town: Town, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from coordination.runtime import build
+
+    again: Runtime = build(
+        config_for(pg_town.runtime.config.database_url, pg_town.runtime.config.data), FakeClock(), {}
+    )
+    assert isinstance(again.web, Database)
+    again.close()
+    with pg_town.runtime.web.engine.connect() as connection:
+        assert count(connection, "incident") == 0
