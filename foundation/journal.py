@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -20,6 +21,7 @@ from foundation.db import Base, Keyed
 from foundation.policy import RULES, Principal
 
 START = "0" * 64
+SEALING = 4_912_027
 
 
 class Entry(Keyed, Base):
@@ -52,7 +54,14 @@ class Verdict:
 
 
 def record(
-    session: Session, now: datetime, action: str, object_kind: str, object_id: UUID | None, *, locality_id: UUID | None = None, outcome: str = "done"
+    session: Session,
+    now: datetime,
+    action: str,
+    object_kind: str,
+    object_id: UUID | None,
+    *,
+    locality_id: UUID | None = None,
+    outcome: str = "done",
 ) -> None:
     """Write one entry in the caller's transaction, in the name of the session's principal."""
     principal: Principal = session.info["principal"]
@@ -74,7 +83,7 @@ def digest(entry: Entry, prev: str) -> str:
     """The hash of an entry after `prev`: SHA-256 over the previous hash and the entry as canonical JSON."""
     fields = [
         entry.seq,
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(),
         str(entry.actor_id or ""),
         entry.service or "",
         entry.action,
@@ -90,10 +99,17 @@ def digest(entry: Entry, prev: str) -> str:
 
 
 def seal(session: Session, limit: int = 1000) -> int:
-    """Chain the entries that no sealer has seen, oldest first; return how many. Two sealers collide on `seq` and one gives way."""
-    last = session.scalars(select(Entry).where(Entry.seq.is_not(None)).order_by(Entry.seq.desc()).limit(1)).first()
+    """Chain the entries that no sealer has seen, oldest first; return how many. A second sealer waits until the first has committed."""
+    if session.get_bind().dialect.name == "postgresql":
+        # SQLite lets one writer in at a time by itself. Here two would read the same tail, and the later would seal anew what is sealed.
+        session.execute(select(func.pg_advisory_xact_lock(SEALING)))
+    last = session.scalars(
+        select(Entry).where(Entry.seq.is_not(None)).order_by(Entry.seq.desc()).limit(1)
+    ).first()
     seq, prev = (last.seq or 0, last.hash or START) if last else (0, START)
-    waiting = session.scalars(select(Entry).where(Entry.seq.is_(None)).order_by(Entry.at, Entry.id).limit(limit)).all()
+    waiting = session.scalars(
+        select(Entry).where(Entry.seq.is_(None)).order_by(Entry.at, Entry.id).limit(limit)
+    ).all()
     for entry in waiting:
         seq += 1
         entry.seq, entry.prev = seq, prev
@@ -105,13 +121,14 @@ def seal(session: Session, limit: int = 1000) -> int:
 def verify(session: Session, head: str | None = None) -> Verdict:
     """Walk the chain from its start and name the first entry that does not fit; `head` is a hash that a witness kept."""
     prev, count, seen = START, 0, head is None
-    for entry in _chain(session):
-        if entry.seq != count + 1:
-            return Verdict(count, prev, count + 1, "an entry is missing")
-        if entry.prev != prev or entry.hash != digest(entry, prev):
-            return Verdict(count, prev, entry.seq, "an entry was changed")
-        prev, count = entry.hash, count + 1
-        seen = seen or prev == head
+    with closing(_chain(session)) as chain:  # the first bad entry ends the walk before the rows do
+        for entry in chain:
+            if entry.seq != count + 1:
+                return Verdict(count, prev, count + 1, "an entry is missing")
+            if entry.prev != prev or entry.hash != digest(entry, prev):
+                return Verdict(count, prev, entry.seq, "an entry was changed")
+            prev, count = entry.hash, count + 1
+            seen = seen or prev == head
     if not seen:
         return Verdict(count, prev, count + 1, "the record does not reach the head that the witness kept")
     return Verdict(count, prev)
@@ -122,5 +139,7 @@ def unsealed(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Entry).where(Entry.seq.is_(None))) or 0
 
 
-def _chain(session: Session) -> Iterator[Entry]:
-    yield from session.scalars(select(Entry).where(Entry.seq.is_not(None)).order_by(Entry.seq).execution_options(yield_per=500))
+def _chain(session: Session) -> Generator[Entry, None, None]:
+    rows = select(Entry).where(Entry.seq.is_not(None)).order_by(Entry.seq).execution_options(yield_per=500)
+    with closing(session.scalars(rows)) as found:
+        yield from found
