@@ -6,9 +6,11 @@ another row; it is padded and its time rounded to the day. Sources: the cryptogr
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import time
 from pathlib import Path
@@ -44,9 +46,7 @@ class Cipher:
         """Read the key file of `folder`, newest key first; make one on the first start."""
         path = folder / "columns.keys"
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-            path.write_bytes(Fernet.generate_key() + b"\n")
+            _first_key(path)
         return cls(path.read_bytes().split(), secret.encode())
 
     def seal(self, place: str, row: UUID, value: str) -> str:
@@ -61,20 +61,43 @@ class Cipher:
         try:
             found = json.loads(self._fernet.decrypt(token.encode()))
         except InvalidToken:
-            raise Unreadable("A sealed value cannot be opened.", "Check that the key file is the one it was sealed with.") from None
+            raise Unreadable(
+                "A sealed value cannot be opened.", "Check that the key file is the one it was sealed with."
+            ) from None
         if found[:2] != [place, str(row)]:
             raise Unreadable("A sealed value stands in the wrong row.", "Restore the row from a backup.")
         return str(found[2])
 
     def index(self, value: str) -> str:
         """A slow keyed hash (argon2id, 8 MiB) by which an equal value can be found, 96 bits as hex."""
-        raw = hash_secret_raw(value.encode(), self._pepper[:16], time_cost=1, memory_cost=8192, parallelism=1, hash_len=12, type=Type.ID)
+        raw = hash_secret_raw(
+            value.encode(),
+            self._pepper[:16],
+            time_cost=1,
+            memory_cost=8192,
+            parallelism=1,
+            hash_len=12,
+            type=Type.ID,
+        )
         return raw.hex()
 
     def handle(self, *parts: object) -> UUID:
         """A random-looking id derived from `parts` and a key: links a source to an account only for whoever holds the key."""
         digest = hmac.new(self._handles, "|".join(map(str, parts)).encode(), hashlib.sha256).digest()
         return UUID(bytes=digest[:16], version=4)
+
+
+def _first_key(path: Path) -> None:
+    """Make the key file whole and once: of two processes that start together, the later takes the key of the earlier."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(Fernet.generate_key() + b"\n")
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def cipher(session: Session) -> Cipher:
