@@ -56,11 +56,13 @@ def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident])
         session, [row.incident_id for row in (*new, *(row for rows in present.values() for row in rows))]
     )
     known = {incident.id: known_when(incident, now) for incident in incidents}
+    together: dict[tuple[datetime, Cell], list[Evidence]] = defaultdict(list)
+    for row in sorted(new, key=lambda row: known[row.incident_id]):
+        together[known[row.incident_id], _cell(row)].append(row)
     moves: list[Move] = []
-    for row in new:
-        rows = present[_cell(row)]
-        rows.append(row)
-        moves += _recounted(rows, sources, known[row.incident_id])
+    for (known_at, cell), rows in together.items():
+        present[cell] += rows
+        moves += _recounted(present[cell], sources, known_at)
     for incident in incidents:
         incident.pending = False
     return _apply(session, moves)

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,13 +50,13 @@ class Terminal:
 @pytest.fixture
 def concord(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Terminal]:
+) -> Terminal:
     """A terminal in an empty folder, with the settings of `town`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONCORD_DATA", str(town.runtime.config.data))
     monkeypatch.setenv("CONCORD_DATABASE_URL", town.runtime.config.database_url)
     monkeypatch.setenv("CONCORD_SECRET_KEY", SECRET)
-    yield Terminal(capsys)
+    return Terminal(capsys)
 
 
 @pytest.fixture
