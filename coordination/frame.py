@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 from flask_login import UserMixin, current_user
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -31,6 +32,7 @@ from foundation.web import words
 from foundation.web.page import PAGES, PUBLIC, SIGNED_IN, Page, Visit
 from foundation.web.words import N_, gettext as _
 
+TRIES = 4
 COOKIE, LANGUAGE_COOKIE, NOTICE_COOKIE = "concord_session", "concord_language", "concord_notice"
 MISSING_TOKEN = N_("This form is too old or not ours. What you typed is below: send it again.")
 real_clock = SystemClock()
@@ -96,6 +98,32 @@ def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response
         if not _is_program(page):
             _check_token(runtime, user)
     principal = user.principal if user else service("sign_in")
+    for attempt in range(TRIES):
+        try:
+            response = _answer(runtime, page, values, user, principal)
+            break
+        except IntegrityError:
+            # Two browsers made the same row at once: the loser looks again and finds it there.
+            if attempt == TRIES - 1:
+                raise
+    if posted:
+        runtime.wake()
+    for kind, text in g.get("say", ()):
+        response.set_cookie(
+            NOTICE_COOKIE,
+            f"{kind}|{text}"[:900],
+            max_age=60,
+            httponly=True,
+            samesite="Lax",
+            secure=runtime.config.secure,
+        )
+    return response
+
+
+def _answer(
+    runtime: Runtime, page: Page, values: dict[str, Any], user: SignedInUser | None, principal: Principal
+) -> Response:
+    posted = request.method == "POST"
     with runtime.web.open(principal, write=posted) as session:
         visit = make_visit(runtime, session, user, principal)
         g.visit = visit
@@ -103,10 +131,6 @@ def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response
         response = answer if isinstance(answer, Response) else Response(answer, mimetype="text/html")
         if posted and response.status_code < 400:
             session.commit()
-    if posted:
-        runtime.wake()
-    for kind, text in g.get("say", ()):
-        response.set_cookie(NOTICE_COOKIE, f"{kind}|{text}"[:900], max_age=60, httponly=True, samesite="Lax", secure=runtime.config.secure)
     return response
 
 
@@ -130,7 +154,10 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         args=MultiDict(request.args),
         csrf=user.row.csrf if user else open_token(runtime, real_clock.now()),
         nav=nav_of(user, request.path),
-        languages=[{"code": c, "name": words.NAMES[c], "current": c == words.current().language} for c in runtime.config.locales],
+        languages=[
+            {"code": c, "name": words.NAMES[c], "current": c == words.current().language}
+            for c in runtime.config.locales
+        ],
         notices=_notices(),
         service=service_name,
         emergency=emergency,
@@ -145,8 +172,17 @@ def nav_of(user: SignedInUser | None, path: str) -> list[dict[str, Any]]:
     if user is None:
         return []
     roles = user.principal.roles
-    mine = [p for p in PAGES if p.nav and (p.roles == SIGNED_IN or roles & set(p.roles)) and (not p.nav_for or roles & set(p.nav_for))]
-    return [{"path": p.path, "label": _(p.nav), "current": path == p.path} for p in sorted(mine, key=lambda p: (p.order, p.path))]
+    mine = [
+        p
+        for p in PAGES
+        if p.nav
+        and (p.roles == SIGNED_IN or roles & set(p.roles))
+        and (not p.nav_for or roles & set(p.nav_for))
+    ]
+    return [
+        {"path": p.path, "label": _(p.nav), "current": path == p.path}
+        for p in sorted(mine, key=lambda p: (p.order, p.path))
+    ]
 
 
 def _notices() -> list[dict[str, str]]:
@@ -164,7 +200,10 @@ def _check_role(page: Page, user: SignedInUser | None) -> None:
     if user is None:
         raise SignInNeeded(_("Please sign in first."), _("You come back to this page afterwards."))
     if page.roles != SIGNED_IN and not user.principal.roles & set(page.roles):
-        raise NotFound(_("We could not find that page or record"), _("It may have been moved, or it belongs to another place."))
+        raise NotFound(
+            _("We could not find that page or record"),
+            _("It may have been moved, or it belongs to another place."),
+        )
 
 
 def _check_origin(runtime: Runtime) -> None:
@@ -174,7 +213,9 @@ def _check_origin(runtime: Runtime) -> None:
     theirs, ours = urlsplit(origin), urlsplit(runtime.config.public_url)
     allowed = {(ours.scheme, ours.netloc)}
     if not runtime.config.secure:
-        allowed.add((request.scheme, request.host))  # plain http on a local network: the address typed is the address served
+        allowed.add(
+            (request.scheme, request.host)
+        )  # plain http on a local network: the address typed is the address served
     if (theirs.scheme, theirs.netloc) not in allowed:
         raise NotAllowed(_("This form came from another site."), _("Open the page here and send it again."))
 
@@ -203,7 +244,11 @@ def open_token(runtime: Runtime, now: datetime) -> str:
 def _is_open_token(runtime: Runtime, sent: str, now: datetime) -> bool:
     stamp, _dot, mac = sent.partition(".")
     good = hmac.new(runtime.config.secret_key.encode(), b"form:" + stamp.encode(), "sha256").hexdigest()
-    return hmac.compare_digest(mac.encode(), good.encode()) and stamp.isdigit() and 0 <= now.timestamp() - int(stamp) < 86_400
+    return (
+        hmac.compare_digest(mac.encode(), good.encode())
+        and stamp.isdigit()
+        and 0 <= now.timestamp() - int(stamp) < 86_400
+    )
 
 
 def choose_language(runtime: Runtime) -> None:
@@ -213,7 +258,9 @@ def choose_language(runtime: Runtime) -> None:
     if wanted not in allowed and current_user.is_authenticated:
         wanted = current_user.person.language
     if wanted not in allowed:
-        wanted = request.accept_languages.best_match(list(runtime.config.locales)) or runtime.config.locales[0]
+        wanted = (
+            request.accept_languages.best_match(list(runtime.config.locales)) or runtime.config.locales[0]
+        )
     words.use(wanted)
 
 

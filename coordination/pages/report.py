@@ -31,7 +31,7 @@ from coordination.pages.whereabouts import (
     near_options,
     source_of,
 )
-from foundation.errors import NotFound, Refused
+from foundation.errors import Conflict, NotFound, Refused
 from foundation.web.page import Visit, page
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
@@ -53,7 +53,19 @@ def report(visit: Visit) -> Response:
         answers = form.read(visit.form, offer)
     except Refused as refused:
         return _show(visit, home, offer, visit.form, key, refused.fields)
-    done = _store(visit, home, key, answers)
+    try:
+        done = _store(visit, home, key, answers)
+    except Conflict as taken:
+        # Somebody else's report has this number: what was typed stays, under a new number.
+        return _show(
+            visit,
+            home,
+            offer,
+            visit.form,
+            uuid4(),
+            {"what": f"{_(taken.message)} {_('Please send it once more.')}"},
+            409,
+        )
     if not done.created:
         return receipt(visit, done.incident, repeated=True)
     return visit.go(f"/report/{key}/sent")
@@ -93,12 +105,18 @@ def _keepers(visit: Visit, home: Home) -> list[bytes]:
 
 
 def _show(
-    visit: Visit, home: Home, offer: Offer, values: MultiDict[str, str], key: UUID, errors: dict[str, str]
+    visit: Visit,
+    home: Home,
+    offer: Offer,
+    values: MultiDict[str, str],
+    key: UUID,
+    errors: dict[str, str],
+    status: int = 422,
 ) -> Response:
     threats = profiles.in_force(visit.session, home.place.id).document["threats"]
     return visit.render(
         "report.html",
-        422 if errors else 200,
+        status if errors else 200,
         errors=errors,
         values=values,
         key=key,
