@@ -13,13 +13,16 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from alerts import routing
 from alerts.alert import Alert
 from committees.incidents import Incident
 from committees.people import ContactPoint
+from committees.places import Locality
 from committees.reports import ReplyHandle, Report
 from foundation import outbox
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, claim
+from foundation.errors import Invalid
 
 # The closed list of what may be said back; the words stand in the message templates (outcome).
 OUTCOMES = (
@@ -34,9 +37,13 @@ OUTCOMES = (
     "still_working",
     "nothing_found",
 )
+# What is said of a rumour: one sentence that can be passed on and does not repeat it (slot answer of rumour_answer).
+RUMOUR = "rumour:"
+RUMOUR_ANSWERS = ("true", "not_true", "being_checked", "cannot_tell")
 FROM_ALERT = {"settled": "met", "prevented": "calm_now", "happened": "still_working", "passed_on": "passed_on", "not_true": "checked_not_true", "nothing_more": "calm_now"}
 PLANNED, SENT, NO_WAY = "planned", "sent", "no_way"
 PROMISE = timedelta(hours=72)
+RUMOUR_PROMISE = timedelta(hours=2)
 
 
 class Feedback(Keyed, Base):
@@ -77,6 +84,19 @@ def plan(session: Session, now: datetime, alert: Alert, outcome: str) -> None:
 def plan_incident(session: Session, now: datetime, incident: Incident, outcome: str) -> None:
     """Ask the feedback worker to tell the reporters of one incident."""
     session.add(FeedbackRequest(subject_kind="incident", subject_id=incident.id, incidents=[str(incident.id)], outcome=outcome, at=now))
+
+
+def answer_rumour(session: Session, now: datetime, incident: Incident, answer: str) -> None:
+    """Ask the feedback worker to tell each reporter of a rumour how it stands; once per answer."""
+    if answer not in RUMOUR_ANSWERS:
+        raise Invalid("answer", "Choose what we know of it")
+    plan_incident(session, now, incident, f"{RUMOUR}{answer}")
+
+
+def rumours_answered(session: Session, incidents: Iterable[UUID]) -> dict[UUID, str]:
+    """The newest answer given to the reporters of each of these incidents, where there is one."""
+    rows = select(FeedbackRequest).where(FeedbackRequest.subject_id.in_(list(incidents)), FeedbackRequest.outcome.startswith(RUMOUR))
+    return {row.subject_id: row.outcome.removeprefix(RUMOUR) for row in session.scalars(rows.order_by(FeedbackRequest.at))}
 
 
 def work(session: Session, now: datetime, batch: int = 50) -> int:
@@ -125,19 +145,30 @@ def _message(session: Session, now: datetime, report: Report, incident: Incident
     address = cipher(session).open("reply_handle.address", report.id, handle.address_sealed) if handle.address_sealed else None
     if contact is None and address is None:
         return False
+    template, slots = _words(session, incident, outcome)
     outbox.put(
         session,
         now,
         effect_key=key,
         channel=contact.channel if contact else "sms",
-        template="feedback",
-        slots={"ref": incident.reference, "outcome": outcome},
+        template=template,
+        slots=slots,
         language=handle.language,
         script=handle.script,
         contact_point_id=contact.id if contact else None,
         address=address,
     )
     return True
+
+
+def _words(session: Session, incident: Incident, outcome: str) -> tuple[str, dict[str, Any]]:
+    if not outcome.startswith(RUMOUR):
+        return "feedback", {"ref": incident.reference, "outcome": outcome}
+    place = session.get_one(Locality, incident.locality_id)
+    slot: dict[str, Any] = {"names": dict(session.get_one(Locality, incident.town_id).names)}
+    if place.level == "ward" and str(place.number).isdigit() and not place.town_only:
+        slot = {"ward": int(str(place.number))}
+    return "rumour_answer", {"source": routing.sender_of(session, place.id), "place": slot, "answer": outcome.removeprefix(RUMOUR)}
 
 
 def of_source(session: Session, handles: tuple[UUID, ...]) -> dict[UUID, list[Feedback]]:

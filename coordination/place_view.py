@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from alerts import weeks, whole_points
 from alerts.assessing import Score
 from alerts.risk import levels
-from alerts.sentences import level_word, line_sentence, role_name
+from alerts.sentences import level_word, line_sentence
 from alerts.standing import NO_NEWS, Standing
-from committees import checkins, committee
+from committees import checkins
 from committees.actions import DONE, Action
 from committees.committee import Membership, Seat
 from committees.incidents import Incident
@@ -190,22 +190,6 @@ def _turnout(session: Session, now: datetime, place: Locality) -> str:
         members,
         spoken=spoken,
     )
-
-
-def whom_to_ring(session: Session, place: Locality) -> str:
-    """Who could be rung about a place without news: members who sit for it. Names are for the desk only."""
-    rows = (
-        select(Membership.person_id)
-        .join(Seat, Seat.id == Membership.seat_id)
-        .where(Seat.ward_id == place.id, Membership.until.is_(None))
-    )
-    sits = set(session.scalars(rows))
-    body = committee.committee_for(session, place.id)
-    if body is None:
-        return ""
-    people = committee.sitting(session, body.id, "member", "secretary", "chair")
-    named = [person.name for person in people if person.id in sits]
-    return ", ".join(named) or _("nobody sits for it: ask the %(role)s", role=role_name("chair"))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from alerts import labels, raising, sentences
 from alerts.alert import ANSWERS, OUTCOMES
 from committees import call_backs, catalogue, incidents
+from committees.intake.reading import Why
 from committees.people import ROLES
 from coordination import feedback, review
 from foundation import outbox, policy
@@ -118,7 +119,9 @@ def test_closed_lists_have_words() -> None:
     assert set(policy.MARKINGS) == set(labels.MARKINGS)
     assert set(OUTCOMES) == set(labels.OUTCOMES)
     assert set(review.DECISIONS) == set(labels.DECISIONS)
-    assert set(feedback.OUTCOMES) == set(labels.FEEDBACK)
+    rumours = {feedback.RUMOUR + answer for answer in feedback.RUMOUR_ANSWERS}
+    assert set(feedback.OUTCOMES) | rumours == set(labels.FEEDBACK)
+    assert {why.name for why in Why} <= set(labels.WHY_UNREAD)
     assert set(incidents.STATES) == set(labels.STATES)
     assert set(incidents.HOW_KNOWN) == set(labels.HOW_KNOWN)
     assert set(outbox.STATES) == set(labels.DELIVERY_STATES)
