@@ -47,9 +47,7 @@ def history_of(session: Session) -> History:
     incidents = [
         _past(incident, code) for incident, code in session.execute(rows).all() if weight_of(incident) > 0
     ]
-    codes: dict[UUID, str] = {
-        key: code for key, code in session.execute(select(Locality.id, Locality.code)).all()
-    }
+    codes: dict[UUID, str] = dict(session.execute(select(Locality.id, Locality.code)).all())
     neighbours: dict[str, list[str]] = defaultdict(list)
     for one, other in session.execute(select(Neighbour.locality_id, Neighbour.neighbour_id)).all():
         neighbours[codes[one]].append(codes[other])

@@ -213,7 +213,7 @@ def _heartbeats(connection: Connection, _settings: Config) -> Iterator[Found]:
             text(f'set role "{WEB_ROLE}"')
         )  # as the pages do; a login may hold no rights itself
     rows = connection.execute(select(Heartbeat.process, Heartbeat.at)).all()
-    beats: dict[str, datetime] = {process: at for process, at in rows}
+    beats: dict[str, datetime] = dict(rows)
     for process in ("worker", "scheduler"):
         at = beats.get(process)
         if at is None or SystemClock().now() - at > SILENT:

@@ -221,7 +221,8 @@ def written(kind: str, form: str, rows: list[Row]) -> str:
         )
     columns = KINDS[kind].columns
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    # RFC 4180, and so that a lone carriage return within a cell is quoted too.
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     writer.writerow(columns.values())
     writer.writerows([safe(row[name]) for name in columns] for row in rows)
