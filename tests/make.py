@@ -155,7 +155,7 @@ def build_template(url: str, folder: Path) -> None:
         session.commit()
     # Every place is looked at once here, so that no test pays for it.
     with runtime.worker.open(service("engine"), write=True) as session:
-        while engine.reassess_stale(session, START, random.Random(7)):
+        while engine.reassess_stale(session, START - timedelta(hours=1), random.Random(7)):
             pass
         session.commit()
     runtime.close()
