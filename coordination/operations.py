@@ -67,7 +67,8 @@ def collect(runtime: Runtime) -> CollectorRegistry:
     """The numbers an operator watches: outbox by state, oldest unsent, incidents waiting, open alerts."""
     registry = CollectorRegistry()
     with runtime.worker.open(service("keeper")) as session:
-        counts: dict[str, Any] = dict(session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)).tuples().all())
+        by_state = select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)
+        counts: dict[str, Any] = {state: count for state, count in session.execute(by_state).all()}
         oldest = session.scalar(select(func.min(OutboxMessage.due_at)).where(OutboxMessage.state == "due"))
         waiting = session.scalar(select(func.count()).select_from(Incident).where(Incident.pending)) or 0
         opened = session.scalar(select(func.count()).select_from(Alert).where(Alert.state == OPEN)) or 0
