@@ -71,7 +71,7 @@ def test_report_rings_the_right_phones_and_an_sms_answers(wired_town: WiredTown)
     assert town.sms("city.mardan", f"GO {code.group(1)}") == 200
     chair = english(town, "chair.mardan")
     page = chair.open(alert_path(chair, "/place/" + WARD))
-    answered = page.split("Who has answered")[1].split("</section>")[0][:1500]
+    answered = page.rsplit("Who has answered", 1)[1][:2500]
     assert "City officer" in answered
     assert "SMS" in answered
 
