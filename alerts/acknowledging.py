@@ -25,21 +25,40 @@ def stops(level: int, answer: str) -> bool:
     return answer == ACTING or (answer == SEEN and level < ONLY_ACTING_STOPS)
 
 
-def acknowledge(session: Session, now: datetime, alert: Alert, person_id: UUID, answer: str, channel: str, *, role: str = "") -> Acknowledgement:
+def acknowledge(
+    session: Session,
+    now: datetime,
+    alert: Alert,
+    person_id: UUID,
+    answer: str,
+    channel: str,
+    *,
+    role: str = "",
+) -> Acknowledgement:
     """Record one person's answer, once per (alert, person, answer, level); raise Conflict for an alert that has ended."""
     if answer not in ANSWERS:
         raise Invalid("answer", "Choose: seen, acting or cannot")
     if alert.state != OPEN:
         raise Conflict("This alert has ended.", "Nobody waits for an answer any more. Thank you.")
     rows = select(Acknowledgement).where(
-        Acknowledgement.alert_id == alert.id, Acknowledgement.person_id == person_id, Acknowledgement.answer == answer
+        Acknowledgement.alert_id == alert.id,
+        Acknowledgement.person_id == person_id,
+        Acknowledgement.answer == answer,
     )
     # A higher level asks everybody again: an answer to the level before does not answer this one.
     anew = (answer == ACTING and alert.acting_at is None) or (answer == SEEN and alert.answered_at is None)
     if (found := session.scalars(rows.order_by(Acknowledgement.at.desc())).first()) and not anew:
         return found
     role = role or role_at(session, alert, person_id)
-    row = Acknowledgement(alert_id=alert.id, locality_id=alert.locality_id, person_id=person_id, role=role, answer=answer, channel=channel, at=now)
+    row = Acknowledgement(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        person_id=person_id,
+        role=role,
+        answer=answer,
+        channel=channel,
+        at=now,
+    )
     session.add(row)
     _move_alert(now, alert, answer)
     note(session, now, alert, f"answer_{answer}", role=role, channel=channel)
@@ -64,8 +83,14 @@ def role_at(session: Session, alert: Alert, person_id: UUID) -> str:
     """The role in which a person was told, else the one held nearest, else member."""
     from alerts.routing import Delivery
 
-    told = session.scalars(select(Delivery.role).where(Delivery.alert_id == alert.id, Delivery.person_id == person_id)).first()
-    return told or session.scalars(select(Scope.role).where(Scope.person_id == person_id, Scope.active)).first() or "member"
+    told = session.scalars(
+        select(Delivery.role).where(Delivery.alert_id == alert.id, Delivery.person_id == person_id)
+    ).first()
+    return (
+        told
+        or session.scalars(select(Scope.role).where(Scope.person_id == person_id, Scope.active)).first()
+        or "member"
+    )
 
 
 def rng() -> random.Random:

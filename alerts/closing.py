@@ -20,14 +20,30 @@ from foundation.db import claim
 from foundation.errors import Conflict, Invalid
 
 ENDED = "alert_ended"
-BECAUSE = {"settled": "settled", "prevented": "talks_held", "happened": "reviewed", "passed_on": "reviewed", "not_true": "not_true", "nothing_more": "fewer_reports"}
+BECAUSE = {
+    "settled": "settled",
+    "prevented": "talks_held",
+    "happened": "reviewed",
+    "passed_on": "reviewed",
+    "not_true": "not_true",
+    "nothing_more": "fewer_reports",
+}
 
 
-def close(session: Session, now: datetime, alert: Alert, *, outcome: str, reason: str, person_id: UUID | None) -> None:
+def close(
+    session: Session, now: datetime, alert: Alert, *, outcome: str, reason: str, person_id: UUID | None
+) -> None:
     """Close an alert once with an outcome; those who were told will hear of it. Raise Conflict if it has ended already."""
     if outcome not in OUTCOMES:
         raise Invalid("outcome", "Choose how it ended")
-    changes = {"state": CLOSED, "closed_at": now, "closed_by": person_id, "outcome": outcome, "outcome_reason": reason, "next_step_at": None}
+    changes = {
+        "state": CLOSED,
+        "closed_at": now,
+        "closed_by": person_id,
+        "outcome": outcome,
+        "outcome_reason": reason,
+        "next_step_at": None,
+    }
     if not claim(session, Alert, alert.id, {"state": OPEN}, changes):
         raise Conflict("This alert has ended already.", "Open it again to see how.")
     session.refresh(alert)
@@ -43,7 +59,9 @@ def tell_ended(session: Session, now: datetime, alert: Alert) -> None:
     from alerts.escalation import MOOT, WAITING, Escalation
 
     _cancel_waiting(session, alert)
-    for question in session.scalars(select(Escalation).where(Escalation.alert_id == alert.id, Escalation.state == WAITING)):
+    for question in session.scalars(
+        select(Escalation).where(Escalation.alert_id == alert.id, Escalation.state == WAITING)
+    ):
         question.state = MOOT
     if alert.origin == "live":
         _tell_the_told(session, now, alert, "correction" if alert.outcome == "not_true" else "level_lowered")
@@ -52,7 +70,9 @@ def tell_ended(session: Session, now: datetime, alert: Alert) -> None:
 def _cancel_waiting(session: Session, alert: Alert) -> None:
     """What was not sent yet stays unsent: an ended alert never notifies."""
     rows = select(outbox.OutboxMessage).join(Delivery, Delivery.outbox_id == outbox.OutboxMessage.id)
-    for message in session.scalars(rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due")):
+    for message in session.scalars(
+        rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due")
+    ):
         if claim(session, outbox.OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
             session.refresh(message)
 
@@ -66,7 +86,11 @@ def _tell_the_told(session: Session, now: datetime, alert: Alert, template: str)
         .join(outbox.OutboxMessage, outbox.OutboxMessage.id == Delivery.outbox_id)
         .join(ContactPoint, ContactPoint.id == outbox.OutboxMessage.contact_point_id)
         .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state.in_(("sent", "delivered", "unknown", "sending", "claimed")), ContactPoint.stopped_at.is_(None))
+        .where(
+            Delivery.alert_id == alert.id,
+            outbox.OutboxMessage.state.in_(("sent", "delivered", "unknown", "sending", "claimed")),
+            ContactPoint.stopped_at.is_(None),
+        )
         .order_by(ContactPoint.id)
     )
     for role, contact, person in session.execute(rows).all():

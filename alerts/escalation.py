@@ -52,7 +52,15 @@ class Climb:
     next_at: datetime | None
 
 
-def overdue(now: datetime, state: str, step: int, next_step_at: datetime | None, level: int, steps: list[dict[str, Any]], clocks: dict[int, int]) -> Climb | None:
+def overdue(
+    now: datetime,
+    state: str,
+    step: int,
+    next_step_at: datetime | None,
+    level: int,
+    steps: list[dict[str, Any]],
+    clocks: dict[int, int],
+) -> Climb | None:
     """The step that is due now, or None: answered, ended, before its time, or the ladder is at its top."""
     if state != OPEN or next_step_at is None or now < next_step_at or step >= len(steps):
         return None
@@ -62,10 +70,23 @@ def overdue(now: datetime, state: str, step: int, next_step_at: datetime | None,
 
 def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 50) -> int:
     """Climb one step on each alert whose clock has run out; return how many climbed."""
-    due = select(Alert).where(Alert.state == OPEN, Alert.next_step_at <= now).order_by(Alert.next_step_at).limit(batch)
+    due = (
+        select(Alert)
+        .where(Alert.state == OPEN, Alert.next_step_at <= now)
+        .order_by(Alert.next_step_at)
+        .limit(batch)
+    )
     climbed = 0
     for alert in session.scalars(due).all():
-        climb = overdue(now, alert.state, alert.step, alert.next_step_at, alert.level, steps_of(session, alert), clocks_of(session, alert))
+        climb = overdue(
+            now,
+            alert.state,
+            alert.step,
+            alert.next_step_at,
+            alert.level,
+            steps_of(session, alert),
+            clocks_of(session, alert),
+        )
         if climb is None:
             alert.next_step_at = None
             continue
@@ -91,7 +112,16 @@ def _ask(session: Session, now: datetime, rng: random.Random, alert: Alert, clim
     routing.send(session, now, rng, alert, to, template="escalation" if review else "alert", step=climb.step)
 
 
-def open_review(session: Session, now: datetime, alert: Alert, to: list[routing.Receiver], *, step: int, asked_by: str, asks_for: tuple[str, ...] = ()) -> Escalation:
+def open_review(
+    session: Session,
+    now: datetime,
+    alert: Alert,
+    to: list[routing.Receiver],
+    *,
+    step: int,
+    asked_by: str,
+    asks_for: tuple[str, ...] = (),
+) -> Escalation:
     """Put an alert before an office that decides, and open to it what it needs: the coded facts, never a name or a text."""
     key = f"review:{alert.id}:{alert.revision}:{step}"
     found = session.scalars(select(Escalation).where(Escalation.effect_key == key)).first()
@@ -133,7 +163,11 @@ def end_expired(session: Session, now: datetime, batch: int = 50) -> int:
     """End the alerts whose time is over; they say so, and never notify again."""
     from alerts.closing import close
 
-    due = select(Alert).where(Alert.state == OPEN, Alert.ends_at <= now, Alert.next_step_at.is_(None)).limit(batch)
+    due = (
+        select(Alert)
+        .where(Alert.state == OPEN, Alert.ends_at <= now, Alert.next_step_at.is_(None))
+        .limit(batch)
+    )
     rows = session.scalars(due).all()
     for alert in rows:
         close(session, now, alert, outcome="nothing_more", reason="", person_id=None)

@@ -37,11 +37,17 @@ class EscalationPolicy(Keyed, Base):
 
 def policy_of(session: Session, alert: Alert) -> EscalationPolicy | None:
     """The nearest policy of an alert's place and threat; None means the built-in ladder."""
-    depth = select(LocalityPath.ancestor_id, LocalityPath.depth).where(LocalityPath.descendant_id == alert.locality_id)
+    depth = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
+        LocalityPath.descendant_id == alert.locality_id
+    )
     near = {key: d for key, d in session.execute(depth).all()}
     rows = session.scalars(select(EscalationPolicy).where(EscalationPolicy.threat.in_(("*", alert.threat))))
     usable = [p for p in rows if p.locality_id is None or p.locality_id in near]
-    return min(usable, key=lambda p: (near.get(p.locality_id, 99) if p.locality_id else 99, p.threat == "*", p.code), default=None)
+    return min(
+        usable,
+        key=lambda p: (near.get(p.locality_id, 99) if p.locality_id else 99, p.threat == "*", p.code),
+        default=None,
+    )
 
 
 def clocks_of(session: Session, alert: Alert) -> dict[int, int]:

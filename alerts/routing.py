@@ -127,13 +127,22 @@ def linked(session: Session, alert: Alert) -> list[Receiver]:
         .join(LinkedContact, LinkedContact.office_id == Office.id)
         .join(Scope, Scope.office_id == Office.id)
         .join(Person, Person.id == Scope.person_id)
-        .where(LinkedContact.locality_id.in_(above), LinkedContact.min_level <= alert.level, LinkedContact.threat.in_(("*", alert.threat)), Scope.active)
+        .where(
+            LinkedContact.locality_id.in_(above),
+            LinkedContact.min_level <= alert.level,
+            LinkedContact.threat.in_(("*", alert.threat)),
+            Scope.active,
+        )
         .order_by(Office.code)
     )
-    return [Receiver(person, office.role, "linked", office.id) for office, person in session.execute(rows).all()]
+    return [
+        Receiver(person, office.role, "linked", office.id) for office, person in session.execute(rows).all()
+    ]
 
 
-def tell(session: Session, now: datetime, rng: random.Random, alert: Alert, roles: Iterable[str], *, clock: int) -> list[Delivery]:
+def tell(
+    session: Session, now: datetime, rng: random.Random, alert: Alert, roles: Iterable[str], *, clock: int
+) -> list[Delivery]:
     """Tell everybody whom a rule names and everybody linked, and set the clock of the first step (minutes)."""
     candidates = receivers(session, alert, roles, "rule")
     if not alert.private:
@@ -142,7 +151,16 @@ def tell(session: Session, now: datetime, rng: random.Random, alert: Alert, role
     return send(session, now, rng, alert, choose(candidates, alert.withheld_from), template="alert", step=0)
 
 
-def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: list[Receiver], *, template: str, step: int) -> list[Delivery]:
+def send(
+    session: Session,
+    now: datetime,
+    rng: random.Random,
+    alert: Alert,
+    to: list[Receiver],
+    *,
+    template: str,
+    step: int,
+) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact)."""
     written: list[Delivery] = []
     told = 0
@@ -161,7 +179,15 @@ def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: 
             written.append(_deliver(session, now, alert, receiver, contact, template, step, code))
         _release(session, now, alert, receiver)
     if told:
-        note(session, now, alert, "told" if template == "alert" else template, n=told, step=step, roles=sorted({r.role for r in to}))
+        note(
+            session,
+            now,
+            alert,
+            "told" if template == "alert" else template,
+            n=told,
+            step=step,
+            roles=sorted({r.role for r in to}),
+        )
     session.flush()
     return written
 
@@ -169,10 +195,21 @@ def send(session: Session, now: datetime, rng: random.Random, alert: Alert, to: 
 def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:
     """The code by which this phone answers this alert: three digits from level 4 on, two below."""
     digits = 3 if alert.level >= 4 else 2
-    return reply_codes.give(session, now, rng, phone.id, "alert", alert.id, digits=digits, never=_ward_numbers(session, alert))
+    return reply_codes.give(
+        session, now, rng, phone.id, "alert", alert.id, digits=digits, never=_ward_numbers(session, alert)
+    )
 
 
-def _deliver(session: Session, now: datetime, alert: Alert, receiver: Receiver, contact: ContactPoint, template: str, step: int, code: str) -> Delivery:
+def _deliver(
+    session: Session,
+    now: datetime,
+    alert: Alert,
+    receiver: Receiver,
+    contact: ContactPoint,
+    template: str,
+    step: int,
+    code: str,
+) -> Delivery:
     key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:{contact.id}"
     place = session.get_one(Locality, alert.locality_id)
     zone = places.zone_of(session, place)
@@ -211,7 +248,9 @@ def _deliver(session: Session, now: datetime, alert: Alert, receiver: Receiver, 
     return row
 
 
-def _unreached(session: Session, now: datetime, alert: Alert, receiver: Receiver, step: int, template: str) -> Delivery:
+def _unreached(
+    session: Session, now: datetime, alert: Alert, receiver: Receiver, step: int, template: str
+) -> Delivery:
     key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:none:{receiver.person.id}"
     if found := session.scalars(select(Delivery).where(Delivery.effect_key == key)).first():
         return found
@@ -235,10 +274,20 @@ def _unreached(session: Session, now: datetime, alert: Alert, receiver: Receiver
 
 def _release(session: Session, now: datetime, alert: Alert, receiver: Receiver) -> None:
     """Being told of an alert opens that alert to the one who was told, wherever their place is."""
-    rows = select(Grant).where(Grant.subject_kind == "alert", Grant.subject_id == alert.id, Grant.person_id == receiver.person.id)
+    rows = select(Grant).where(
+        Grant.subject_kind == "alert", Grant.subject_id == alert.id, Grant.person_id == receiver.person.id
+    )
     if session.scalars(rows).first() is None:
         session.add(
-            Grant(subject_kind="alert", subject_id=alert.id, person_id=receiver.person.id, office_id=receiver.office_id, role=receiver.role, reason="told", given_at=now)
+            Grant(
+                subject_kind="alert",
+                subject_id=alert.id,
+                person_id=receiver.person.id,
+                office_id=receiver.office_id,
+                role=receiver.role,
+                reason="told",
+                given_at=now,
+            )
         )
 
 
@@ -259,7 +308,9 @@ def _ward_numbers(session: Session, alert: Alert) -> frozenset[str]:
     return frozenset(str(number) for number in session.scalars(rows))
 
 
-def slots_of(session: Session, now: datetime, alert: Alert, role: str, template: str, code: str, zone: ZoneInfo) -> dict[str, Any]:
+def slots_of(
+    session: Session, now: datetime, alert: Alert, role: str, template: str, code: str, zone: ZoneInfo
+) -> dict[str, Any]:
     """The typed values of an alert's message: never a text, never a name of a person."""
     values: dict[str, Any] = {
         "source": sender_of(session, alert.locality_id),
@@ -287,7 +338,13 @@ def sender_of(session: Session, locality_id: UUID) -> str:
 def place_slot(session: Session, alert: Alert, role: str) -> dict[str, Any]:
     """Where: the ward for those who act there, the town for outsiders and where a ward would name a community."""
     place = session.get_one(Locality, alert.locality_id)
-    if place.level == "ward" and place.number and str(place.number).isdigit() and not place.town_only and role not in OUTSIDE:
+    if (
+        place.level == "ward"
+        and place.number
+        and str(place.number).isdigit()
+        and not place.town_only
+        and role not in OUTSIDE
+    ):
         return {"ward": int(place.number)}
     town = session.get_one(Locality, alert.town_id) if place.level == "ward" else place
     return {"names": {k: v for k, v in town.names.items()}}
@@ -297,5 +354,11 @@ def action_of(alert: Alert) -> str:
     """The one thing asked for, from the closed list."""
     if alert.private:
         return "call_us"
-    by_rule = {"crowd_now": "keep_away", "rumour_check": "check", "rumour_before_date": "stop_rumours", "date_ahead": "prepare", "shock_elsewhere": "visit"}
+    by_rule = {
+        "crowd_now": "keep_away",
+        "rumour_check": "check",
+        "rumour_before_date": "stop_rumours",
+        "date_ahead": "prepare",
+        "shock_elsewhere": "visit",
+    }
     return by_rule.get(alert.rule, "meet")

@@ -25,7 +25,18 @@ from foundation.errors import NotAllowed, Problem
 OFFICIAL_IDLE, MEMBER_LIFE = timedelta(minutes=15), timedelta(hours=12)
 CODE_LIFE, CODE_TRIES = timedelta(minutes=15), 5
 CODES_PER_HOUR = 3
-OFFICIALS = frozenset({"city_officer", "district_administration", "police_liaison", "national_contact", "administrator", "auditor", "hub_analyst", "oversight"})
+OFFICIALS = frozenset(
+    {
+        "city_officer",
+        "district_administration",
+        "police_liaison",
+        "national_contact",
+        "administrator",
+        "auditor",
+        "hub_analyst",
+        "oversight",
+    }
+)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY = _hasher.hash("nobody has this password")
 
@@ -124,7 +135,9 @@ def check_password(session: Session, now: datetime, sign_in: str, password: str)
     account = session.scalars(select(Account).where(Account.sign_in == sign_in.strip().casefold())).first()
     right = _matches(account.password_hash if account else _NOBODY, password)
     if account and account.wait_until and account.wait_until > now:
-        raise NotAllowed("Please wait a little before you try again.", "Too many wrong passwords came in a row.")
+        raise NotAllowed(
+            "Please wait a little before you try again.", "Too many wrong passwords came in a row."
+        )
     if account and right and not account.disabled_at:
         account.wrong_tries, account.wait_until = 0, None
         return account.person_id
@@ -147,11 +160,15 @@ def send_code(session: Session, now: datetime, phone: str) -> None:
     contact = find_contact(session, normal_number(phone))
     if contact is None:
         return
-    recent = select(SignInCode).where(SignInCode.person_id == contact.person_id, SignInCode.given_at > now - timedelta(hours=1))
+    recent = select(SignInCode).where(
+        SignInCode.person_id == contact.person_id, SignInCode.given_at > now - timedelta(hours=1)
+    )
     if len(session.scalars(recent).all()) >= CODES_PER_HOUR:
         return
     code = f"{secrets.randbelow(1_000_000):06d}"
-    row = SignInCode(person_id=contact.person_id, code_hash=_hasher.hash(code), given_at=now, until=now + CODE_LIFE)
+    row = SignInCode(
+        person_id=contact.person_id, code_hash=_hasher.hash(code), given_at=now, until=now + CODE_LIFE
+    )
     session.add(row)
     session.flush()
     outbox.put(
@@ -170,8 +187,16 @@ def send_code(session: Session, now: datetime, phone: str) -> None:
 def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
     """The person whose phone got this code, five tries in its 15 minutes."""
     contact = find_contact(session, normal_number(phone))
-    rows = select(SignInCode).where(SignInCode.used_at.is_(None), SignInCode.until > now, SignInCode.tries < CODE_TRIES)
-    found = session.scalars(rows.where(SignInCode.person_id == contact.person_id).order_by(SignInCode.given_at.desc())).first() if contact else None
+    rows = select(SignInCode).where(
+        SignInCode.used_at.is_(None), SignInCode.until > now, SignInCode.tries < CODE_TRIES
+    )
+    found = (
+        session.scalars(
+            rows.where(SignInCode.person_id == contact.person_id).order_by(SignInCode.given_at.desc())
+        ).first()
+        if contact
+        else None
+    )
     right = _matches(found.code_hash if found else _NOBODY, "".join(c for c in code if c.isdigit()))
     if found:
         found.tries += 1
@@ -185,7 +210,12 @@ def open_session(session: Session, real_now: datetime, person_id: UUID, *, offic
     """Start a server-side session for a person."""
     token = new_token()
     row = WebSession(
-        token_hash=token_hash(token), person_id=person_id, csrf=new_token(), official=official, created_at=real_now, seen_at=real_now
+        token_hash=token_hash(token),
+        person_id=person_id,
+        csrf=new_token(),
+        official=official,
+        created_at=real_now,
+        seen_at=real_now,
     )
     session.add(row)
     session.flush()
@@ -194,7 +224,9 @@ def open_session(session: Session, real_now: datetime, person_id: UUID, *, offic
 
 def find_session(session: Session, real_now: datetime, token: str) -> WebSession | None:
     """The living session behind a cookie, or None: ended, idle too long, too old, or never there."""
-    row = session.scalars(select(WebSession).where(WebSession.token_hash == token_hash(token), WebSession.ended_at.is_(None))).first()
+    row = session.scalars(
+        select(WebSession).where(WebSession.token_hash == token_hash(token), WebSession.ended_at.is_(None))
+    ).first()
     if row is None or row.created_at + MEMBER_LIFE < real_now:
         return None
     if row.official and row.seen_at + OFFICIAL_IDLE < real_now:
@@ -210,12 +242,18 @@ def end_session(row: WebSession, real_now: datetime) -> None:
 def issue_token(session: Session, now: datetime, person_id: UUID, scopes: list[str], days: int) -> str:
     """Make a bearer token with these scopes; it is shown once and stored as a hash."""
     token = f"concord_{new_token()}"
-    session.add(ApiToken(token_hash=token_hash(token), person_id=person_id, scopes=scopes, until=now + timedelta(days=days)))
+    session.add(
+        ApiToken(
+            token_hash=token_hash(token), person_id=person_id, scopes=scopes, until=now + timedelta(days=days)
+        )
+    )
     session.flush()
     return token
 
 
 def find_token(session: Session, real_now: datetime, token: str) -> ApiToken | None:
     """The living token behind a bearer header, or None."""
-    rows = select(ApiToken).where(ApiToken.token_hash == token_hash(token), ApiToken.ended_at.is_(None), ApiToken.until > real_now)
+    rows = select(ApiToken).where(
+        ApiToken.token_hash == token_hash(token), ApiToken.ended_at.is_(None), ApiToken.until > real_now
+    )
     return session.scalars(rows).first()

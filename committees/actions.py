@@ -34,7 +34,18 @@ class Action(Keyed, Base):
     done_at: Mapped[datetime | None]
 
 
-def add(session: Session, now: datetime, locality_id: UUID, what: str, role: str, due: date, *, alert_id: UUID | None, person_id: UUID | None, key: UUID) -> Action:
+def add(
+    session: Session,
+    now: datetime,
+    locality_id: UUID,
+    what: str,
+    role: str,
+    due: date,
+    *,
+    alert_id: UUID | None,
+    person_id: UUID | None,
+    key: UUID,
+) -> Action:
     """Add an action, once per client-made `key`."""
     if found := session.get(Action, key):
         return found
@@ -42,7 +53,16 @@ def add(session: Session, now: datetime, locality_id: UUID, what: str, role: str
         raise Invalid("what", "Write what is to be done")
     if len(what) > LENGTH:
         raise Invalid("what", f"Make it shorter. You have used {len(what)} of {LENGTH} letters")
-    row = Action(id=key, locality_id=locality_id, alert_id=alert_id, what=what.strip(), role=role, due=due, added_by=person_id, added_at=now)
+    row = Action(
+        id=key,
+        locality_id=locality_id,
+        alert_id=alert_id,
+        what=what.strip(),
+        role=role,
+        due=due,
+        added_by=person_id,
+        added_at=now,
+    )
     session.add(row)
     session.flush()
     journal.record(session, now, "action:add", "action", row.id, locality_id=locality_id)

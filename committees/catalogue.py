@@ -61,4 +61,6 @@ def default_kind(answer: str, people: str = "unknown") -> str:
     """The kind that one of the six answers stands for until the secretary refines it."""
     if answer == "fight":
         return "small_fight" if people in ("1-5", "unknown") else "group_clash"
-    return {"rumour": "rumour", "threat": "threat", "crowd": "angry_crowd", "damage": "small_damage"}.get(answer, "unsorted")
+    return {"rumour": "rumour", "threat": "threat", "crowd": "angry_crowd", "damage": "small_damage"}.get(
+        answer, "unsorted"
+    )

@@ -55,18 +55,26 @@ class Membership(Keyed, Base):
     until: Mapped[datetime | None]
 
 
-def take_seat(session: Session, seat: Seat, committee: Committee, person: Person, since: datetime) -> Membership:
+def take_seat(
+    session: Session, seat: Seat, committee: Committee, person: Person, since: datetime
+) -> Membership:
     """Seat a person and write the standing that goes with it."""
     membership = Membership(seat_id=seat.id, person_id=person.id, since=since)
     session.add(membership)
-    session.add(Scope(person_id=person.id, role=seat.role, locality_id=committee.locality_id, committee_id=committee.id))
+    session.add(
+        Scope(
+            person_id=person.id, role=seat.role, locality_id=committee.locality_id, committee_id=committee.id
+        )
+    )
     return membership
 
 
 def committee_for(session: Session, locality_id: UUID) -> Committee | None:
     """The committee nearest to a place: its own, else that of the nearest parent."""
     rows = select(Committee).join(LocalityPath, LocalityPath.ancestor_id == Committee.locality_id)
-    return session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth, Committee.code)).first()
+    return session.scalars(
+        rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth, Committee.code)
+    ).first()
 
 
 def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
@@ -79,7 +87,9 @@ def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
 def ward_of(session: Session, person_id: UUID) -> UUID | None:
     """The ward that a member sits for: the default of every form."""
     rows = select(Seat.ward_id).join(Membership, Membership.seat_id == Seat.id)
-    rows = rows.where(Membership.person_id == person_id, Membership.until.is_(None), Seat.ward_id.is_not(None))
+    rows = rows.where(
+        Membership.person_id == person_id, Membership.until.is_(None), Seat.ward_id.is_not(None)
+    )
     return session.scalars(rows).first()
 
 

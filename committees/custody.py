@@ -42,7 +42,9 @@ class Identity(Base):
 
 def keepers_of(session: Session, committee_id: UUID) -> list[Keeper]:
     """The keepers of a committee, by position; identity is asked for only where there are three."""
-    return list(session.scalars(select(Keeper).where(Keeper.committee_id == committee_id).order_by(Keeper.position)))
+    return list(
+        session.scalars(select(Keeper).where(Keeper.committee_id == committee_id).order_by(Keeper.position))
+    )
 
 
 def seal(identity: str, public_keys: list[bytes]) -> dict[str, str]:
@@ -56,7 +58,9 @@ def seal(identity: str, public_keys: list[bytes]) -> dict[str, str]:
     boxes = {}
     for one, other in combinations(range(KEEPERS), 2):
         inner = SealedBox(PublicKey(public_keys[other])).encrypt(raw)
-        boxes[f"{one}{other}"] = base64.b64encode(SealedBox(PublicKey(public_keys[one])).encrypt(inner)).decode()
+        boxes[f"{one}{other}"] = base64.b64encode(
+            SealedBox(PublicKey(public_keys[one])).encrypt(inner)
+        ).decode()
     return boxes
 
 

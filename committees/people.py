@@ -149,14 +149,27 @@ def normal_number(raw: str, country: str | None = None) -> str:
     try:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
-        raise Invalid("phone", "This is not a phone number.", "Write it with the country code, like +92 300 1234567.") from None
+        raise Invalid(
+            "phone", "This is not a phone number.", "Write it with the country code, like +92 300 1234567."
+        ) from None
     if not phonenumbers.is_possible_number(number):
-        raise Invalid("phone", "This phone number is too short or too long.", "Write it with the country code, like +92 300 1234567.")
+        raise Invalid(
+            "phone",
+            "This phone number is too short or too long.",
+            "Write it with the country code, like +92 300 1234567.",
+        )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def add_contact(
-    session: Session, person: Person, channel: str, address: str, *, locality_id: UUID, position: int = 0, verified_at: datetime | None = None
+    session: Session,
+    person: Person,
+    channel: str,
+    address: str,
+    *,
+    locality_id: UUID,
+    position: int = 0,
+    verified_at: datetime | None = None,
 ) -> ContactPoint:
     """Store a number or address of `person`, sealed, and the index that finds it."""
     address = normal_number(address) if channel == "sms" else address.strip()
@@ -175,7 +188,11 @@ def add_contact(
     )
     session.add(point)
     session.flush()
-    session.add(ContactIndex(address_index=cipher(session).index(address.casefold()), contact_point_id=key, person_id=person.id))
+    session.add(
+        ContactIndex(
+            address_index=cipher(session).index(address.casefold()), contact_point_id=key, person_id=person.id
+        )
+    )
     return point
 
 
@@ -196,38 +213,52 @@ def contacts_of(session: Session, person_id: UUID) -> list[ContactPoint]:
     return list(session.scalars(rows.order_by(ContactPoint.position, ContactPoint.channel.desc())))
 
 
-def begin_term(session: Session, office: Office, person: Person, since: datetime, until: datetime | None = None) -> Term:
+def begin_term(
+    session: Session, office: Office, person: Person, since: datetime, until: datetime | None = None
+) -> Term:
     """Give `office` to `person` and write the standing that goes with it."""
     term = Term(office_id=office.id, person_id=person.id, since=since, until=until)
     session.add(term)
-    session.add(Scope(person_id=person.id, role=office.role, locality_id=office.locality_id, office_id=office.id))
+    session.add(
+        Scope(person_id=person.id, role=office.role, locality_id=office.locality_id, office_id=office.id)
+    )
     return term
 
 
 def end_term(session: Session, term: Term, at: datetime) -> None:
     """End a term; its standing ends in the same transaction."""
     term.until = at
-    rows = select(Scope).where(Scope.office_id == term.office_id, Scope.person_id == term.person_id, Scope.active)
+    rows = select(Scope).where(
+        Scope.office_id == term.office_id, Scope.person_id == term.person_id, Scope.active
+    )
     for scope in session.scalars(rows):
         scope.active = False
 
 
 def holder(session: Session, office_id: UUID) -> Person | None:
     """Who holds an office now, or None where it stands empty."""
-    rows = select(Person).join(Scope, Scope.person_id == Person.id).where(Scope.office_id == office_id, Scope.active)
+    rows = (
+        select(Person)
+        .join(Scope, Scope.person_id == Person.id)
+        .where(Scope.office_id == office_id, Scope.active)
+    )
     return session.scalars(rows.order_by(Person.code)).first()
 
 
 def standings_of(session: Session, person_id: UUID) -> tuple[Standing, ...]:
     """All roles that a person holds now, with their places."""
-    rows = session.scalars(select(Scope).where(Scope.person_id == person_id, Scope.active).order_by(Scope.role))
+    rows = session.scalars(
+        select(Scope).where(Scope.person_id == person_id, Scope.active).order_by(Scope.role)
+    )
     return tuple(Standing(s.role, s.locality_id, s.committee_id, s.office_id) for s in rows)
 
 
 def principal_of(session: Session, person: Person) -> Principal:
     """The principal of a signed-in person: standings, and the handles under which this person reports."""
     standings = standings_of(session, person.id)
-    return Principal(person_id=person.id, handles=handles_of(session, person.id, standings), standings=standings)
+    return Principal(
+        person_id=person.id, handles=handles_of(session, person.id, standings), standings=standings
+    )
 
 
 def handles_of(session: Session, person_id: UUID, standings: Sequence[Standing]) -> tuple[UUID, ...]:

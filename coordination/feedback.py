@@ -40,7 +40,14 @@ OUTCOMES = (
 # What is said of a rumour: one sentence that can be passed on and does not repeat it (slot answer of rumour_answer).
 RUMOUR = "rumour:"
 RUMOUR_ANSWERS = ("true", "not_true", "being_checked", "cannot_tell")
-FROM_ALERT = {"settled": "met", "prevented": "calm_now", "happened": "still_working", "passed_on": "passed_on", "not_true": "checked_not_true", "nothing_more": "calm_now"}
+FROM_ALERT = {
+    "settled": "met",
+    "prevented": "calm_now",
+    "happened": "still_working",
+    "passed_on": "passed_on",
+    "not_true": "checked_not_true",
+    "nothing_more": "calm_now",
+}
 PLANNED, SENT, NO_WAY = "planned", "sent", "no_way"
 PROMISE = timedelta(hours=72)
 RUMOUR_PROMISE = timedelta(hours=2)
@@ -78,12 +85,28 @@ class FeedbackRequest(Keyed, Base):
 def plan(session: Session, now: datetime, alert: Alert, outcome: str) -> None:
     """Ask the feedback worker to tell the reporters behind an alert."""
     if alert.evidence:
-        session.add(FeedbackRequest(subject_kind="alert", subject_id=alert.id, incidents=list(alert.evidence), outcome=outcome, at=now))
+        session.add(
+            FeedbackRequest(
+                subject_kind="alert",
+                subject_id=alert.id,
+                incidents=list(alert.evidence),
+                outcome=outcome,
+                at=now,
+            )
+        )
 
 
 def plan_incident(session: Session, now: datetime, incident: Incident, outcome: str) -> None:
     """Ask the feedback worker to tell the reporters of one incident."""
-    session.add(FeedbackRequest(subject_kind="incident", subject_id=incident.id, incidents=[str(incident.id)], outcome=outcome, at=now))
+    session.add(
+        FeedbackRequest(
+            subject_kind="incident",
+            subject_id=incident.id,
+            incidents=[str(incident.id)],
+            outcome=outcome,
+            at=now,
+        )
+    )
 
 
 def answer_rumour(session: Session, now: datetime, incident: Incident, answer: str) -> None:
@@ -95,13 +118,23 @@ def answer_rumour(session: Session, now: datetime, incident: Incident, answer: s
 
 def rumours_answered(session: Session, incidents: Iterable[UUID]) -> dict[UUID, str]:
     """The newest answer given to the reporters of each of these incidents, where there is one."""
-    rows = select(FeedbackRequest).where(FeedbackRequest.subject_id.in_(list(incidents)), FeedbackRequest.outcome.startswith(RUMOUR))
-    return {row.subject_id: row.outcome.removeprefix(RUMOUR) for row in session.scalars(rows.order_by(FeedbackRequest.at))}
+    rows = select(FeedbackRequest).where(
+        FeedbackRequest.subject_id.in_(list(incidents)), FeedbackRequest.outcome.startswith(RUMOUR)
+    )
+    return {
+        row.subject_id: row.outcome.removeprefix(RUMOUR)
+        for row in session.scalars(rows.order_by(FeedbackRequest.at))
+    }
 
 
 def work(session: Session, now: datetime, batch: int = 50) -> int:
     """Turn requests into feedback rows and messages, once per report and outcome; return how many requests were worked off."""
-    rows = select(FeedbackRequest).where(FeedbackRequest.done_at.is_(None)).order_by(FeedbackRequest.at).limit(batch)
+    rows = (
+        select(FeedbackRequest)
+        .where(FeedbackRequest.done_at.is_(None))
+        .order_by(FeedbackRequest.at)
+        .limit(batch)
+    )
     requests = session.scalars(rows).all()
     for request in requests:
         if claim(session, FeedbackRequest, request.id, {"done_at": None}, {"done_at": now}):
@@ -112,7 +145,9 @@ def work(session: Session, now: datetime, batch: int = 50) -> int:
 
 def _reports(session: Session, incidents: Iterable[str]) -> list[Report]:
     keys = [UUID(str(key)) for key in incidents]
-    return list(session.scalars(select(Report).where(Report.incident_id.in_(keys)).order_by(Report.received_at)))
+    return list(
+        session.scalars(select(Report).where(Report.incident_id.in_(keys)).order_by(Report.received_at))
+    )
 
 
 def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Report) -> None:
@@ -135,14 +170,20 @@ def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Rep
     session.flush()
 
 
-def _message(session: Session, now: datetime, report: Report, incident: Incident, outcome: str, key: str) -> bool:
+def _message(
+    session: Session, now: datetime, report: Report, incident: Incident, outcome: str, key: str
+) -> bool:
     handle = session.get(ReplyHandle, report.id)
     if handle is None or incident.origin != "live":
         return False
     contact = session.get(ContactPoint, handle.contact_point_id) if handle.contact_point_id else None
     if contact is not None and contact.stopped_at:
         return False
-    address = cipher(session).open("reply_handle.address", report.id, handle.address_sealed) if handle.address_sealed else None
+    address = (
+        cipher(session).open("reply_handle.address", report.id, handle.address_sealed)
+        if handle.address_sealed
+        else None
+    )
     if contact is None and address is None:
         return False
     template, slots = _words(session, incident, outcome)
@@ -168,13 +209,19 @@ def _words(session: Session, incident: Incident, outcome: str) -> tuple[str, dic
     slot: dict[str, Any] = {"names": dict(session.get_one(Locality, incident.town_id).names)}
     if place.level == "ward" and str(place.number).isdigit() and not place.town_only:
         slot = {"ward": int(str(place.number))}
-    return "rumour_answer", {"source": routing.sender_of(session, place.id), "place": slot, "answer": outcome.removeprefix(RUMOUR)}
+    return "rumour_answer", {
+        "source": routing.sender_of(session, place.id),
+        "place": slot,
+        "answer": outcome.removeprefix(RUMOUR),
+    }
 
 
 def of_source(session: Session, handles: tuple[UUID, ...]) -> dict[UUID, list[Feedback]]:
     """The feedback to a reporter's own reports, by report id, newest first."""
     found: dict[UUID, list[Feedback]] = {}
-    for row in session.scalars(select(Feedback).where(Feedback.source_id.in_(handles)).order_by(Feedback.at.desc())):
+    for row in session.scalars(
+        select(Feedback).where(Feedback.source_id.in_(handles)).order_by(Feedback.at.desc())
+    ):
         found.setdefault(row.report_id, []).append(row)
     return found
 

@@ -41,8 +41,12 @@ def register(app: Flask, runtime: Runtime) -> None:
         token = runtime.config.metrics_token
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         local = request.remote_addr in ("127.0.0.1", "::1")
-        if not (local and token is None) and not (token and hmac.compare_digest(token.encode(), sent.encode())):
-            return Response("This address needs CONCORD_METRICS_TOKEN as a bearer token.\n", 401, mimetype="text/plain")
+        if not (local and token is None) and not (
+            token and hmac.compare_digest(token.encode(), sent.encode())
+        ):
+            return Response(
+                "This address needs CONCORD_METRICS_TOKEN as a bearer token.\n", 401, mimetype="text/plain"
+            )
         return Response(generate_latest(collect(runtime)), mimetype="text/plain; version=0.0.4")
 
 
@@ -56,7 +60,12 @@ def ready(runtime: Runtime) -> dict[str, str]:
         if not is_current(runtime.web.engine):
             checks["migrations"] = "not the newest: run concord db upgrade"
     except SQLAlchemyError:
-        return {"database": "does not answer", "migrations": "unknown", "worker": "unknown", "scheduler": "unknown"}
+        return {
+            "database": "does not answer",
+            "migrations": "unknown",
+            "worker": "unknown",
+            "scheduler": "unknown",
+        }
     for process in ("worker", "scheduler"):
         if process not in beats or now - beats[process] > SILENT:
             checks[process] = "not heard from for two minutes"
@@ -76,7 +85,9 @@ def collect(runtime: Runtime) -> CollectorRegistry:
     for state in STATES:
         outbox.labels(state).set(counts.get(state, 0))
     age = max(0.0, (runtime.clock.now() - oldest).total_seconds()) if oldest else 0.0
-    Gauge("concord_outbox_oldest_due_seconds", "Age of the oldest message that is due", registry=registry).set(age)
+    Gauge(
+        "concord_outbox_oldest_due_seconds", "Age of the oldest message that is due", registry=registry
+    ).set(age)
     Gauge("concord_incidents_pending", "Incidents that wait to be scored", registry=registry).set(waiting)
     Gauge("concord_alerts_open", "Open alerts", registry=registry).set(opened)
     return registry

@@ -29,7 +29,13 @@ from foundation.errors import Conflict, Invalid, Refused
 
 TAKE, ASK, PASS, NOT_TRUE = "take", "ask", "pass", "not_true"
 DECISIONS = (TAKE, ASK, PASS, NOT_TRUE)
-PASS_TO = ("city_officer", "district_administration", "services_focal_person", "dispute_resolution", "committee")
+PASS_TO = (
+    "city_officer",
+    "district_administration",
+    "services_focal_person",
+    "dispute_resolution",
+    "committee",
+)
 SHORTEST, LONGEST = 20, 400
 DECIDED_NOW = "review_decided"
 
@@ -79,7 +85,9 @@ def check(decision: Decision, now: datetime) -> None:
         raise Refused(wrong)
 
 
-def decide(session: Session, now: datetime, escalation: Escalation, decision: Decision, *, person_id: UUID) -> Review:
+def decide(
+    session: Session, now: datetime, escalation: Escalation, decision: Decision, *, person_id: UUID
+) -> Review:
     """Record a decision once; tell the committee, move the alert, and tell the reporters where it is their turn."""
     check(decision, now)
     if not claim(session, Escalation, escalation.id, {"state": WAITING}, {"state": DECIDED}):
@@ -100,8 +108,17 @@ def decide(session: Session, now: datetime, escalation: Escalation, decision: De
     )
     session.add(review)
     session.flush()
-    note(session, now, alert, f"review_{decision.decision}", role=escalation.role, pass_to=review.pass_to or "")
-    journal.record(session, now, f"review:{decision.decision}", "escalation", escalation.id, locality_id=alert.locality_id)
+    note(
+        session, now, alert, f"review_{decision.decision}", role=escalation.role, pass_to=review.pass_to or ""
+    )
+    journal.record(
+        session,
+        now,
+        f"review:{decision.decision}",
+        "escalation",
+        escalation.id,
+        locality_id=alert.locality_id,
+    )
     _move_alert(session, now, alert, review)
     # The liaison's page reads no numbers of others: the worker tells the committee, and whoever it was passed to.
     errands.ask(session, now, DECIDED_NOW, review.id)
@@ -117,7 +134,14 @@ def _move_alert(session: Session, now: datetime, alert: Alert, review: Review) -
     elif review.decision == NOT_TRUE:
         # From level 4 this is one person's word of two: a second one of another organisation confirms it.
         closing_alerts.end(
-            session, now, alert, outcome="not_true", reason=review.reason, person_id=review.person_id, role=review.role, key=review.id
+            session,
+            now,
+            alert,
+            outcome="not_true",
+            reason=review.reason,
+            person_id=review.person_id,
+            role=review.role,
+            key=review.id,
         )
     else:
         # If they are silent too, whom it was passed to or whom the question went to, the ladder goes on.
@@ -131,7 +155,9 @@ def carry_out(session: Session, now: datetime, rng: random.Random, review: Revie
     alert = session.get_one(Alert, review.alert_id)
     tell_committee(session, now, rng, alert, review)
     if alert.state == OPEN and review.decision == PASS:
-        roles = ("secretary", "chair") if review.pass_to == "committee" else (review.pass_to or "city_officer",)
+        roles = (
+            ("secretary", "chair") if review.pass_to == "committee" else (review.pass_to or "city_officer",)
+        )
         to = routing.choose(routing.receivers(session, alert, roles, "passed_on"), alert.withheld_from)
         routing.send(session, now, rng, alert, to, template="alert", step=alert.step)
 
@@ -144,7 +170,9 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
     zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
     for person in committee.sitting(session, body.id, "secretary", "chair"):
         for contact in contacts_of(session, person.id):
-            code = reply_codes.give(session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2)
+            code = reply_codes.give(
+                session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2
+            )
             values = {
                 "source": body.short_name,
                 "place": routing.place_slot(session, alert, "secretary"),
@@ -167,7 +195,9 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
 
 def waiting(session: Session) -> list[Escalation]:
     """The escalations that wait for a decision, the most urgent first."""
-    return list(session.scalars(select(Escalation).where(Escalation.state == WAITING).order_by(Escalation.decide_by)))
+    return list(
+        session.scalars(select(Escalation).where(Escalation.state == WAITING).order_by(Escalation.decide_by))
+    )
 
 
 def decided(session: Session) -> list[Review]:

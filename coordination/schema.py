@@ -23,7 +23,23 @@ from foundation import approvals, errands, jobs, journal, outbox
 
 ROOMS = (
     (approvals, errands, jobs, journal, outbox),
-    (accounts, actions, call_backs, checkins, code_tries, committee, custody, flashpoints, inbox, incidents, people, places, profiles, reply_codes, reports),
+    (
+        accounts,
+        actions,
+        call_backs,
+        checkins,
+        code_tries,
+        committee,
+        custody,
+        flashpoints,
+        inbox,
+        incidents,
+        people,
+        places,
+        profiles,
+        reply_codes,
+        reports,
+    ),
     (alert, assessing, escalation, evidence, policies, routing),
     (feedback, review),
 )

@@ -29,7 +29,9 @@ Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
 
 
-def seed(session: Session, now: datetime, path: Path, progress: Progress = lambda name, done, total: None) -> Counter[str]:
+def seed(
+    session: Session, now: datetime, path: Path, progress: Progress = lambda name, done, total: None
+) -> Counter[str]:
     """Load a seed file and return how many rows of each kind were new; the caller commits. Raise Problem naming the bad row."""
     return Seeding(session, now, seeds.read(path), progress).run()
 
@@ -69,7 +71,10 @@ class Seeding:
             try:
                 write(row)
             except KeyError as missing:
-                raise Problem(f"{name}, row {count}: {missing.args[0]!r} is missing or not known.", f"The row begins {str(row)[:120]}") from None
+                raise Problem(
+                    f"{name}, row {count}: {missing.args[0]!r} is missing or not known.",
+                    f"The row begins {str(row)[:120]}",
+                ) from None
             except (ValueError, TypeError) as error:
                 raise Problem(f"{name}, row {count}: {error}", f"The row begins {str(row)[:120]}") from None
             self.progress(name, count, len(rows))
@@ -123,7 +128,10 @@ class Seeding:
                 tree=row.get("tree", "administrative"),
             )
             places.add(self.session, found)
-            self.session.add_all(LocalityCode(scheme=s, code=str(c), locality_id=found.id) for s, c in row.get("codes", {}).items())
+            self.session.add_all(
+                LocalityCode(scheme=s, code=str(c), locality_id=found.id)
+                for s, c in row.get("codes", {}).items()
+            )
             self.new["localities"] += 1
         self.places[row["code"]] = found
 
@@ -134,7 +142,12 @@ class Seeding:
     def organisation(self, row: Row) -> None:
         """A body that offices belong to."""
         if self._by_code(Organisation, row["code"]) is None:
-            self._add("organisations", Organisation(code=row["code"], names=row["names"], kind=row["kind"], country_code=row.get("country")))
+            self._add(
+                "organisations",
+                Organisation(
+                    code=row["code"], names=row["names"], kind=row["kind"], country_code=row.get("country")
+                ),
+            )
 
     def office(self, row: Row) -> None:
         """A desk with its role and place."""
@@ -169,26 +182,41 @@ class Seeding:
         """Somebody with numbers and a language."""
         found = self._by_code(Person, row["sign_in"])
         if found is None:
-            found = Person(code=row["sign_in"], name=row["name"], language=row.get("language", "en"), script=row.get("script", "own"))
+            found = Person(
+                code=row["sign_in"],
+                name=row["name"],
+                language=row.get("language", "en"),
+                script=row.get("script", "own"),
+            )
             self._add("people", found)
             self.session.flush()
             home = self.homes.get(row["sign_in"]) or next(iter(self.places.values()))
             for position, contact in enumerate(row["contacts"]):
                 verified = self.now if contact["verified"] else None
                 people.add_contact(
-                    self.session, found, contact["kind"], contact["address"], locality_id=home.id, position=position, verified_at=verified
+                    self.session,
+                    found,
+                    contact["kind"],
+                    contact["address"],
+                    locality_id=home.id,
+                    position=position,
+                    verified_at=verified,
                 )
         self.people[row["sign_in"]] = found
 
     def terms(self, row: Row) -> None:
         """Who held an office when; only today's holder has a standing."""
         office = self.offices[row["code"]]
-        known = self.session.scalar(select(func.count()).select_from(people.Term).where(people.Term.office_id == office.id))
+        known = self.session.scalar(
+            select(func.count()).select_from(people.Term).where(people.Term.office_id == office.id)
+        )
         if known:
             return
         for term in row.get("terms", ()):
             since, until = _moment(term["since"]), _moment(term.get("until"), end=True)
-            made = people.begin_term(self.session, office, self.people[term["person"]], since or self.now, until)
+            made = people.begin_term(
+                self.session, office, self.people[term["person"]], since or self.now, until
+            )
             self.session.flush()
             if until and until <= self.now:
                 people.end_term(self.session, made, until)
@@ -210,10 +238,14 @@ class Seeding:
         self.session.flush()
         for line in row["seats"]:
             ward = self.places[line["ward"]].id if line.get("ward") else None
-            seat = Seat(committee_id=body.id, role=line["role"], kept_for=line.get("kept_for", ""), ward_id=ward)
+            seat = Seat(
+                committee_id=body.id, role=line["role"], kept_for=line.get("kept_for", ""), ward_id=ward
+            )
             self.session.add(seat)
             self.session.flush()
-            take_seat(self.session, seat, body, self.people[line["person"]], _moment(line["since"]) or self.now)
+            take_seat(
+                self.session, seat, body, self.people[line["person"]], _moment(line["since"]) or self.now
+            )
 
     def linked(self, row: Row) -> None:
         """Offices told at a place from a level on."""
@@ -227,14 +259,31 @@ class Seeding:
                 LinkedContact.min_level == row["min_level"],
             )
             if self.session.scalars(rows).first() is None:
-                self._add("linked_contacts", LinkedContact(locality_id=place.id, threat=row["threat"], min_level=row["min_level"], office_id=office.id))
+                self._add(
+                    "linked_contacts",
+                    LinkedContact(
+                        locality_id=place.id,
+                        threat=row["threat"],
+                        min_level=row["min_level"],
+                        office_id=office.id,
+                    ),
+                )
 
     def policy(self, row: Row) -> None:
         """An escalation ladder."""
         if self._by_code(EscalationPolicy, row["key"]) is None:
             place = self.places[row["locality"]].id if row["locality"] != "*" else None
             clocks = {str(level): minutes for level, minutes in row["clocks_minutes"].items()}
-            self._add("policies", EscalationPolicy(code=row["key"], locality_id=place, threat=row["threat"], clocks=clocks, steps=row["steps"]))
+            self._add(
+                "policies",
+                EscalationPolicy(
+                    code=row["key"],
+                    locality_id=place,
+                    threat=row["threat"],
+                    clocks=clocks,
+                    steps=row["steps"],
+                ),
+            )
 
     def _by_code(self, entity: Any, code: str) -> Any:
         return self.session.scalars(select(entity).where(entity.code == code)).first()

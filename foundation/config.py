@@ -16,8 +16,7 @@ from foundation.errors import Problem
 
 PREFIX = "CONCORD_"
 KNOWN = frozenset(
-    """DATABASE_URL OWNER_DATABASE_URL WORKER_DATABASE_URL SECRET_KEY PUBLIC_URL SMTP_URL MAIL_FROM TWILIO_ACCOUNT_SID TWILIO_AUTH_TOKEN
-    TWILIO_FROM TWILIO_API_BASE APPRISE_URLS ENGINE LOCALES METRICS_TOKEN LOG_FORMAT DATA CHROMIUM""".split()
+    ["DATABASE_URL", "OWNER_DATABASE_URL", "WORKER_DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "APPRISE_URLS", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA", "CHROMIUM"]
 )
 LOCALES = ("en", "ur")
 
@@ -64,7 +63,11 @@ class Config:
         get = _reader(environ)
         data = Path(get("DATA") or "var").resolve()
         url = _database_url("DATABASE_URL", get("DATABASE_URL") or f"sqlite:///{data / 'concord.db'}")
-        sid, tokens, sender = get("TWILIO_ACCOUNT_SID"), _words(get("TWILIO_AUTH_TOKEN")), _words(get("TWILIO_FROM"))
+        sid, tokens, sender = (
+            get("TWILIO_ACCOUNT_SID"),
+            _words(get("TWILIO_AUTH_TOKEN")),
+            _words(get("TWILIO_FROM")),
+        )
         if len({bool(sid), bool(tokens), bool(sender)}) > 1:
             raise BadSetting(
                 "CONCORD_TWILIO_ACCOUNT_SID, CONCORD_TWILIO_AUTH_TOKEN and CONCORD_TWILIO_FROM belong together.",
@@ -104,14 +107,18 @@ class _Reader:
             try:
                 value = Path(path).read_text(encoding="utf-8")
             except OSError as error:
-                raise BadSetting(f"{PREFIX}{name}_FILE: {path} cannot be read.", error.strerror or "") from None
+                raise BadSetting(
+                    f"{PREFIX}{name}_FILE: {path} cannot be read.", error.strerror or ""
+                ) from None
         return value.strip() or None if value else None
 
 
 def _reader(environ: Mapping[str, str]) -> _Reader:
     for name in environ:
         if name.startswith(PREFIX) and name.removeprefix(PREFIX).removesuffix("_FILE") not in KNOWN:
-            raise BadSetting(f"{name} is not a setting of Concord.", f"Known settings: {', '.join(sorted(KNOWN))}.")
+            raise BadSetting(
+                f"{name} is not a setting of Concord.", f"Known settings: {', '.join(sorted(KNOWN))}."
+            )
     return _Reader(environ)
 
 
@@ -147,20 +154,26 @@ def _database_url(name: str, value: str) -> str:
 def _http_url(name: str, value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise BadSetting(f"{PREFIX}{name} is {value!r}.", "Write a whole address, like https://concord.example.org.")
+        raise BadSetting(
+            f"{PREFIX}{name} is {value!r}.", "Write a whole address, like https://concord.example.org."
+        )
     return value.rstrip("/")
 
 
 def _smtp_url(value: str | None) -> str | None:
     if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not urlsplit(value).hostname):
-        raise BadSetting(f"{PREFIX}SMTP_URL cannot be used.", "Write it like smtp://user:password@mail.example.org:587.")
+        raise BadSetting(
+            f"{PREFIX}SMTP_URL cannot be used.", "Write it like smtp://user:password@mail.example.org:587."
+        )
     return value
 
 
 def _secret(value: str | None, data: Path) -> str:
     if value:
         if len(value) < 32:
-            raise BadSetting(f"{PREFIX}SECRET_KEY is too short.", "Use at least 32 letters and digits, made at random.")
+            raise BadSetting(
+                f"{PREFIX}SECRET_KEY is too short.", "Use at least 32 letters and digits, made at random."
+            )
         return value
     path = data / "secret.key"
     if not path.exists():

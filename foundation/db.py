@@ -79,7 +79,9 @@ def make_engine(url: str) -> Engine:
     dumps = _dumps
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=dumps)
-    engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(
+        url, json_serializer=dumps, connect_args={"timeout": 30, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -131,7 +133,10 @@ class Database:
 
         `write` is declared beforehand: SQLite takes one writer at a time.
         """
-        with self._lock(write), Session(self._writes if write else self._reads, expire_on_commit=False) as session:
+        with (
+            self._lock(write),
+            Session(self._writes if write else self._reads, expire_on_commit=False) as session,
+        ):
             session.info.update(principal=principal, cipher=self.cipher)
             yield session
 
@@ -148,13 +153,17 @@ class Database:
         self.engine.dispose()
 
 
-def claim(session: Session, entity: type[Base], key: Any, was: dict[str, Any], becomes: dict[str, Any]) -> bool:
+def claim(
+    session: Session, entity: type[Base], key: Any, was: dict[str, Any], becomes: dict[str, Any]
+) -> bool:
     """Compare-and-set one row: change it only if it is still as it was read. True if this caller won.
 
     `key` is the primary key; `was` and `becomes` map column names to values. The same on SQLite and PostgreSQL.
     """
     column = entity.__mapper__.primary_key[0]
-    statement = update(entity).where(column == key).values(**becomes).execution_options(synchronize_session=False)
+    statement = (
+        update(entity).where(column == key).values(**becomes).execution_options(synchronize_session=False)
+    )
     for name, value in was.items():
         attribute = getattr(entity, name)
         statement = statement.where(attribute.is_(None) if value is None else attribute == value)

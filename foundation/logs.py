@@ -10,8 +10,7 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    """event level timestamp method route status ms job rows outbox_id alert_id incident_id channel state code attempts reference error_type
-    version url port locality count""".split()
+    ["event", "level", "timestamp", "method", "route", "status", "ms", "job", "rows", "outbox_id", "alert_id", "incident_id", "channel", "state", "code", "attempts", "reference", "error_type", "version", "url", "port", "locality", "count"]
 )
 
 
@@ -26,9 +25,18 @@ def only_allowed(_logger: Any, _name: str, fields: MutableMapping[str, Any]) -> 
 
 def set_up(log_format: str) -> None:
     """Make every logger of the process write one line an event, as text or JSON, to standard error."""
-    renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), only_allowed, renderer],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            only_allowed,
+            renderer,
+        ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,

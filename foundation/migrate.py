@@ -49,4 +49,7 @@ def is_current(engine: Engine) -> bool:
     config = AlembicConfig()
     config.set_main_option("script_location", str(SCRIPTS))
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == ScriptDirectory.from_config(config).get_current_head()
+        return (
+            MigrationContext.configure(connection).get_current_revision()
+            == ScriptDirectory.from_config(config).get_current_head()
+        )

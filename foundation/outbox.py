@@ -27,7 +27,14 @@ class OutboxMessage(Keyed, Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_drain", "lane", "due_at", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+        Index(
+            "ix_outbox_drain",
+            "lane",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'due'"),
+            postgresql_where=text("state = 'due'"),
+        ),
         Index("ix_outbox_open", "state", "lease_until"),
     )
 

@@ -24,14 +24,20 @@ ROOMS = ("foundation", "committees", "alerts", "coordination")
 
 def gathered() -> Catalog:
     """A template catalogue of every string, with the files where it stands."""
-    catalogue = Catalog(project="Concord", version="1", copyright_holder="the founders of Concord", fuzzy=False)
+    catalogue = Catalog(
+        project="Concord", version="1", copyright_holder="the founders of Concord", fuzzy=False
+    )
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*")):
             place = str(path.relative_to(ROOT))
             if path.suffix == ".py":
                 _take(catalogue, place, extract("python", BytesIO(path.read_bytes()), KEYWORDS))
             elif path.suffix == ".html":
-                _take(catalogue, place, extract("jinja2.ext:babel_extract", BytesIO(path.read_bytes()), KEYWORDS))
+                _take(
+                    catalogue,
+                    place,
+                    extract("jinja2.ext:babel_extract", BytesIO(path.read_bytes()), KEYWORDS),
+                )
     for place, label in labels():
         catalogue.add(label, locations=[(place, 0)])
     return catalogue
@@ -47,11 +53,15 @@ def labels() -> Iterator[tuple[str, str]]:
     """The labels that stand in data files, with the file."""
     kinds = tomllib.loads((ROOT / "committees" / "incident_types.toml").read_text(encoding="utf-8"))
     for kind in kinds.values():
-        yield from (("committees/incident_types.toml", kind[key]) for key in ("label", "ask") if kind.get(key))
+        yield from (
+            ("committees/incident_types.toml", kind[key]) for key in ("label", "ask") if kind.get(key)
+        )
     profile = yaml.safe_load((ROOT / "committees" / "starter_profile.yaml").read_text(encoding="utf-8"))
     for part in ("threats", "indicators", "triggers", "rules"):
         for row in profile[part]:
-            yield from (("committees/starter_profile.yaml", row[key]) for key in ("label", "about") if row.get(key))
+            yield from (
+                ("committees/starter_profile.yaml", row[key]) for key in ("label", "about") if row.get(key)
+            )
 
 
 def updated(language: str) -> Catalog:
@@ -71,12 +81,16 @@ def written(catalogue: Catalog) -> bytes:
     out = BytesIO()
     write_po(out, catalogue, width=120, omit_header=False, sort_output=True, include_lineno=False)
     lines = out.getvalue().splitlines(keepends=True)
-    return b"".join(line for line in lines if not line.startswith((b'"POT-Creation-Date', b'"PO-Revision-Date')))
+    return b"".join(
+        line for line in lines if not line.startswith((b'"POT-Creation-Date', b'"PO-Revision-Date'))
+    )
 
 
 def missing(catalogue: Catalog) -> list[str]:
     """The strings without a translation."""
-    empty = [m for m in catalogue if m.id and not (all(m.string) if isinstance(m.string, tuple) else m.string)]
+    empty = [
+        m for m in catalogue if m.id and not (all(m.string) if isinstance(m.string, tuple) else m.string)
+    ]
     return [str(m.id) for m in empty]
 
 

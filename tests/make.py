@@ -76,20 +76,24 @@ class Town:
     def person(self, session: Session, code: str) -> Person:
         return session.scalars(select(Person).where(Person.code == code)).one()
 
-    def browser(self, code: str | None = None) -> "Browser":
+    def browser(self, code: str | None = None) -> Browser:
         """A browser, signed in as this person if one is named."""
         browser = Browser(self.app.test_client())
         if code:
             browser.sign_in(code)
         return browser
 
-    def report(self, person: str = "member1.mardan", locality: str = WARD, kind: str = "angry_crowd", **fields: Any) -> uuid.UUID:
+    def report(
+        self, person: str = "member1.mardan", locality: str = WARD, kind: str = "angry_crowd", **fields: Any
+    ) -> uuid.UUID:
         """A report of a member, as a door would record it; returns the incident's id."""
         with self.session("seed", write=True) as session:
             place: Locality = by_code(session, locality)
             who = self.person(session, person)
             standing = people.standings_of(session, who.id)[0]
-            source = reports.source_for(session, self.clock.now(), group=standing.committee_id or standing.office_id, person_id=who.id)
+            source = reports.source_for(
+                session, self.clock.now(), group=standing.committee_id or standing.office_id, person_id=who.id
+            )
             contacts = people.contacts_of(session, who.id)
             new = reports.NewReport(
                 id=fields.pop("id", uuid.uuid4()),
@@ -119,20 +123,30 @@ class Browser:
 
     def open(self, path: str) -> str:
         response = self.client.get(path, follow_redirects=True)
-        self.page, self.status, self.path = response.get_data(as_text=True), response.status_code, response.request.path
+        self.page, self.status, self.path = (
+            response.get_data(as_text=True),
+            response.status_code,
+            response.request.path,
+        )
         return self.page
 
     def send(self, path: str, **fields: Any) -> str:
         """Send the form of the page that is open: its hidden fields, then these."""
         data: dict[str, Any] = {**self.hidden(path), **fields}
         response = self.client.post(path, data=data, follow_redirects=True)
-        self.page, self.status, self.path = response.get_data(as_text=True), response.status_code, response.request.path
+        self.page, self.status, self.path = (
+            response.get_data(as_text=True),
+            response.status_code,
+            response.request.path,
+        )
         return self.page
 
     def hidden(self, action: str) -> dict[str, str]:
         """The hidden fields of the form with this action on the open page."""
         form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>.*?</form>', self.page, re.S)
-        found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group(0) if form else self.page)
+        found = re.findall(
+            r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group(0) if form else self.page
+        )
         return dict(found)
 
     def sign_in(self, code: str) -> None:
@@ -174,7 +188,13 @@ def config_for(url: str, folder: Path, **changes: Any) -> Config:
     )
 
 
-def make_town(url: str, folder: Path, channels: dict[str, Channel] | None = None, clock: FakeClock | None = None, **settings: Any) -> Town:
+def make_town(
+    url: str,
+    folder: Path,
+    channels: dict[str, Channel] | None = None,
+    clock: FakeClock | None = None,
+    **settings: Any,
+) -> Town:
     """A town on a seeded database."""
     clock = clock or FakeClock()
     runtime = build(config_for(url, folder, **settings), clock, channels)

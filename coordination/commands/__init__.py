@@ -25,8 +25,14 @@ def _dotenv(path: str = ".env") -> dict[str, str]:
             lines = [line.strip() for line in file]
     except FileNotFoundError:
         return {}
-    pairs = (line.removeprefix("export ").partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip().strip("\"'") for name, _equals, value in pairs if name.strip().startswith("CONCORD_")}
+    pairs = (
+        line.removeprefix("export ").partition("=") for line in lines if line and not line.startswith("#")
+    )
+    return {
+        name.strip(): value.strip().strip("\"'")
+        for name, _equals, value in pairs
+        if name.strip().startswith("CONCORD_")
+    }
 
 
 @contextmanager

@@ -34,7 +34,9 @@ def upgrade() -> None:
 def check() -> None:
     """Compare the database with the models; name each difference."""
     engine = make_engine(config().owner_database_url)
-    found = migrate.differences(engine) if migrate.is_current(engine) else ["The newest migration has not run."]
+    found = (
+        migrate.differences(engine) if migrate.is_current(engine) else ["The newest migration has not run."]
+    )
     engine.dispose()
     if found:
         raise Problem("\n".join(found), "Run: concord db upgrade")
@@ -48,4 +50,7 @@ def seed_command(file: Path) -> None:
     with opened() as runtime, runtime.worker.open(service("seed"), write=True) as session:
         new = seeding.seed(session, runtime.clock.now(), file, Progress())
         session.commit()
-    click.echo(", ".join(f"{count} {name}" for name, count in sorted(new.items())) or "Nothing new: everything in this file is there already.")
+    click.echo(
+        ", ".join(f"{count} {name}" for name, count in sorted(new.items()))
+        or "Nothing new: everything in this file is there already."
+    )

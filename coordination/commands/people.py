@@ -18,14 +18,23 @@ SCOPES = ("read", "report", "verify", "answer", "review", "all")
 
 @click.command("token")
 @click.argument("person")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What the token may do; may be given more than once. Default: all.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What the token may do; may be given more than once. Default: all.",
+)
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 366), help="How long it works.")
 def token_command(person: str, scopes: tuple[str, ...], days: int) -> None:
     """Print a bearer token for the API with the rights of PERSON (a sign-in name). It is shown once."""
     with opened() as runtime, runtime.worker.open(service("command"), write=True) as session:
         found = session.scalars(select(Person).where(Person.code == person)).first()
         if found is None:
-            raise NotFound(f"There is nobody with the sign-in name {person}.", "Look it up on the People page or in the seed file.")
+            raise NotFound(
+                f"There is nobody with the sign-in name {person}.",
+                "Look it up on the People page or in the seed file.",
+            )
         token = accounts.issue_token(session, SystemClock().now(), found.id, list(scopes or ("all",)), days)
         journal.record(session, runtime.clock.now(), "token:issue", "person", found.id)
         session.commit()
@@ -46,5 +55,8 @@ def verify(head: str | None) -> None:
         session.commit()
         verdict = journal.verify(session, head)
     if verdict.first_bad is not None:
-        raise Problem(f"The record does not hold at entry {verdict.first_bad}: {verdict.why}.", "Keep this database as it is and call the auditor.")
+        raise Problem(
+            f"The record does not hold at entry {verdict.first_bad}: {verdict.why}.",
+            "Keep this database as it is and call the auditor.",
+        )
     click.echo(f"{verdict.entries} entries hold. Head: {verdict.head}")

@@ -42,7 +42,9 @@ class Page:
 PAGES: list[Page] = []
 
 
-def page(path: str, *, roles: tuple[str, ...], nav: str = "", nav_for: tuple[str, ...] = (), order: int = 50) -> Callable[[View], View]:
+def page(
+    path: str, *, roles: tuple[str, ...], nav: str = "", nav_for: tuple[str, ...] = (), order: int = 50
+) -> Callable[[View], View]:
     """Put a function on the map at `path` for `roles`: PUBLIC, SIGNED_IN, or names of roles."""
     if not roles or any(role not in (*ROLES, *PUBLIC, *SIGNED_IN) for role in roles):
         raise ValueError(f"the page {path} must say who may open it")
@@ -107,7 +109,9 @@ class Visit:
         try:
             return UUID(self.form.get(name, ""))
         except ValueError:
-            raise Problem("This form is not complete.", "Open the page again. What you typed is below.") from None
+            raise Problem(
+                "This form is not complete.", "Open the page again. What you typed is below."
+            ) from None
 
     def say(self, text: str, kind: str = "success") -> None:
         """Keep a sentence for the top of the next page."""

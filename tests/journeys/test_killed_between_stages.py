@@ -30,7 +30,11 @@ SHORT = 8
 def kill_points(commits: int, most: int | None) -> list[Kill]:
     """Every commit of the journey, before and after; a seeded sample of them in the short form."""
     points = [Kill(number, before) for number in range(1, commits + 1) for before in (True, False)]
-    return points if most is None else sorted(random.Random(commits).sample(points, min(most, len(points))), key=str)
+    return (
+        points
+        if most is None
+        else sorted(random.Random(commits).sample(points, min(most, len(points))), key=str)
+    )
 
 
 @pytest.fixture
@@ -52,9 +56,18 @@ def check(url: str, keys: Path, twilio: FakeTwilio, mail: FakeMailbox) -> None:
             entity.__name__: session.scalar(select(func.count()).select_from(entity))
             for entity in (Incident, Alert, Escalation, Review, Feedback, Acknowledgement)
         }
-        assert counts == {"Incident": 1, "Alert": 1, "Escalation": 1, "Review": 1, "Feedback": 1, "Acknowledgement": 1}
+        assert counts == {
+            "Incident": 1,
+            "Alert": 1,
+            "Escalation": 1,
+            "Review": 1,
+            "Feedback": 1,
+            "Acknowledgement": 1,
+        }
         rows = session.scalars(select(OutboxMessage)).all()
-        assert {row.state for row in rows} <= {"sent", "delivered"}, Counter((r.channel, r.state, r.error) for r in rows)
+        assert {row.state for row in rows} <= {"sent", "delivered"}, Counter(
+            (r.channel, r.state, r.error) for r in rows
+        )
         assert {d.state for d in session.scalars(select(Delivery))} <= {"sent", "delivered"}
         by_channel = Counter(row.channel for row in rows)
         journal.seal(session, limit=10_000)

@@ -115,7 +115,16 @@ def _report(runtime: Runtime, session: Session) -> None:
     source = reports.source_for(session, now, group=standing.committee_id, person_id=who.id)
     contact = people.contacts_of(session, who.id)[0]
     new = reports.NewReport(
-        REPORT, place, "angry_crowd", START, "saw", "web", source, ongoing="yes", contact_point_id=contact.id, language="ur"
+        REPORT,
+        place,
+        "angry_crowd",
+        START,
+        "saw",
+        "web",
+        source,
+        ongoing="yes",
+        contact_point_id=contact.id,
+        language="ur",
     )
     reports.record(session, now, new)
 
@@ -124,7 +133,9 @@ def _review(runtime: Runtime, session: Session) -> None:
     now = runtime.clock.now()
     officer = session.scalars(select(Person).where(Person.code == "police.mardan")).one()
     for escalation in review.waiting(session):
-        decision = review.Decision("take", "Two officers will speak with the elders tonight.", now + timedelta(hours=4))
+        decision = review.Decision(
+            "take", "Two officers will speak with the elders tonight.", now + timedelta(hours=4)
+        )
         review.decide(session, now, escalation, decision, person_id=officer.id)
 
 
