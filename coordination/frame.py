@@ -30,7 +30,8 @@ from foundation.errors import NotAllowed, NotFound, Problem, SignInNeeded
 from foundation.policy import Principal, service
 from foundation.web import words
 from foundation.web.page import PAGES, PUBLIC, SIGNED_IN, Page, Visit
-from foundation.web.words import N_, gettext as _
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 TRIES = 4
 COOKIE, LANGUAGE_COOKIE, NOTICE_COOKIE = "concord_session", "concord_language", "concord_notice"
@@ -141,7 +142,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
     if user and user.home:
         country = session.get(Country, user.home.country_code)
         emergency, service_name = (country.emergency if country else ""), user.service_name
-    visit = Visit(
+    return Visit(
         session=session,
         config=runtime.config,
         clock=runtime.clock,
@@ -164,7 +165,6 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         wake=runtime.wake,
         remember=lambda kind, text: remember.append((kind, text)),
     )
-    return visit
 
 
 def nav_of(user: SignedInUser | None, path: str) -> list[dict[str, Any]]:

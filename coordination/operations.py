@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from datetime import timedelta
-from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -77,7 +76,7 @@ def collect(runtime: Runtime) -> CollectorRegistry:
     registry = CollectorRegistry()
     with runtime.worker.open(service("keeper")) as session:
         by_state = select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)
-        counts: dict[str, Any] = {state: count for state, count in session.execute(by_state).all()}
+        counts = {row[0]: row[1] for row in session.execute(by_state)}
         oldest = session.scalar(select(func.min(OutboxMessage.due_at)).where(OutboxMessage.state == "due"))
         waiting = session.scalar(select(func.count()).select_from(Incident).where(Incident.pending)) or 0
         opened = session.scalar(select(func.count()).select_from(Alert).where(Alert.state == OPEN)) or 0

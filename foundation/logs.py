@@ -10,8 +10,12 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    ["event", "level", "timestamp", "method", "route", "status", "ms", "job", "rows", "outbox_id", "alert_id", "incident_id", "channel", "state", "code", "attempts", "reference", "error_type", "version", "url", "port", "locality", "count"]
-)
+    (
+        "event", "level", "timestamp", "method", "route", "status", "ms", "job", "rows", "outbox_id",
+        "alert_id", "incident_id", "channel", "state", "code", "attempts", "reference", "error_type",
+        "version", "url", "port", "locality", "count",
+    )
+)  # fmt: skip
 
 
 def only_allowed(_logger: Any, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

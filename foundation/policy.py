@@ -169,8 +169,8 @@ def _by_place(rows: Table, roles: tuple[str, ...], viewer: Viewer) -> ColumnElem
 
 def _exclusions(rows: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
-    if "sensitive" in names and "sensitive" in rows.c:
-        clauses.append(~rows.c.sensitive)
+    if "sensitive" in names:
+        clauses += [~rows.c[name] for name in ("sensitive", "private") if name in rows.c]
     words = [name for name in names if name in WITHHELD_FROM]
     if "withheld_from" in rows.c:
         clauses += [~rows.c.withheld_from.contains(word) for word in words]

@@ -18,8 +18,8 @@ from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, table, visib
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
 APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report")
-# What was said is never edited; who dealt with it, and under which incident it stands, may be said by whoever may see it.
-MOVED_BY_WEB = {"inbound": "state, handled_by", "report": "incident_id"}
+# What was said is never edited; who dealt with it, and under which incident it stands, and who must not be told, may be said by whoever may see it.
+MOVED_BY_WEB = {"inbound": "state, handled_by", "report": "incident_id, sensitive, withheld_from"}
 LOCK = 4_912_026
 FINGERPRINT = "policy_fingerprint"
 
@@ -27,7 +27,9 @@ FINGERPRINT = "policy_fingerprint"
 def apply_if_changed(connection: Connection) -> None:
     """Put the policy in force unless it is there already: a database remembers the fingerprint of what was applied to it."""
     wanted = hashlib.sha256("\n".join(statements()).encode()).hexdigest()
-    roles = connection.exec_driver_sql("select count(*) from pg_roles where rolname in (%s, %s)", (WEB_ROLE, WORKER_ROLE)).scalar()
+    roles = connection.exec_driver_sql(
+        "select count(*) from pg_roles where rolname in (%s, %s)", (WEB_ROLE, WORKER_ROLE)
+    ).scalar()
     if roles == 2 and connection.scalar(select(Setting.value).where(Setting.key == FINGERPRINT)) == wanted:
         return
     apply(connection)
@@ -37,7 +39,9 @@ def apply_if_changed(connection: Connection) -> None:
 
 def apply(connection: Connection) -> None:
     """Create the roles if missing and put every table's policies in force. Safe to repeat; the caller commits."""
-    connection.exec_driver_sql(f"select pg_advisory_xact_lock({LOCK})")  # roles are cluster-wide: one creator at a time
+    connection.exec_driver_sql(
+        f"select pg_advisory_xact_lock({LOCK})"
+    )  # roles are cluster-wide: one creator at a time
     for role in (WEB_ROLE, WORKER_ROLE):
         found = connection.exec_driver_sql("select 1 from pg_roles where rolname = %s", (role,)).scalar()
         if not found:
@@ -45,6 +49,14 @@ def apply(connection: Connection) -> None:
         connection.exec_driver_sql(f"grant {role} to current_user")
     for statement in statements():
         connection.exec_driver_sql(statement)
+
+
+def lift(connection: Connection) -> None:
+    """Take every policy off again, so that tables can be dropped: policies look into each other's tables. The caller commits."""
+    rows = connection.exec_driver_sql("select policyname, tablename from pg_policies where schemaname = 'public'").all()
+    for policy, name in rows:
+        connection.exec_driver_sql(f'drop policy "{policy}" on "{name}"')
+    connection.execute(delete(Setting).where(Setting.key == FINGERPRINT))
 
 
 def statements() -> Iterator[str]:
@@ -58,10 +70,15 @@ def statements() -> Iterator[str]:
     for name, columns in MOVED_BY_WEB.items():
         yield f'grant update ({columns}) on "{name}" to {WEB_ROLE}'
     yield f'revoke delete on "journal" from {WORKER_ROLE}'
-    yield f'revoke select on "identity" from {WEB_ROLE}'
+    yield f'revoke select on "identity" from {WEB_ROLE}'  # nosec B608 -- names of our own tables and roles only
     yield f'revoke update, delete on "outbox" from {WEB_ROLE}'
     worker = {name for tables in RULES["services"]["worker"].values() for name in tables}
-    intake = {name for tables in RULES["services"]["web"].values() for name in tables} | {"journal", "outbox", "delivery", "grant"}
+    intake = {name for tables in RULES["services"]["web"].values() for name in tables} | {
+        "journal",
+        "outbox",
+        "delivery",
+        "grant",
+    }
     for name in RULES["tables"]:
         if name not in Base.metadata.tables:
             continue

@@ -1,6 +1,7 @@
 """Alembic's environment: one connection passed in by foundation.migrate, and the models of every room."""
 
 from alembic import context
+
 from coordination import schema
 from foundation.db import Base, UtcDateTime
 

@@ -1,4 +1,7 @@
-"""Write the next migration from the difference between the models and an empty upgraded database. Run as: python scripts/make_migration.py "Words"."""
+"""Write the next migration: what the models have and an empty, upgraded database has not.
+
+Run as: python scripts/make_migration.py "Words".
+"""
 
 import sys
 import tempfile
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+
 from coordination import schema
 from foundation.db import make_engine
 from foundation.migrate import SCRIPTS, upgrade

@@ -16,7 +16,7 @@ from foundation.config import Config
 
 def config() -> Config:
     """The settings of this installation: the environment, with a .env file of the working folder under it."""
-    return Config.from_env({**_dotenv(), **{k: v for k, v in os.environ.items()}})
+    return Config.from_env({**_dotenv(), **dict(os.environ)})
 
 
 def _dotenv(path: str = ".env") -> dict[str, str]:

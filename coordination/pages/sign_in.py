@@ -46,7 +46,7 @@ def phone(visit: Visit) -> Response:
 def sign_in(visit: Visit) -> Response:
     """Name and password, or phone number: one page for both."""
     offered = cast.parts(visit.session, words.current().language) if visit.config.demo else []
-    shown = {"cast": offered, "password": cast.PASSWORD}
+    shown: dict[str, Any] = {"cast": offered, "password": cast.PASSWORD}
     if not visit.posted:
         return visit.render(
             "sign_in.html", errors={}, values={}, next=safe_next(visit.args.get("next", "")), **shown

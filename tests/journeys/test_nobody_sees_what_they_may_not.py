@@ -37,7 +37,8 @@ def test_a_logged_out_cookie_is_dead(town: Town) -> None:
     browser = english(town, "chair.mardan")
     cookie = browser.client.get_cookie("concord_session")
     assert cookie
-    assert browser.open("/desk") and browser.path == "/desk"
+    assert browser.open("/desk")
+    assert browser.path == "/desk"
     browser.send("/sign-out")
     thief = town.app.test_client()
     thief.set_cookie("concord_session", cookie.value)
@@ -59,7 +60,8 @@ def test_not_the_police_never_reaches_one(wired_town: WiredTown) -> None:
     chair = english(town, "chair.mardan")
     path = alert_path(chair, f"/place/{WARD}")
     liaison = english(town, "police.mardan")
-    assert liaison.open(path) and liaison.status == 404
+    assert liaison.open(path)
+    assert liaison.status == 404
     assert "/a/" not in liaison.open("/review")
 
 
