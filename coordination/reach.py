@@ -48,12 +48,8 @@ def place_with(session: Session, principal: Principal, code: str) -> Locality:
 
 def wards_below(session: Session, ids: Iterable[UUID]) -> list[Locality]:
     """The watched wards at and below these places, town by town, by number."""
-    rows = (
-        select(Locality)
-        .join(LocalityPath, LocalityPath.descendant_id == Locality.id)
-        .where(LocalityPath.ancestor_id.in_(list(ids)), Locality.level == "ward", Locality.watched)
-        .distinct()
-    )
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id.in_(list(ids)))
+    rows = select(Locality).where(Locality.id.in_(below), Locality.level == "ward", Locality.watched)
     return sorted(session.scalars(rows), key=by_number)
 
 

@@ -7,7 +7,7 @@ the page and keeps a report inside its town. Pages and the API may import it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from committees.verification import Verdict
 from coordination import feedback
 from foundation.errors import Conflict, Refused
 
+STILL = timedelta(hours=12)  # for so long a crowd that was said to go on is taken to do so
 TELL = {VERIFIED: "checked_true", NOT_TRUE: "checked_not_true"}
 
 
@@ -76,9 +77,13 @@ def _move(session: Session, incident: Incident, decision: Decision) -> None:
 
 
 def waiting(session: Session, now: datetime) -> list[Incident]:
-    """The reports that this session may see and nobody has checked, the gravest and then the oldest first."""
-    rows = select(Incident).where(*verification.to_check(now))
-    return list(session.scalars(rows.order_by(Incident.severity.desc(), Incident.received_at)))
+    """The reports to check that this session may see: what goes on now, then the gravest, then the oldest first."""
+    rows = session.scalars(select(Incident).where(*verification.to_check(now)))
+    return sorted(rows, key=lambda row: (not _going_on(row, now), -row.severity, row.received_at))
+
+
+def _going_on(incident: Incident, now: datetime) -> bool:
+    return incident.ongoing == "yes" and now - incident.received_at < STILL
 
 
 def next_after(session: Session, now: datetime, incident_id: UUID) -> Incident | None:

@@ -240,7 +240,12 @@ def _facts(visit: Visit, incident: Incident, zone: ZoneInfo) -> list[tuple[str, 
 
 def _beside(visit: Visit, other: Incident, zone: ZoneInfo) -> dict[str, object]:
     """A report that may tell of the same thing, as facts."""
-    return {"id": other.id, "name": kind_label(other.kind), "facts": _facts(visit, other, zone)}
+    return {
+        "id": other.id,
+        "name": kind_label(other.kind),
+        "reference": other.reference,
+        "facts": _facts(visit, other, zone),
+    }
 
 
 def _effect(visit: Visit, incident: Incident, place: str) -> list[str]:
@@ -253,10 +258,12 @@ def _effect(visit: Visit, incident: Incident, place: str) -> list[str]:
         UNABLE: _("If it cannot be checked"),
         NOT_TRUE: _("If it is not true"),
     }
-    return [_points(said[outcome], round(points), place) for outcome, points in found.items()]
+    return [_points(outcome, said[outcome], round(points), place) for outcome, points in found.items()]
 
 
-def _points(when: str, points: int, place: str) -> str:
+def _points(outcome: str, when: str, points: int, place: str) -> str:
+    if outcome == NOT_TRUE:
+        return _("%(when)s: adds nothing to %(place)s.", when=when, place=place)
     if points < 1:
         return _("%(when)s: adds less than 1 point to %(place)s.", when=when, place=place)
     return ngettext(
