@@ -10,6 +10,7 @@ from flask import request
 from coordination.pages import (
     admin,
     alert,
+    care,
     checkin,
     city,
     code,
@@ -51,6 +52,7 @@ ROOMS = (
     sort,
     place,
     city,
+    care,
 )
 
 

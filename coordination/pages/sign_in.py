@@ -22,7 +22,11 @@ HOME = (
     ("city_officer", "/city"),
     ("district_administration", "/city"),
     ("national_contact", "/national"),
+    ("hub_analyst", "/national"),
+    ("services_focal_person", "/care"),
+    ("oversight", "/care"),
     ("administrator", "/admin"),
+    ("auditor", "/record"),
 )
 
 

@@ -1,0 +1,81 @@
+"""What goes past the committee: private matters for the services focal person, complaints for the oversight office; and the record.
+
+Those in need are rung, not scored. An oversight office reads complaints about an official, the police or a committee in full, since
+those concerned do not; each reading is recorded.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy import select
+
+from alerts.labels import kind_label
+from committees import call_backs
+from committees.call_backs import CallBack
+from committees.incidents import Incident, IncidentText
+from committees.places import Locality, zone_of
+from coordination import desk_view
+from foundation import journal
+from foundation.journal import Entry
+from foundation.web import words
+from foundation.web.page import Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+CARE = ("services_focal_person", "oversight")
+SHOWN = 50
+
+
+@page("/care", roles=CARE, nav=N_("Care"), order=10)
+def care(visit: Visit) -> Response:
+    """Calls to make, and for an oversight office the complaints."""
+    complaints = _complaints(visit) if visit.has("oversight") else []
+    return visit.render("care.html", calls=desk_view.calls(visit.session, visit.now), complaints=complaints)
+
+
+def _complaints(visit: Visit) -> list[dict[str, str]]:
+    rows = select(Incident).where(Incident.path == "own_office").order_by(Incident.received_at.desc()).limit(SHOWN)
+    found = []
+    for incident in visit.session.scalars(rows).all():
+        place = visit.session.get_one(Locality, incident.locality_id)
+        when = words.when(incident.received_at, zone_of(visit.session, place), visit.now)
+        name = f"{incident.reference}: {kind_label(incident.kind)}"
+        meta = f"{place.name(words.current().language)} · {when}"
+        found.append({"id": str(incident.id), "name": name, "meta": meta})
+    return found
+
+
+@page("/care/<uuid:incident_id>", roles=("oversight",))
+def complaint(visit: Visit, incident_id: UUID) -> Response:
+    """One complaint, as it came; that it was opened is recorded when the button is pressed, not before."""
+    incident: Incident = visit.get(Incident, incident_id)
+    if incident.path != "own_office":
+        return visit.go("/care")
+    text = ""
+    if visit.posted:
+        row = visit.session.get(IncidentText, incident.id)
+        text = row.text(visit.session) if row else _("Nothing was written.")
+        journal.record(visit.session, visit.now, "open:text", "incident", incident.id, locality_id=incident.locality_id)
+    place = visit.session.get_one(Locality, incident.locality_id)
+    return visit.render("complaint.html", incident=incident, what=kind_label(incident.kind), place=place, text=text)
+
+
+@page("/care/call/<uuid:call_id>/done", roles=CARE)
+def call_done(visit: Visit, call_id: UUID) -> Response:
+    """A call was made."""
+    call: CallBack = visit.get(CallBack, call_id)
+    if visit.posted and call.done_at is None:
+        call_backs.done(visit.session, visit.now, call)
+        visit.say(_("Noted: this call was made."))
+    return visit.go("/care")
+
+
+@page("/record", roles=("auditor",), nav=N_("Record"), order=10)
+def record(visit: Visit) -> Response:
+    """The newest entries of the record, and its head: ids and closed words, never content."""
+    rows = visit.session.scalars(select(Entry).order_by(Entry.at.desc(), Entry.seq.desc()).limit(100)).all()
+    head = next((row.hash for row in rows if row.hash), "")
+    lines = [[str(r.seq or "–"), r.at.strftime("%Y-%m-%d %H:%M:%S"), r.action, r.object_kind, r.outcome] for r in rows]
+    return visit.render("record.html", lines=lines, head=head)
