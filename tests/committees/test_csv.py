@@ -167,7 +167,7 @@ def test_rejected_rows_go_to_the_current_folder_where_the_files_own_is_closed(
         (b"", "is empty"),
         (b"a,b,c\n1,2,3\n", "has no column"),
         (b"source_id,date,date_known,locality,category\n", "has no column severity"),
-        (gzip.compress(b"locality,kind,occurred_at\n" * 5000)[:60], "damaged gzip"),
+        (gzip.compress(b"locality,kind,occurred_at\n" * 5000, mtime=0)[:60], "damaged gzip"),
         (b"\x1f\x8bnot gzip at all", "damaged gzip"),
         (b'locality,kind,occurred_at\n"' + b"x" * 200_000, "is not a CSV file"),
     ],
