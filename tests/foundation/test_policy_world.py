@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from committees.incidents import Incident
 from committees.people import Scope
-from committees.places import LocalityPath
+from committees.places import Locality, LocalityPath
+from committees.reports import Report
 from coordination import schema
 from foundation import policy
 from foundation.db import Base, Database
@@ -156,6 +157,46 @@ def test_aliases_joins_and_bulk_statements_are_kept_to_the_same_rows(stage: Data
                     delete(entity("score")), execution_options={"synchronize_session": False}
                 )
                 assert gone.rowcount == len(expected(worlds, world, who, "score"))
+
+
+def shapes() -> list[Select[tuple[UUID]]]:
+    """Ways to ask for incidents in which the table stands deep inside the statement."""
+    cte = select(Incident.id).cte()
+    inside = select(Incident.id).subquery()
+    again = aliased(Incident, select(Incident).where(Incident.severity > 0).subquery())
+    twin = aliased(Incident)
+    return [
+        select(cte.c.id),
+        select(inside.c.id),
+        select(again.id),
+        select(Report.incident_id).where(Report.incident_id.in_(select(Incident.id))).distinct(),
+        select(Locality.id).where(exists().where(Incident.locality_id == Locality.id)),
+        select(Locality.id).where(select(func.count(Incident.id)).scalar_subquery() > 0),
+        select(Incident.id).union(select(twin.id)),
+        select(Locality.id).join(Incident, Incident.locality_id == Locality.id).distinct(),
+        select(Locality.id)
+        .outerjoin(Incident, Incident.locality_id == Locality.id)
+        .where(Incident.id.is_not(None)),
+    ]
+
+
+def test_no_shape_of_a_question_gets_round_the_policy(stage: Database) -> None:
+    worlds = [Draw(seed).world() for seed in range(12)]
+    fill(stage, worlds)
+    for world in worlds:
+        for who in world.people:
+            own = expected(worlds, world, who, "incident")
+            places = {row["locality_id"] for row in world.rows["incident"] if row["id"] in own}
+            reported = {
+                row["incident_id"] for row in world.rows["report"] if may_see(world, who, "report", row)
+            } & own
+            everywhere = {place for each in worlds for place in each.parents} if own else set()
+            wanted = [own, own, own, reported, places, everywhere, own, places, places]
+            with stage.open(Principal(person_id=who.id, handles=who.handles)) as session:
+                for number, (shape, allowed) in enumerate(zip(shapes(), wanted, strict=True)):
+                    assert set(session.scalars(shape)) == allowed, number
+                for key in {row["id"] for row in world.rows["incident"]}:
+                    assert (session.get(Incident, key) is not None) == (key in own)
 
 
 CELLS = sorted((name, role) for name, roles in BY_PLACE.items() for role in roles)
