@@ -126,9 +126,14 @@ PARTS = (IncidentPlace, IncidentText, IncidentSummary, IncidentGroup)
 
 
 def mark(
-    session: Session, incident: Incident, *, marking: str | None = None, sensitive: bool | None = None
+    session: Session,
+    incident: Incident,
+    *,
+    marking: str | None = None,
+    sensitive: bool | None = None,
+    withheld_from: str | None = None,
 ) -> None:
-    """Set the marking or sensitivity of an incident and of all its parts together."""
+    """Set the marking, sensitivity or exclusions of an incident and of all its parts together."""
     if marking is not None and marking not in MARKINGS:
         raise ValueError(f"{marking!r} is not a marking")
     rows: list[Marked | None] = [incident, *(session.get(part, incident.id) for part in PARTS)]  # type: ignore[list-item]
@@ -136,6 +141,7 @@ def mark(
         if row is not None:
             row.marking = marking or row.marking
             row.sensitive = row.sensitive if sensitive is None else sensitive
+            row.withheld_from = row.withheld_from if withheld_from is None else withheld_from
 
 
 def touch(incident: Incident) -> None:

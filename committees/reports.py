@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import catalogue
 from committees.call_backs import CallBack
-from committees.incidents import CREDIBILITY, Incident, IncidentGroup, IncidentPlace, IncidentText, Marked
+from committees.incidents import CREDIBILITY, Incident, IncidentGroup, IncidentPlace, IncidentText
 from committees.places import Locality, town_of
 from foundation import journal
 from foundation.crypto import cipher
@@ -117,11 +117,15 @@ def source_for(session: Session, now: datetime, *, group: UUID | None, person_id
     parts = ("source", group, person_id) if person_id else ("number", group, cipher(session).index(number or ""))
     key = cipher(session).handle(*parts)
     found = session.get(Source, key)
-    if found is None:
-        found = Source(id=key, committee_id=group, known=person_id is not None, kind=kind if person_id else "unknown", first_at=now)
-        session.add(found)
-        session.flush()
-    return found
+    if found is not None:
+        return found
+    source = Source(id=key, committee_id=group, known=person_id is not None, kind=kind if person_id else "unknown", first_at=now)
+    try:
+        with session.begin_nested():
+            session.add(source)
+        return source
+    except IntegrityError:
+        return session.get_one(Source, key)  # the first report sent twice at once: the other one was first
 
 
 def record(session: Session, now: datetime, new: NewReport) -> Recorded:
@@ -213,7 +217,8 @@ def _incident(now: datetime, new: NewReport, town_id: UUID, reference: str) -> I
         how_known=new.how_known,
         ongoing=new.ongoing,
         people=new.people,
-        path="own_office" if new.withheld_from or kind.path == "own_office" else kind.path,
+        # A private matter stays one whoever must not be told: its help lines and its call do not depend on that.
+        path="own_office" if new.withheld_from and kind.path != catalogue.SENSITIVE_PATH else kind.path,
         reliability=new.grade[:-1] or ("C" if new.source.known else "F"),
         credibility=int(new.grade[-1:] or _credibility(new)),
         graded=new.graded,

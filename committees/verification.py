@@ -10,7 +10,18 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from committees import catalogue
-from committees.incidents import MERGED, NOT_TRUE, REPORTED, UNABLE, VERIFIED, Incident, IncidentSummary, mark, touch
+from committees.call_backs import CallBack
+from committees.incidents import (
+    MERGED,
+    NOT_TRUE,
+    REPORTED,
+    UNABLE,
+    VERIFIED,
+    Incident,
+    IncidentSummary,
+    mark,
+    touch,
+)
 from committees.places import LocalityPath
 from committees.reports import Report
 from foundation import journal
@@ -66,7 +77,9 @@ def verify(session: Session, now: datetime, person_id: UUID, incident: Incident,
         incident.known_source = True
     _summarise(session, now, incident, verdict)
     touch(incident)
-    journal.record(session, now, f"verify:{verdict.outcome}", "incident", incident.id, locality_id=incident.locality_id)
+    journal.record(
+        session, now, f"verify:{verdict.outcome}", "incident", incident.id, locality_id=incident.locality_id
+    )
 
 
 def _check(verdict: Verdict, incident: Incident) -> None:
@@ -80,10 +93,12 @@ def _check(verdict: Verdict, incident: Incident) -> None:
         raise Invalid("kind", "Choose what happened from the list")
     if verdict.severity is not None and verdict.severity not in range(1, 6):
         raise Invalid("severity", "Choose a severity from 1 to 5")
-    if verdict.marking and verdict.marking not in MARKINGS[:4]:
+    if verdict.marking and verdict.marking not in MARKINGS[1:4]:
         raise Invalid("marking", "Choose who may see this", "Anyone (CLEAR) needs two persons.")
     if len(verdict.summary) > SUMMARY_LENGTH:
-        raise Invalid("summary", f"Make it shorter. You have used {len(verdict.summary)} of {SUMMARY_LENGTH} letters")
+        raise Invalid(
+            "summary", f"Make it shorter. You have used {len(verdict.summary)} of {SUMMARY_LENGTH} letters"
+        )
 
 
 def _summarise(session: Session, now: datetime, incident: Incident, verdict: Verdict) -> None:
@@ -113,18 +128,38 @@ def _summarise(session: Session, now: datetime, incident: Incident, verdict: Ver
 def merge(session: Session, now: datetime, duplicate: Incident, into: Incident) -> None:
     """Two reports of one thing: the duplicate's reports stand under the other incident, which counts once with all its sources."""
     if duplicate.id == into.id or into.state in (MERGED, "withdrawn") or duplicate.state == MERGED:
-        raise Conflict("These two reports cannot be joined.", "Choose another report of the same place and day.")
+        raise Conflict(
+            "These two reports cannot be joined.", "Choose another report of the same place and day."
+        )
+    _share_marks(session, duplicate, into)
     for report in session.scalars(select(Report).where(Report.incident_id == duplicate.id)):
         report.incident_id = into.id
     duplicate.state, duplicate.merged_into_id = MERGED, into.id
     session.flush()
-    into.sources = session.scalar(select(func.count(Report.source_id.distinct())).where(Report.incident_id == into.id)) or 1
-    seen = session.scalar(select(func.count(Report.source_id.distinct())).where(Report.incident_id == into.id, Report.how_known == "saw")) or 0
+    of_into = select(func.count(Report.source_id.distinct())).where(Report.incident_id == into.id)
+    into.sources = session.scalar(of_into) or 1
+    seen = session.scalar(of_into.where(Report.how_known == "saw")) or 0
     into.credibility = 1 if seen >= 2 else min(into.credibility, duplicate.credibility)
-    into.withheld_from = " ".join(sorted({*into.withheld_from.split(), *duplicate.withheld_from.split()}))
+    into.reliability = min(into.reliability, duplicate.reliability)
+    into.known_source = into.known_source or duplicate.known_source
     touch(duplicate)
     touch(into)
     journal.record(session, now, "merge", "incident", into.id, locality_id=into.locality_id)
+
+
+def _share_marks(session: Session, duplicate: Incident, into: Incident) -> None:
+    """What one reporter asked holds for both: who must not be told, and that the matter is sensitive."""
+    words = " ".join(sorted({*into.withheld_from.split(), *duplicate.withheld_from.split()}))
+    sensitive = into.sensitive or duplicate.sensitive
+    both = (duplicate.id, into.id)
+    for incident in (duplicate, into):
+        mark(session, incident, sensitive=sensitive, withheld_from=words)
+    if words and into.path != catalogue.SENSITIVE_PATH:
+        into.path = "own_office"
+    said = session.scalars(select(Report).where(Report.incident_id.in_(both)))
+    to_ring = session.scalars(select(CallBack).where(CallBack.incident_id.in_(both)))
+    for row in (*said, *to_ring):
+        row.sensitive, row.withheld_from = sensitive, words
 
 
 def to_check(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -148,7 +183,13 @@ def similar(session: Session, incident: Incident) -> list[Incident]:
         Incident.locality_id == incident.locality_id,
         Incident.id != incident.id,
         Incident.state.in_((REPORTED, VERIFIED, UNABLE)),
-        Incident.occurred_at.between(incident.occurred_at - timedelta(days=1), incident.occurred_at + timedelta(days=1)),
+        Incident.occurred_at.between(
+            incident.occurred_at - timedelta(days=1), incident.occurred_at + timedelta(days=1)
+        ),
     )
     form = catalogue.kind(incident.kind).form
-    return [other for other in session.scalars(rows.order_by(Incident.occurred_at)) if catalogue.kind(other.kind).form == form]
+    return [
+        other
+        for other in session.scalars(rows.order_by(Incident.occurred_at))
+        if catalogue.kind(other.kind).form == form
+    ]
