@@ -6,11 +6,12 @@ modules named so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.db import Base, Keyed
@@ -44,7 +45,14 @@ class Alert(Keyed, Base):
 
     __tablename__ = "alert"
     __table_args__ = (
-        Index("uq_alert_open", "locality_id", "threat", unique=True, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        Index(
+            "uq_alert_open",
+            "locality_id",
+            "threat",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
         Index("ix_alert_due", "state", "next_step_at"),
     )
 
@@ -103,6 +111,19 @@ class Acknowledgement(Keyed, Base):
     at: Mapped[datetime]
 
 
+def last_closed(session: Session, locality_ids: Iterable[UUID]) -> list[Alert]:
+    """The alert that was closed last for each of these places and each threat; none of the others."""
+    order = func.row_number().over(
+        partition_by=(Alert.locality_id, Alert.threat), order_by=(Alert.closed_at.desc(), Alert.id)
+    )
+    closed = select(Alert.id, order.label("order")).where(
+        Alert.locality_id.in_(set(locality_ids)), Alert.state == CLOSED
+    )
+    ranked = closed.subquery()
+    rows = select(Alert).join(ranked, ranked.c.id == Alert.id).where(ranked.c.order == 1)
+    return list(session.scalars(rows))
+
+
 def open_alert(session: Session, locality_id: UUID, threat: str) -> Alert | None:
     """The open alert of a place and threat, if any."""
     rows = select(Alert).where(Alert.locality_id == locality_id, Alert.threat == threat, Alert.state == OPEN)
@@ -111,16 +132,31 @@ def open_alert(session: Session, locality_id: UUID, threat: str) -> Alert | None
 
 def note(session: Session, now: datetime, alert: Alert, key: str, **values: Any) -> AlertUpdate:
     """Add a line to the alert's story."""
-    update = AlertUpdate(alert_id=alert.id, locality_id=alert.locality_id, withheld_from=alert.withheld_from, at=now, key=key, values=values)
+    update = AlertUpdate(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        withheld_from=alert.withheld_from,
+        at=now,
+        key=key,
+        values=values,
+    )
     session.add(update)
     return update
 
 
 def answers_of(session: Session, alert_id: UUID) -> list[Acknowledgement]:
     """The answers so far, oldest first."""
-    return list(session.scalars(select(Acknowledgement).where(Acknowledgement.alert_id == alert_id).order_by(Acknowledgement.at)))
+    return list(
+        session.scalars(
+            select(Acknowledgement).where(Acknowledgement.alert_id == alert_id).order_by(Acknowledgement.at)
+        )
+    )
 
 
 def story_of(session: Session, alert_id: UUID) -> list[AlertUpdate]:
     """The alert's story, newest first."""
-    return list(session.scalars(select(AlertUpdate).where(AlertUpdate.alert_id == alert_id).order_by(AlertUpdate.at.desc())))
+    return list(
+        session.scalars(
+            select(AlertUpdate).where(AlertUpdate.alert_id == alert_id).order_by(AlertUpdate.at.desc())
+        )
+    )

@@ -16,16 +16,17 @@ from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import evidence
-from alerts.evidence import Evidence, RiskState, fast_at, slow_at, state_of
+from alerts.evidence import RiskState, fast_at, slow_at, state_of
 from alerts.risk import levels, scoring
 from alerts.risk.scoring import Risk
-from committees import checkins, flashpoints, profiles, verification
+from alerts.survey import REACHES, Survey, survey_of
+from committees import profiles
 from committees.checkins import Voices
-from committees.places import Locality, LocalityPath, Neighbour, local_day, zone_of
+from committees.places import Locality, LocalityPath, Neighbour
 from foundation.db import Base, Keyed
 
 TOLD = 12  # how many incidents a score names one by one; the rest is summed
-REACH = timedelta(days=400)
+REACH = REACHES[-1]
 
 
 class Score(Keyed, Base):
@@ -94,14 +95,6 @@ def _between(table: dict[Any, float], median: float) -> float:
     return sizes[low] + (sizes[high] - sizes[low]) * (median - low)
 
 
-def windows_of(
-    session: Session, now: datetime, place: Locality, document: Any
-) -> list[flashpoints.Flashpoint]:
-    """The dates whose window is open at a place now."""
-    spans = {row["key"]: tuple(row["days"]) for row in document["triggers"]}
-    return flashpoints.open_windows(session, place.id, local_day(now, zone_of(session, place)), spans)
-
-
 def coefficients_of(document: Any) -> scoring.Coefficients:
     """The starter coefficients with what the profile changes."""
     changed: dict[str, Any] = {
@@ -110,41 +103,37 @@ def coefficients_of(document: Any) -> scoring.Coefficients:
     return scoring.Coefficients(**changed)
 
 
-def neighbours_fast(session: Session, locality_id: UUID, at: datetime) -> list[tuple[UUID, float, float]]:
-    """Each neighbour with its F at a moment and its weight."""
-    rows = select(Neighbour.neighbour_id, Neighbour.weight, RiskState).outerjoin(
-        RiskState, RiskState.locality_id == Neighbour.neighbour_id
-    )
-    found = session.execute(
-        rows.where(Neighbour.locality_id == locality_id).order_by(Neighbour.neighbour_id)
-    ).all()
-    return [(key, fast_at(session, state, at) if state else 0.0, weight) for key, weight, state in found]
+def neighbours_fast(survey: Survey, locality_id: UUID) -> list[tuple[UUID, float, float]]:
+    """Each neighbour with its F now and its weight."""
+    session, links = survey.session, survey.links[locality_id]
+    states = {key: session.get(RiskState, key) for key, _ in links}
+    return [
+        (key, fast_at(session, state, survey.now) if (state := states[key]) else 0.0, weight)
+        for key, weight in links
+    ]
 
 
-def assess(session: Session, now: datetime, place: Locality) -> Score:
-    """Compute and store the score of a place now, and move its level; return the row."""
-    profile = profiles.in_force(session, place.id)
+def assess(session: Session, now: datetime, place: Locality, survey: Survey | None = None) -> Score:
+    """Compute and store the score of a place now, and move its level; return the row.
+
+    `survey` is what was read for a batch of places at this moment; left out, it is read for this place.
+    """
+    survey = survey or survey_of(session, now, [place])
+    profile, said = survey.profiles[place.id], survey.voices[place.id]
     document, state = profile.document, state_of(session, place.id)
-    said = checkins.voices(session, now, place.id)
-    soft = soft_terms(document, said, windows_of(session, now, place, document))
-    around = neighbours_fast(session, place.id, now)
+    soft = soft_terms(document, said, survey.windows(place))
+    around = neighbours_fast(survey, place.id)
     coefficients = coefficients_of(document)
     near = scoring.neighbour_mean([f for _, f, _ in around], [w for _, _, w in around])
-    risk = scoring.score(
-        fast_at(session, state, now),
-        slow_at(session, state, now),
-        near,
-        kappa=state.kappa,
-        soft=soft.total,
-        coefficients=coefficients,
-    )
+    fast, slow = fast_at(session, state, now), slow_at(session, state, now)
+    risk = scoring.score(fast, slow, near, kappa=state.kappa, soft=soft.total, coefficients=coefficients)
     boundaries = tuple(document["boundaries"])
     level = levels.next_level(risk.p28, state.level, boundaries)
     if level != state.level:
         state.before, state.level, state.since = state.level, level, now
     state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
     # Counted here, because whoever looks at a place may not be allowed to see the reports that wait in it.
-    state.open_tasks = verification.waiting_below(session, now, place.id)
+    state.open_tasks = survey.waiting[place.id]
     row = Score(
         locality_id=place.id,
         at=now,
@@ -156,12 +145,11 @@ def assess(session: Session, now: datetime, place: Locality) -> Score:
         near=risk.N,
         soft=soft.total,
         kappa=state.kappa,
-        contributions=explain(session, now, place.id, risk, soft),
+        contributions=explain(survey, place.id, risk, soft),
         profile=" < ".join(profile.versions),
         falls_at=falls_at(now, risk, level, boundaries),
     )
     session.add(row)
-    session.flush()
     return row
 
 
@@ -173,20 +161,17 @@ def falls_at(now: datetime, risk: Risk, level: int, boundaries: tuple[float, ...
     return now + timedelta(days=days) if days is not None and days < 3650 else None
 
 
-def explain(
-    session: Session, now: datetime, locality_id: UUID, risk: Risk, soft: Soft
-) -> list[dict[str, Any]]:
+def explain(survey: Survey, locality_id: UUID, risk: Risk, soft: Soft) -> list[dict[str, Any]]:
     """Contributions that sum to the index, as data: the strongest incidents one by one, the rest, neighbours, background, soft signs."""
-    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
-    rows = select(Evidence).where(
-        Evidence.locality_id.in_(below), Evidence.counted > 0, Evidence.event_at > now - REACH
-    )
-    newest = session.scalars(rows.order_by(Evidence.event_at.desc()).limit(60)).all()
     own = [
         scoring.Evidence(
-            str(row.incident_id), row.counted, scoring.days_between(row.event_at, now), row.fast, row.slow
+            str(row.incident_id),
+            row.counted,
+            scoring.days_between(row.event_at, survey.now),
+            row.fast,
+            row.slow,
         )
-        for row in newest
+        for row in survey.newest(locality_id)
     ]
     return lines_of(risk, own, soft)
 

@@ -17,13 +17,12 @@ from sqlalchemy.orm import Session
 from alerts import assessing, raising, routing
 from alerts.evidence import RiskState, scored_above, state_of, take_in
 from alerts.gathering import facts_of
-from alerts.risk.rules import read_rules
-from committees import call_backs, profiles
+from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
 from committees.incidents import Incident
 from committees.places import Locality, Neighbour, town_of
 
-BATCH = 50
+BATCH = 200
 STALE = timedelta(hours=6)
 
 
@@ -31,15 +30,11 @@ def score_pending(session: Session, now: datetime, rng: random.Random, batch: in
     """Bring scores, findings, alerts and deliveries up to date with up to `batch` changed incidents; return how many."""
     rows = select(Incident).where(Incident.pending).order_by(Incident.received_at, Incident.id).limit(batch)
     incidents = list(session.scalars(rows.with_for_update(skip_locked=True)))
-    touched: dict[UUID, set[UUID]] = {}
-    live = False
+    touched = take_in(session, now, incidents)
     for incident in incidents:
-        live = live or incident.origin == "live"
-        for place_id in take_in(session, now, incident):
-            touched.setdefault(place_id, set()).add(incident.id)
         incident.pending = False
     session.flush()
-    if live:
+    if any(incident.origin == "live" for incident in incidents):
         places = _with_neighbours(session, touched)
         _work_through(session, now, rng, places)
     return len(incidents)
@@ -70,27 +65,31 @@ def _with_neighbours(session: Session, touched: Iterable[UUID]) -> list[UUID]:
 
 
 def _work_through(session: Session, now: datetime, rng: random.Random, place_ids: Iterable[UUID]) -> None:
-    places = session.scalars(select(Locality).where(Locality.id.in_(list(place_ids))))
+    places = list(session.scalars(select(Locality).where(Locality.id.in_(list(place_ids)))))
+    survey = survey_of(session, now, places)
     # Wards before towns: an alert that is open in a ward keeps its town from saying the same again.
     for place in sorted(places, key=lambda p: (-p.depth, p.code)):
         before = state_of(session, place.id).level
-        assessing.assess(session, now, place)
+        assessing.assess(session, now, place, survey)
         if place.watched:
-            _raise_at(session, now, rng, place, before)
+            _raise_at(survey, rng, place, before)
+    _call_about_silence(survey, [place for place in places if place.watched])
+    session.flush()
 
 
-def _raise_at(session: Session, now: datetime, rng: random.Random, place: Locality, before: int) -> None:
-    profile = profiles.in_force(session, place.id)
-    facts = facts_of(session, now, place, level_before=before, document=dict(profile.document))
+def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> None:
+    session, now = survey.session, survey.now
+    facts = facts_of(survey, place, level_before=before)
     kinds = {"here", "town"} if town_of(session, place).id == place.id else {"here"}
-    if kinds == {"here", "town"} and _has_watched_below(session, place):
+    if kinds == {"here", "town"} and place.id in survey.has_watched_below:
         kinds = {"town", "level"}
-    rules = [r for r in read_rules(profile.document) if r.place in kinds or ("level" in kinds and r.key == "level_rise")]
-    told = raising.run(session, now, place, rules, facts, " < ".join(profile.versions))
+    rules = [
+        r for r in survey.rules(place.id) if r.place in kinds or ("level" in kinds and r.key == "level_rise")
+    ]
+    told = raising.run(survey, place, rules, facts, " < ".join(survey.profiles[place.id].versions))
     for alert, act, conclusion in told:
         if act in (raising.OPEN_STEP, raising.RAISE):
             routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
-    _call_about_silence(session, now, place, facts.voices)
 
 
 def _clock(conclusion: object, level: int) -> int:
@@ -98,16 +97,16 @@ def _clock(conclusion: object, level: int) -> int:
     return int(clocks.get(str(level), clocks.get("*", 240)))
 
 
-def _has_watched_below(session: Session, place: Locality) -> bool:
-    rows = select(Locality.id).where(Locality.parent_id == place.id, Locality.watched).limit(1)
-    return session.scalars(rows).first() is not None
-
-
-def _call_about_silence(session: Session, now: datetime, place: Locality, voices: int) -> None:
+def _call_about_silence(survey: Survey, places: Iterable[Locality]) -> None:
     """A ward without news is a gap that somebody should ring about, once a fortnight, not a risk."""
-    if place.level != "ward" or voices >= 2:
-        return
-    key = f"no_news:{place.id}:{now.date().toordinal() // 14}"
-    if session.scalars(select(CallBack).where(CallBack.effect_key == key)).first() is None:
-        due = now + timedelta(days=2)
-        session.add(call_backs.CallBack(locality_id=place.id, why="no_news", asked_at=now, due_at=due, effect_key=key))
+    session, now = survey.session, survey.now
+    fortnight = now.date().toordinal() // 14
+    silent = [place for place in places if place.level == "ward" and survey.voices[place.id].sources < 2]
+    keys = {f"no_news:{place.id}:{fortnight}": place for place in silent}
+    asked = set(session.scalars(select(CallBack.effect_key).where(CallBack.effect_key.in_(keys))))
+    due = now + timedelta(days=2)
+    session.add_all(
+        CallBack(locality_id=place.id, why="no_news", asked_at=now, due_at=due, effect_key=key)
+        for key, place in keys.items()
+        if key not in asked
+    )

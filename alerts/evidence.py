@@ -7,29 +7,41 @@ known at any past time. The formula is risk/scoring.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ForeignKey, Index, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.risk import scoring
 from alerts.risk.scoring import RunningSum
 from committees import catalogue
 from committees.incidents import COUNTED, Incident
-from committees.places import Country, Locality, LocalityPath, local_day, zone_of
+from committees.places import Country, Locality, LocalityPath, load_above, local_day, upwards, zone_of
 from committees.reports import Report
 from foundation.db import Base, Keyed
 
 VIOLENT_FORMS = ("fight", "damage")
-STANDS = ("locality_id", "category", "day", "event_at", "fast", "slow")  # where the weight of an incident stands
+Cell = tuple[UUID, str, date]
+STANDS = (
+    "locality_id",
+    "category",
+    "day",
+    "event_at",
+    "fast",
+    "slow",
+)  # where the weight of an incident stands
 
 
 class Evidence(Base):
     """One incident's weight in its cell; `counted` is what entered the sums, after the cap."""
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_cell", "locality_id", "category", "day", "weight"), Index("ix_evidence_place", "locality_id", "event_at"))
+    __table_args__ = (
+        Index("ix_evidence_cell", "locality_id", "category", "day", "weight"),
+        Index("ix_evidence_place", "locality_id", "event_at"),
+    )
 
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"), primary_key=True)
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"))
@@ -106,7 +118,17 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
     found = session.get(RiskState, locality_id)
     if found is None:
         found = RiskState(
-            locality_id=locality_id, fast=0.0, slow=0.0, count_fast=0.0, count_slow=0.0, kappa=1.0, level=0, known=False, p28=0.0, before=0, open_tasks=0
+            locality_id=locality_id,
+            fast=0.0,
+            slow=0.0,
+            count_fast=0.0,
+            count_slow=0.0,
+            kappa=1.0,
+            level=0,
+            known=False,
+            p28=0.0,
+            before=0,
+            open_tasks=0,
         )
         session.add(found)
         session.flush()
@@ -116,7 +138,12 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
 def weight_of(incident: Incident) -> float:
     """What an incident may weigh at most: 0 where it is not scored (private matters, unknown sources, not true, merged, withdrawn)."""
     kind = catalogue.kind(incident.kind)
-    if not kind.scored or incident.path == "private_matter" or incident.state not in COUNTED or not incident.known_source:
+    if (
+        not kind.scored
+        or incident.path == "private_matter"
+        or incident.state not in COUNTED
+        or not incident.known_source
+    ):
         return 0.0
     grade = f"{incident.reliability}{incident.credibility}" if incident.graded else None
     return scoring.incident_weight(incident.severity, scoring.grade_weight(grade), kind.multiplier)
@@ -146,7 +173,9 @@ def evidence_of(session: Session, incident: Incident) -> Evidence:
         incident_id=incident.id,
         locality_id=incident.locality_id,
         category=cell_category(incident),
-        day=local_day(incident.occurred_at, zone_of(session, session.get_one(Locality, incident.locality_id))),
+        day=local_day(
+            incident.occurred_at, zone_of(session, session.get_one(Locality, incident.locality_id))
+        ),
         event_at=incident.occurred_at,
         weight=weight_of(incident),
         counted=0.0,
@@ -156,45 +185,103 @@ def evidence_of(session: Session, incident: Incident) -> Evidence:
     )
 
 
-def take_in(session: Session, now: datetime, incident: Incident) -> list[UUID]:
-    """Bring the sums up to date with one incident; return the places whose sums changed, its own first."""
-    is_now = evidence_of(session, incident)
-    row = session.get(Evidence, incident.id)
-    known_at = now if row else known_when(incident, now)
-    left: list[UUID] = []
-    if row is None:
-        row = is_now
-        session.add(row)
-    elif any(getattr(row, name) != getattr(is_now, name) for name in STANDS):
-        # It moves: what it counted leaves the old place and time before it enters the new.
-        left.append(row.locality_id)
+def take_in(session: Session, now: datetime, incidents: Sequence[Incident]) -> list[UUID]:
+    """Bring the sums up to date with incidents; return the places whose sums changed, those of the incidents first.
+
+    Each cell is counted again once, however many of its incidents came together.
+    """
+    load_above(session, [incident.locality_id for incident in incidents])
+    found = session.scalars(
+        select(Evidence).where(Evidence.incident_id.in_([incident.id for incident in incidents]))
+    )
+    rows = {row.incident_id: row for row in found}
+    # Imported history is known since its own days; what comes live is known together, now.
+    known: dict[datetime, list[Incident]] = {}
+    for incident in incidents:
+        known.setdefault(now if incident.id in rows else known_when(incident, now), []).append(incident)
+    own: list[UUID] = []
+    changed: list[UUID] = []
+    for known_at, together in known.items():
+        changed += _take_in(session, known_at, together, rows)
+        own += [rows[incident.id].locality_id for incident in together]
+    return list(dict.fromkeys([*own, *changed]))
+
+
+def _take_in(
+    session: Session, known_at: datetime, incidents: Sequence[Incident], rows: dict[UUID, Evidence]
+) -> list[UUID]:
+    are_now = [evidence_of(session, incident) for incident in incidents]
+    moving = [
+        (row, is_now)
+        for is_now in are_now
+        if (row := rows.get(is_now.incident_id))
+        and any(getattr(row, name) != getattr(is_now, name) for name in STANDS)
+    ]
+    # What moves: what it counted leaves the old place and time before it enters the new.
+    left = [cell_of(row) for row, _ in moving]
+    for row, _ in moving:
         row.weight = 0.0
-        session.flush()
-        _recount(session, known_at, row.locality_id, row.category, row.day)
+    _recount(session, known_at, left)
+    for row, is_now in moving:
         for name in STANDS:
             setattr(row, name, getattr(is_now, name))
-    row.weight, row.violent = is_now.weight, is_now.violent
+    for is_now in are_now:
+        row = rows.setdefault(is_now.incident_id, is_now)
+        row.weight, row.violent = is_now.weight, is_now.violent
+        if row is is_now:
+            session.add(row)
+    changed = _recount(session, known_at, [cell_of(rows[is_now.incident_id]) for is_now in are_now])
+    return [*changed, *(place_id for place_id, _, _ in left)]
+
+
+def cell_of(row: Evidence) -> Cell:
+    """Where one source counts once: the place, the form's answer, the local day."""
+    return row.locality_id, row.category, row.day
+
+
+def _recount(session: Session, known_at: datetime, cells: Iterable[Cell]) -> list[UUID]:
+    """Count the k heaviest of each cell, k = its distinct sources, and move the sums by the differences."""
+    wanted = set(cells)
+    if not wanted:
+        return []
     session.flush()
-    changed = _recount(session, known_at, row.locality_id, row.category, row.day)
-    return list(dict.fromkeys([row.locality_id, *changed, *left]))
-
-
-def _recount(session: Session, known_at: datetime, locality_id: UUID, category: str, day: date) -> list[UUID]:
-    """Count the k heaviest of a cell, k = its distinct sources, and move the sums by the differences."""
-    cell = (Evidence.locality_id == locality_id, Evidence.category == category, Evidence.day == day)
-    sources = session.scalar(
-        select(func.count(Report.source_id.distinct())).join(Evidence, Evidence.incident_id == Report.incident_id).where(*cell, Evidence.weight > 0)
-    )
-    heaviest = select(Evidence).where(*cell, Evidence.weight > 0).order_by(Evidence.weight.desc(), Evidence.incident_id).limit(sources or 0)
-    counting = {row.incident_id: row for row in session.scalars(heaviest)}
-    before = {row.incident_id: row for row in session.scalars(select(Evidence).where(*cell, Evidence.counted > 0))}
+    states = load_states(session, {place_id for place_id, _, _ in wanted})
     changed: list[UUID] = []
-    for key, row in {**before, **counting}.items():
-        target = row.weight if key in counting else 0.0
+    for row, counts in _standing(session, wanted):
+        target = row.weight if counts else 0.0
         if target != row.counted:
             changed += _move(session, known_at, row, target)
     session.flush()
+    del states
     return changed
+
+
+def _standing(session: Session, wanted: set[Cell]) -> list[tuple[Evidence, bool]]:
+    """The rows of these cells that count or counted before, and whether each counts now."""
+    places, categories, days = (set(part) for part in zip(*wanted, strict=True))
+    cell = (Evidence.locality_id, Evidence.category, Evidence.day)
+    within = (cell[0].in_(places), cell[1].in_(categories), cell[2].in_(days))
+    counting = select(*cell, func.count(Report.source_id.distinct())).join(
+        Report, Report.incident_id == Evidence.incident_id
+    )
+    counting = counting.where(*within, Evidence.weight > 0).group_by(*cell)
+    sources = {(place, category, day): n for place, category, day, n in session.execute(counting).all()}
+    heaviest_first = func.row_number().over(
+        partition_by=cell, order_by=(Evidence.weight.desc(), Evidence.incident_id)
+    )
+    ranked = (
+        select(Evidence.incident_id, heaviest_first.label("rank"))
+        .where(*within, Evidence.weight > 0)
+        .subquery()
+    )
+    rows = select(Evidence, ranked.c.rank).outerjoin(ranked, ranked.c.incident_id == Evidence.incident_id)
+    most = max(sources.values(), default=0)
+    rows = rows.where(*within, or_(Evidence.counted > 0, ranked.c.rank <= most))
+    return [
+        (row, rank is not None and rank <= sources.get(cell_of(row), 0))
+        for row, rank in session.execute(rows.order_by(Evidence.event_at, Evidence.incident_id)).all()
+        if cell_of(row) in wanted
+    ]
 
 
 def _move(session: Session, known_at: datetime, row: Evidence, target: float) -> list[UUID]:
@@ -203,7 +290,13 @@ def _move(session: Session, known_at: datetime, row: Evidence, target: float) ->
     fast, slow = difference if row.fast else 0.0, difference if row.slow else 0.0
     session.add(
         EvidenceChange(
-            incident_id=row.incident_id, locality_id=row.locality_id, known_at=known_at, event_at=row.event_at, fast=fast, slow=slow, count=step
+            incident_id=row.incident_id,
+            locality_id=row.locality_id,
+            known_at=known_at,
+            event_at=row.event_at,
+            fast=fast,
+            slow=slow,
+            count=step,
         )
     )
     places = scored_above(session, row.locality_id)
@@ -238,20 +331,29 @@ def _count_week(session: Session, locality_id: UUID, day: date, step: int) -> No
 
 def scored_above(session: Session, locality_id: UUID) -> list[UUID]:
     """The place and those above it whose level its country scores, nearest first."""
-    rows = (
-        select(Locality.id, Locality.level, Country.scored_levels)
-        .join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
-        .join(Country, Country.code == Locality.country_code)
-        .where(LocalityPath.descendant_id == locality_id)
-        .order_by(LocalityPath.depth)
-    )
-    return [key for key, level, scored in session.execute(rows).all() if key == locality_id or level in scored]
+    places = upwards(session, locality_id)
+    return [
+        place.id
+        for place in places
+        if place.id == locality_id
+        or place.level in session.get_one(Country, place.country_code).scored_levels
+    ]
+
+
+def load_states(session: Session, locality_ids: Iterable[UUID]) -> list[RiskState]:
+    """The risk states of these places and of those above them, read at once: `state_of` finds them while this list is held."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
+    return list(session.scalars(select(RiskState).where(RiskState.locality_id.in_(above))))
 
 
 def weeks_before(session: Session, locality_id: UUID, monday: date, weeks: int = 56) -> list[int]:
     """Violent incidents per week over the last `weeks` weeks before `monday`, oldest first; weeks without any are 0."""
     start = monday - timedelta(weeks=weeks)
-    rows = session.execute(select(WeekCount.week, WeekCount.violent).where(WeekCount.locality_id == locality_id, WeekCount.week >= start))
+    rows = session.execute(
+        select(WeekCount.week, WeekCount.violent).where(
+            WeekCount.locality_id == locality_id, WeekCount.week >= start
+        )
+    )
     found = {week: violent for week, violent in rows.all()}
     return [found.get(start + timedelta(weeks=n), 0) for n in range(weeks)]
 
@@ -297,4 +399,6 @@ def slow_at(session: Session, state: RiskState, at: datetime) -> float:
 def counts_at(state: RiskState, at: datetime) -> tuple[float, float]:
     """The unweighted decayed counts of 14 and 180 days at a moment."""
     c = scoring.STARTER
-    return _read(state.sum("count_fast", c.half_life_fast), at), _read(state.sum("count_slow", c.half_life_slow), at)
+    return _read(state.sum("count_fast", c.half_life_fast), at), _read(
+        state.sum("count_slow", c.half_life_slow), at
+    )

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from alerts.alert import CLOSED, WHOLE, Alert, Finding, note, open_alert
+from alerts.alert import WHOLE, Alert, AlertUpdate, Finding, note
+from alerts.escalation import Escalation
 from alerts.risk.facts import Facts, IncidentFact
 from alerts.risk.rules import Conclusion, Rule, conclude
+from alerts.survey import Survey
 from committees import catalogue
 from committees.places import Locality, town_of
 from foundation import journal
@@ -49,7 +50,11 @@ def decide(conclusion: Conclusion, before: Before, now: datetime) -> tuple[str, 
         return (UPDATE, "more_evidence") if new - before.evidence else (NOTHING, "nothing_new")
     if before.closed_at is not None and new and new <= before.closed_evidence:
         return NOTHING, "already_handled"
-    if before.closed_at is not None and now < before.closed_at + COOL_DOWN and conclusion.level <= before.closed_level:
+    if (
+        before.closed_at is not None
+        and now < before.closed_at + COOL_DOWN
+        and conclusion.level <= before.closed_level
+    ):
         return NOTHING, "cooling_down"
     return OPEN_STEP, "new"
 
@@ -70,19 +75,27 @@ def narrowed(facts: Facts, threat: str) -> Facts:
     return replace(facts, incidents=[i for i in facts.incidents if i.threat == threat])
 
 
-def run(session: Session, now: datetime, place: Locality, rules: list[Rule], facts: Facts, profile: str, origin: str = "live") -> list[tuple[Alert, str, Conclusion]]:
+def run(
+    survey: Survey, place: Locality, rules: list[Rule], facts: Facts, profile: str, origin: str = "live"
+) -> list[tuple[Alert, str, Conclusion]]:
     """Evaluate rules at a place; store a finding for each conclusion that says something; return the alerts that people must be told of.
 
     Each result is (alert, open|raise|update, conclusion). Nothing that a reporter withheld from the
     committee is put into an alert.
     """
+    session, now = survey.session, survey.now
     told: list[tuple[Alert, str, Conclusion]] = []
+    standing, closed = survey.standing[place.id], survey.closed[place.id]
+    for stands in standing.values():
+        _withhold(session, stands, _withheld(facts, stands.evidence))
     facts = _shareable(facts)
     for rule in rules:
         for threat in threats_in(rule, facts):
             conclusion = conclude(rule, narrowed(facts, threat))
-            act, why = decide(conclusion, _before(session, place.id, threat), now)
-            alert = _apply(session, now, place, threat, conclusion, act, facts, origin)
+            act, why = decide(conclusion, _before(standing.get(threat), closed.get(threat)), now)
+            alert = _apply(session, now, place, standing.get(threat), threat, conclusion, act, facts, origin)
+            if alert:
+                standing[threat] = alert
             if act != NOTHING or _worth_keeping(conclusion, why):
                 _keep(session, now, place, threat, conclusion, why, profile, alert)
             if alert and act != NOTHING:
@@ -90,28 +103,48 @@ def run(session: Session, now: datetime, place: Locality, rules: list[Rule], fac
     return told
 
 
+def _withhold(session: Session, alert: Alert, words: str) -> None:
+    """Keep an alert, its story and its questions also from whom a reporter of its evidence excludes later; nothing is ever lifted."""
+    wanted = " ".join(sorted({*alert.withheld_from.split(), *words.split()}))
+    if wanted == alert.withheld_from:
+        return
+    alert.withheld_from = wanted
+    for entity in (AlertUpdate, Escalation):
+        rows = update(entity).where(entity.alert_id == alert.id).values(withheld_from=wanted)
+        session.execute(rows.execution_options(synchronize_session="fetch"))
+
+
 def _shareable(facts: Facts) -> Facts:
     from dataclasses import replace
 
-    return replace(facts, incidents=[i for i in facts.incidents if i.path != "own_office" or i.withheld_from == "police"])
+    return replace(
+        facts, incidents=[i for i in facts.incidents if i.path != "own_office" or i.withheld_from == "police"]
+    )
 
 
 def _worth_keeping(conclusion: Conclusion, why: str) -> bool:
     return conclusion.raised and why in ("cooling_down", "already_handled", "not_an_alert")
 
 
-def _before(session: Session, locality_id: UUID, threat: str) -> Before:
-    standing = open_alert(session, locality_id, threat)
+def _before(standing: Alert | None, last: Alert | None) -> Before:
     if standing:
         return Before(open_level=standing.level, evidence=frozenset(standing.evidence))
-    rows = select(Alert).where(Alert.locality_id == locality_id, Alert.threat == threat, Alert.state == CLOSED)
-    last = session.scalars(rows.order_by(Alert.closed_at.desc()).limit(1)).first()
     if last is None:
         return Before()
     return Before(closed_at=last.closed_at, closed_level=last.level, closed_evidence=frozenset(last.evidence))
 
 
-def _apply(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, act: str, facts: Facts, origin: str) -> Alert | None:
+def _apply(
+    session: Session,
+    now: datetime,
+    place: Locality,
+    alert: Alert | None,
+    threat: str,
+    conclusion: Conclusion,
+    act: str,
+    facts: Facts,
+    origin: str,
+) -> Alert | None:
     if act == NOTHING:
         return None
     # A proposed 5 goes out at once as 4; a person's confirmation makes it 5.
@@ -119,15 +152,18 @@ def _apply(session: Session, now: datetime, place: Locality, threat: str, conclu
     ends_at = now + timedelta(hours=LASTS[max(1, level)])
     if act == OPEN_STEP:
         return _open(session, now, place, threat, conclusion, facts, level, proposed, ends_at, origin)
-    alert = open_alert(session, place.id, threat)
     assert alert is not None
     alert.evidence = sorted({*alert.evidence, *conclusion.evidence})
-    alert.withheld_from = _withheld(facts, alert.evidence)
+    _withhold(session, alert, _withheld(facts, alert.evidence))
     alert.ends_at = max(alert.ends_at, ends_at)
     alert.proposed = alert.proposed or proposed
     if act == RAISE:
         was, alert.level, alert.rule = alert.level, level, conclusion.rule.key
-        alert.what, alert.sure, alert.happened_at = _what(conclusion, facts), _sure(conclusion, facts), _when(conclusion, facts)
+        alert.what, alert.sure, alert.happened_at = (
+            _what(conclusion, facts),
+            _sure(conclusion, facts),
+            _when(conclusion, facts),
+        )
         alert.private = conclusion.rule.what == "private_matter"
         alert.revision, alert.step, alert.acting_at, alert.answered_at = alert.revision + 1, 0, None, None
         note(session, now, alert, "raised", level=level, was=was)
@@ -138,7 +174,18 @@ def _apply(session: Session, now: datetime, place: Locality, threat: str, conclu
     return alert
 
 
-def _open(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, facts: Facts, level: int, proposed: int | None, ends_at: datetime, origin: str) -> Alert:
+def _open(
+    session: Session,
+    now: datetime,
+    place: Locality,
+    threat: str,
+    conclusion: Conclusion,
+    facts: Facts,
+    level: int,
+    proposed: int | None,
+    ends_at: datetime,
+    origin: str,
+) -> Alert:
     town = town_of(session, place)
     number = (session.scalar(select(func.max(Alert.number)).where(Alert.town_id == town.id)) or 0) + 1
     alert = Alert(
@@ -178,7 +225,9 @@ def _when(conclusion: Conclusion, facts: Facts) -> datetime | None:
 def _what(conclusion: Conclusion, facts: Facts) -> str:
     """The closed word for what happened: a rule's own, else the gravest kind that an SMS may carry."""
     if conclusion.rule.what:
-        return {"private_matter": "private", "shock_elsewhere": "tension"}.get(conclusion.rule.what, conclusion.rule.what)
+        return {"private_matter": "private", "shock_elsewhere": "tension"}.get(
+            conclusion.rule.what, conclusion.rule.what
+        )
     open_kinds = [i for i in _of(conclusion, facts) if catalogue.kind(i.kind).sms]
     if not open_kinds:
         return "private" if any(i.sensitive for i in _of(conclusion, facts)) else "several"
@@ -193,7 +242,11 @@ def _sure(conclusion: Conclusion, facts: Facts) -> str:
     rows = _of(conclusion, facts)
     if any(i.confirmed for i in rows):
         return "confirmed"
-    return "several" if len(frozenset().union(*(i.sources for i in rows)) if rows else ()) >= 3 else "not_confirmed"
+    return (
+        "several"
+        if len(frozenset().union(*(i.sources for i in rows)) if rows else ()) >= 3
+        else "not_confirmed"
+    )
 
 
 def _withheld(facts: Facts, evidence: object) -> str:
@@ -203,7 +256,16 @@ def _withheld(facts: Facts, evidence: object) -> str:
     return " ".join(sorted(words))
 
 
-def _keep(session: Session, now: datetime, place: Locality, threat: str, conclusion: Conclusion, why: str, profile: str, alert: Alert | None) -> None:
+def _keep(
+    session: Session,
+    now: datetime,
+    place: Locality,
+    threat: str,
+    conclusion: Conclusion,
+    why: str,
+    profile: str,
+    alert: Alert | None,
+) -> None:
     session.add(
         Finding(
             locality_id=place.id,

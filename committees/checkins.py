@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -13,7 +14,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.places import Locality, LocalityPath, local_day, zone_of
+from committees.places import Locality, below_each, local_day, zone_of
 from committees.reports import Report, Source
 from foundation import journal
 from foundation.db import Base, Keyed
@@ -85,7 +86,14 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
 
 
 def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> CheckIn:
-    row = CheckIn(id=new.id, locality_id=new.locality.id, source_id=new.source.id, week=week, answers=[], received_at=now)
+    row = CheckIn(
+        id=new.id,
+        locality_id=new.locality.id,
+        source_id=new.source.id,
+        week=week,
+        answers=[],
+        received_at=now,
+    )
     try:
         with session.begin_nested():
             session.add(row)
@@ -93,7 +101,9 @@ def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> Chec
         # The same form sent twice at once: the other one was first.
         if found := of_week(session, new.source.id, new.locality.id, week):
             return found
-        raise Conflict("This check-in number belongs to another check-in.", "Open the form again and send it once more.") from None
+        raise Conflict(
+            "This check-in number belongs to another check-in.", "Open the form again and send it once more."
+        ) from None
     _count(session, new.locality.id, week)
     return row
 
@@ -116,15 +126,35 @@ class Voices:
 
 def voices(session: Session, now: datetime, locality_id: UUID) -> Voices:
     """Gather the last 14 days of check-ins (and who reported) at a place and below."""
-    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
+    below = {locality_id: [locality_id], **below_each(session, [locality_id])}
+    return voices_each(session, now, below)[locality_id]
+
+
+def voices_each(session: Session, now: datetime, below: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, Voices]:
+    """As `voices` for many places at once; `below` names each place with itself and all below it."""
+    wanted = {key for keys in below.values() for key in keys}
     since = now - timedelta(days=NEWS_DAYS)
-    rows = list(session.scalars(select(CheckIn).where(CheckIn.locality_id.in_(below), CheckIn.received_at > since)))
-    reporters = session.scalars(
-        select(Report.source_id).distinct().join(Source, Source.id == Report.source_id).where(
-            Report.locality_id.in_(below), Report.received_at > since, Source.known
+    answered: dict[UUID, list[CheckIn]] = {}
+    for row in session.scalars(
+        select(CheckIn).where(CheckIn.locality_id.in_(wanted), CheckIn.received_at > since)
+    ):
+        answered.setdefault(row.locality_id, []).append(row)
+    reporters: dict[UUID, set[UUID]] = {}
+    rows = select(Report.locality_id, Report.source_id).distinct().join(Source, Source.id == Report.source_id)
+    rows = rows.where(Report.locality_id.in_(wanted), Report.received_at > since, Source.known)
+    for place_id, source_id in session.execute(rows).all():
+        reporters.setdefault(place_id, set()).add(source_id)
+    return {
+        key: _gathered(
+            [row for one in keys for row in answered.get(one, ())],
+            frozenset().union(*(reporters.get(one, ()) for one in keys)),
         )
-    )
-    sources = {row.source_id for row in rows} | set(reporters)
+        for key, keys in below.items()
+    }
+
+
+def _gathered(rows: list[CheckIn], reporters: frozenset[UUID]) -> Voices:
+    sources = {row.source_id for row in rows} | reporters
     answers = [answer for row in rows for answer in row.answers]
     last = max((row.received_at for row in rows), default=None)
     said: dict[str, tuple[int, int]] = {}
@@ -150,12 +180,18 @@ def week_of(session: Session, now: datetime, locality: Locality) -> date:
 
 def of_week(session: Session, source_id: UUID, locality_id: UUID, week: date) -> CheckIn | None:
     """What a source said of a ward in a week, if it did."""
-    rows = select(CheckIn).where(CheckIn.source_id == source_id, CheckIn.locality_id == locality_id, CheckIn.week == week)
+    rows = select(CheckIn).where(
+        CheckIn.source_id == source_id, CheckIn.locality_id == locality_id, CheckIn.week == week
+    )
     return session.scalars(rows).first()
 
 
 def _count(session: Session, locality_id: UUID, week: date) -> None:
-    more = update(Turnout).where(Turnout.locality_id == locality_id, Turnout.week == week).values(spoken=Turnout.spoken + 1)
+    more = (
+        update(Turnout)
+        .where(Turnout.locality_id == locality_id, Turnout.week == week)
+        .values(spoken=Turnout.spoken + 1)
+    )
     more = more.execution_options(synchronize_session=False)
     if _changed(session, more):
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,20 +29,35 @@ class Flashpoint(Keyed, Base):
     difficult: Mapped[bool] = mapped_column(default=False)
 
 
-def open_windows(session: Session, locality_id: UUID, today: date, triggers: Mapping[str, tuple[int, int]]) -> list[Flashpoint]:
+def open_windows(
+    session: Session, locality_id: UUID, today: date, triggers: Mapping[str, tuple[int, int]]
+) -> list[Flashpoint]:
     """The dates whose window (so many days before and after, by trigger) is open at a place today."""
     above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
-    rows = session.scalars(select(Flashpoint).where(Flashpoint.locality_id.in_(above)).order_by(Flashpoint.starts))
-    found = []
-    for row in rows:
-        before, after = triggers.get(row.trigger, (0, 0))
-        if row.starts - timedelta(days=before) <= today <= row.ends + timedelta(days=after):
-            found.append(row)
-    return found
+    rows = session.scalars(
+        select(Flashpoint).where(Flashpoint.locality_id.in_(above)).order_by(Flashpoint.starts)
+    )
+    return [row for row in rows if is_open(row, today, triggers)]
+
+
+def is_open(row: Flashpoint, today: date, triggers: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether the window of a date is open today."""
+    before, after = triggers.get(row.trigger, (0, 0))
+    return row.starts - timedelta(days=before) <= today <= row.ends + timedelta(days=after)
+
+
+def dates_at(session: Session, locality_ids: Iterable[UUID]) -> list[Flashpoint]:
+    """All dates of these places, the earliest first."""
+    rows = select(Flashpoint).where(Flashpoint.locality_id.in_(set(locality_ids)))
+    return list(session.scalars(rows.order_by(Flashpoint.starts)))
 
 
 def coming(session: Session, locality_id: UUID, today: date, days: int = 30) -> list[Flashpoint]:
     """The dates of a place in the coming days."""
     above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
-    rows = select(Flashpoint).where(Flashpoint.locality_id.in_(above), Flashpoint.ends >= today, Flashpoint.starts <= today + timedelta(days=days))
+    rows = select(Flashpoint).where(
+        Flashpoint.locality_id.in_(above),
+        Flashpoint.ends >= today,
+        Flashpoint.starts <= today + timedelta(days=days),
+    )
     return list(session.scalars(rows.order_by(Flashpoint.starts)))

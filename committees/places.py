@@ -107,8 +107,13 @@ def add(session: Session, locality: Locality) -> Locality:
     session.flush()
     session.add(LocalityPath(ancestor_id=locality.id, descendant_id=locality.id, depth=0))
     if locality.parent_id:
-        above = session.scalars(select(LocalityPath).where(LocalityPath.descendant_id == locality.parent_id)).all()
-        session.add_all(LocalityPath(ancestor_id=p.ancestor_id, descendant_id=locality.id, depth=p.depth + 1) for p in above)
+        above = session.scalars(
+            select(LocalityPath).where(LocalityPath.descendant_id == locality.parent_id)
+        ).all()
+        session.add_all(
+            LocalityPath(ancestor_id=p.ancestor_id, descendant_id=locality.id, depth=p.depth + 1)
+            for p in above
+        )
         locality.depth = max(p.depth for p in above) + 1
     session.flush()
     return locality
@@ -124,7 +129,9 @@ def link(session: Session, one: UUID, other: UUID, weight: float = 1.0) -> None:
 def ancestors(session: Session, locality_id: UUID) -> list[Locality]:
     """The locality itself, then its parents up to the country's top."""
     rows = select(Locality).join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
-    return list(session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth)))
+    return list(
+        session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth))
+    )
 
 
 def descendants(session: Session, locality_id: UUID) -> list[Locality]:
@@ -132,6 +139,32 @@ def descendants(session: Session, locality_id: UUID) -> list[Locality]:
     rows = select(Locality).join(LocalityPath, LocalityPath.descendant_id == Locality.id)
     rows = rows.where(LocalityPath.ancestor_id == locality_id, LocalityPath.depth > 0)
     return list(session.scalars(rows.order_by(LocalityPath.depth, Locality.code)))
+
+
+def upwards(session: Session, locality_id: UUID) -> list[Locality]:
+    """As `ancestors`, place by place: without a question where `load_above` has read them in this session."""
+    found = [session.get_one(Locality, locality_id)]
+    while found[-1].parent_id:
+        found.append(session.get_one(Locality, found[-1].parent_id))
+    return found
+
+
+def load_above(session: Session, locality_ids: Iterable[UUID]) -> None:
+    """Read these places, all above them and their countries at once, and keep them for this session."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
+    held: list[object] = session.info.setdefault("places", [])
+    held += session.scalars(select(Locality).where(Locality.id.in_(above))).all()
+    held += session.scalars(select(Country)).all()
+
+
+def below_each(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Each of these places with the ids of itself and all below it, nearest first."""
+    rows = select(LocalityPath.ancestor_id, LocalityPath.descendant_id)
+    rows = rows.where(LocalityPath.ancestor_id.in_(set(locality_ids))).order_by(LocalityPath.depth)
+    found: dict[UUID, list[UUID]] = {}
+    for above, below in session.execute(rows).all():
+        found.setdefault(above, []).append(below)
+    return found
 
 
 def neighbours(session: Session, locality_id: UUID) -> list[Locality]:
@@ -156,7 +189,7 @@ def zone_of(session: Session, locality: Locality) -> ZoneInfo:
     """The time zone of a place: its own, else the nearest parent's, else its country's. Remembered for the session."""
     known: dict[UUID, str] = session.info.setdefault("zones", {})
     if locality.id not in known:
-        near = (place.zone for place in ancestors(session, locality.id) if place.zone)
+        near = (place.zone for place in upwards(session, locality.id) if place.zone)
         known[locality.id] = locality.zone or next(near, "") or country_of(session, locality).zone
     return _zone(known[locality.id])
 
