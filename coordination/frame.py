@@ -151,8 +151,8 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         now=runtime.clock.now(),
         path=request.path,
         method=request.method,
-        form=MultiDict(request.form),
-        args=MultiDict(request.args),
+        form=storable(request.form),
+        args=storable(request.args),
         csrf=user.row.csrf if user else open_token(runtime, real_clock.now()),
         nav=nav_of(user, request.path),
         languages=[
@@ -165,6 +165,11 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         wake=runtime.wake,
         remember=lambda kind, text: remember.append((kind, text)),
     )
+
+
+def storable(values: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was sent, without the one character that PostgreSQL cannot keep and no keyboard has."""
+    return MultiDict([(name, value.replace("\0", "")) for name, value in values.items(multi=True)])
 
 
 def nav_of(user: SignedInUser | None, path: str) -> list[dict[str, Any]]:

@@ -115,6 +115,8 @@ class _Reader:
                 raise BadSetting(
                     f"{PREFIX}{name}_FILE: {path} cannot be read.", error.strerror or ""
                 ) from None
+            except UnicodeDecodeError:
+                raise BadSetting(f"{PREFIX}{name}_FILE: {path} is not text.", "Write it in UTF-8.") from None
         return value.strip() or None if value else None
 
 
@@ -157,16 +159,27 @@ def _database_url(name: str, value: str) -> str:
 
 
 def _http_url(name: str, value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    scheme, host = _scheme_and_host(value)
+    if scheme not in ("http", "https") or not host:
         raise BadSetting(
             f"{PREFIX}{name} is {value!r}.", "Write a whole address, like https://concord.example.org."
         )
     return value.rstrip("/")
 
 
+def _scheme_and_host(value: str) -> tuple[str, str | None]:
+    """Two parts of an address; nothing where it is none, like one with half a bracket or a port of letters."""
+    try:
+        parts = urlsplit(value)
+        _port = parts.port
+    except ValueError:
+        return "", None
+    return parts.scheme, parts.hostname
+
+
 def _smtp_url(value: str | None) -> str | None:
-    if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not urlsplit(value).hostname):
+    scheme, host = _scheme_and_host(value or "")
+    if value and (scheme not in ("smtp", "smtps") or not host):
         raise BadSetting(
             f"{PREFIX}SMTP_URL cannot be used.", "Write it like smtp://user:password@mail.example.org:587."
         )

@@ -30,6 +30,7 @@ LISTS = (
     "linked_contacts",
     "policies",
 )
+NEEDED = {"countries": ("code",), "localities": ("code", "parent", "level"), "neighbours": ("a", "b")}
 HEX_COLUMNS = 3
 
 
@@ -44,7 +45,23 @@ def read(path: Path) -> Row:
             f"The seed file {path} is not a seed file.",
             "It starts with lists such as countries and localities.",
         )
+    _check(document)
     return expand(document, path.parent)
+
+
+def _check(document: Row) -> None:
+    """Raise Problem naming the first row without the words that its shorthands are expanded by."""
+    for key in LISTS:
+        rows = document.get(key) or []
+        if not isinstance(rows, list):
+            raise Problem(f"{key} is not a list.", f"Begin each row under {key} with a dash.")
+        for count, row in enumerate(rows, 1):
+            begins = f"The row begins {str(row)[:120]}"
+            if not isinstance(row, dict):
+                raise Problem(f"{key}, row {count} is not a row with names and values.", begins)
+            for name in NEEDED.get(key, ()):
+                if name not in row:
+                    raise Problem(f"{key}, row {count}: {name!r} is missing or not known.", begins)
 
 
 def expand(document: Row, folder: Path) -> Row:

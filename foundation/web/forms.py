@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from foundation.errors import Refused
 
+YEARS = range(1900, 2200)
+
 
 class Form:
     """A sent form with the errors found so far; `check()` raises them all at once."""
@@ -62,10 +64,14 @@ class Form:
     def moment(self, name: str, error: str) -> datetime | None:
         """A local date and time as a datetime-local box sends it, naive."""
         try:
-            return datetime.fromisoformat(self.values.get(name, ""))
+            found = datetime.fromisoformat(self.values.get(name, ""))
         except ValueError:
+            found = None
+        # At the ends of the calendar a time has no place in UTC any more.
+        if found is None or found.year not in YEARS:
             self.errors.setdefault(name, error)
             return None
+        return found
 
     def id(self, name: str, error: str) -> UUID | None:
         """A UUID that the form carried."""

@@ -24,6 +24,8 @@ from foundation.policy import ROLES, Principal
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
 View = Callable[..., Any]
+# The boxes of our forms in which people write sentences: never a name, a password or a code.
+FREE_TEXT = ("text", "spot", "help", "prepare", "summary", "reason")
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class Visit:
             raise Problem(
                 "This form is not complete.", "Open the page again. What you typed is below."
             ) from None
+
+    def typed(self) -> list[str]:
+        """The sentences of a form that could not be taken, so that the page that says so can give them back."""
+        return [text for name in FREE_TEXT if (text := self.form.get(name, "").strip())]
 
     def say(self, text: str, kind: str = "success") -> None:
         """Keep a sentence for the top of the next page."""

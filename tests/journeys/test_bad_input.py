@@ -147,7 +147,7 @@ def test_phone_number_that_is_none_gets_words(town: Town, phone: str) -> None:
     assert phone.replace("\0", "") in said(browser)
     browser.send("/sign-in/enter", phone=phone, code="\u0663x\0")
     assert browser.status == 403
-    assert "This code is not right, or it is too old. Ask for a new code." in said(browser)
+    assert "There is a problem" in browser.page
 
 
 CALM = {"ward": WARD, "q1": "1", "q2": "2", "q3": "1", "q4": "1", "q5": "1", "prepare": "The fair on Friday"}
@@ -194,7 +194,7 @@ SORT = [
     ({"occurred_at": "yesterday"}, "Enter a real date and time"),
     ({"occurred_at": "2031-01-01T10:00"}, "The time must be now or earlier"),
     ({"occurred_at": "0001-01-01T00:00"}, "Enter a real date and time"),
-    ({"occurred_at": "9999-12-31T23:59-12:00"}, "The time must be now or earlier"),
+    ({"occurred_at": "9999-12-31T23:59-12:00"}, "Enter a real date and time"),
     ({"severity": "12"}, "Choose how grave it is"),
     ({"marking": "RED"}, "Choose who may see this"),
     ({"summary": "An argument at the bus stand" + "x" * 900}, "Make it shorter. You have used 928 of"),
@@ -225,8 +225,8 @@ REVIEW = [
     ({"reason": "Two officers " + "x" * 500}, "Make it shorter"),
     ({"decision": "pass", "pass_to": "nobody"}, "Choose"),
     ({"reply_by": "soon"}, "Choose when you will reply"),
-    ({"reply_by": "0001-01-01T00:00"}, ""),
-    ({"reply_by": "9999-12-31T23:59-12:00"}, ""),
+    ({"reply_by": "0001-01-01T00:00"}, "Choose when you will reply"),
+    ({"reply_by": "9999-12-31T23:59-12:00"}, "Choose when you will reply"),
 ]
 
 
@@ -410,7 +410,7 @@ def test_seed_file_is_refused_with_the_row_that_is_wrong(town: Town, tmp_path: P
 # ---------------------------------------------------------------------------------------------------- SMS
 
 
-@pytest.mark.parametrize("text", ["qwzx plmk", "", " ", "?!", HUGE, "\0", "R", "R 999 fight", "OK 999"])
+@pytest.mark.parametrize("text", ["qwzx plmk", "", " ", "?!", "x " * 800, "\0", "R", "R 999 fight", "OK 999"])
 def test_sms_that_cannot_be_read_is_kept_and_answered(wired_town: WiredTown, text: str) -> None:
     row = read(wired_town, MEMBER, text)
     assert row.state in ("read", "unread")
@@ -419,6 +419,11 @@ def test_sms_that_cannot_be_read_is_kept_and_answered(wired_town: WiredTown, tex
     (reply,) = answers(wired_town)
     assert len(reply) > 10
     assert "Traceback" not in reply
+
+
+def test_sms_longer_than_any_is_refused_and_holds_up_nobody(wired_town: WiredTown) -> None:
+    assert wired_town.text(MEMBER, HUGE) == 403  # ten segments are the most that the provider delivers
+    assert read(wired_town, MEMBER, "R 7 fight near market").state == "read"
 
 
 # ------------------------------------------------------------------------------------ settings, commands
@@ -430,6 +435,7 @@ SETTINGS = [
     ("PUBLIC_URL", "http://[half"),
     ("SMTP_URL", "http://mail.example.org"),
     ("SMTP_URL", "smtp://[half"),
+    ("SMTP_URL", "smtp://mail.example.org:post"),
     ("TWILIO_FROM", "+923001234567"),
     ("LOCALES", "en, tlh"),
     ("SECRET_KEY_FILE", "/nowhere/secret"),
