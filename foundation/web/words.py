@@ -115,7 +115,9 @@ def N_(message: str) -> str:
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
     """The time of day at a place, as its people write it."""
-    return format_time(moment.astimezone(zone), "short", tzinfo=zone, locale=current().babel)
+    # Urdu names the part of the day. Latin AM and PM would also pull the numbers beside them into the wrong order.
+    pattern = "h:mm B" if current().babel.language == "ur" and not current().babel.script else "short"
+    return format_time(moment.astimezone(zone), pattern, tzinfo=zone, locale=current().babel)
 
 
 def day(moment: date | datetime, zone: ZoneInfo | None = None) -> str:

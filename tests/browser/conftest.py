@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.make import PASSWORD, Town, build_template, make_town
 from tests.rig.databases import Databases
 
-PHONE = {"width": 360, "height": 780}
+PHONE: ViewportSize = {"width": 360, "height": 780}
 PATIENCE = 60_000  # Milliseconds: a busy machine is slow, never wrong.
 
 

@@ -31,7 +31,7 @@ def faults(page: Page) -> list[str]:
     told = [f"{where}: {one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"][:2]]
     page.set_viewport_size({"width": 320, "height": 640})
     width = page.evaluate("document.documentElement.scrollWidth")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # A plain mapping serves.
+    page.set_viewport_size(PHONE)
     return [*told, *([f"{where}: {width} pixels wide"] if width > 320 else [])]
 
 
@@ -55,7 +55,8 @@ def test_nothing_stands_in_the_way_of_a_reader(served: Served, open_page: OpenPa
         page = open_page(language, code)
         for path in paths:
             answer = page.goto(path)
-            assert answer and answer.status == 200, (code, path)
+            assert answer, (code, path)
+            assert answer.status == 200, (code, path)
             found += faults(page)
     found += follow(open_page(language, "city.mardan"), "/city", "/a/")
     found += follow(open_page(language, "secretary.mardan"), "/desk", "/desk/r/")

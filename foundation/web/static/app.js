@@ -46,7 +46,10 @@
     if (field.closest("[hidden]:not(.step)")) { return ""; }
     if (field.type === "radio" || field.type === "checkbox") {
       var words = field.closest(".choice").querySelector(".words");
-      return field.checked && words ? words.textContent.trim() : "";
+      if (!field.checked || !words) { return ""; }
+      /* A bare yes or no says nothing without its question. */
+      var question = /^(yes|no|unknown)$/.test(field.value) && field.type === "radio" && field.closest("fieldset").querySelector("legend");
+      return (question && !question.querySelector("h2") ? question.textContent.trim() + " " : "") + words.textContent.trim();
     }
     if (field.tagName === "SELECT") { return field.value ? field.options[field.selectedIndex].text : ""; }
     return field.type === "hidden" ? "" : field.value.trim();
