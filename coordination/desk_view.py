@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -60,11 +61,11 @@ def reports(session: Session, now: datetime) -> list[Waiting]:
     """The reports that nobody has checked, the gravest first; a rumour says until when its reporters are promised word."""
     rows = sorting.waiting(session, now)
     places = _places(session, (row.locality_id for row in rows))
+    zones = _zones(session, places)
     answered = feedback.rumours_answered(session, [row.id for row in rows if row.kind == "rumour"])
     found = []
     for row in rows[:MOST]:
-        place = places[row.locality_id]
-        zone = zone_of(session, place)
+        place, zone = places[row.locality_id], zones[row.locality_id]
         meta = [how_known_label(row.how_known), words.when(row.received_at, zone, now)]
         late = False
         if row.kind == "rumour" and row.id not in answered and row.origin == "live":
@@ -84,15 +85,12 @@ def messages(session: Session, now: datetime, *, known: bool) -> list[Waiting]:
     rows = rows.where(Inbound.person_id.is_not(None) if known else Inbound.person_id.is_(None))
     found = list(session.scalars(rows.order_by(Inbound.received_at).limit(MOST)))
     places = _places(session, (row.locality_id for row in found if row.locality_id))
+    zones = _zones(session, places)
     names = _persons(session, (row.person_id for row in found if row.person_id))
     result = []
     for row in found:
         place = places[row.locality_id] if row.locality_id else None
-        when = (
-            words.when(row.received_at, zone_of(session, place), now)
-            if place
-            else words.ago(row.received_at, now)
-        )
+        when = words.when(row.received_at, zones[place.id], now) if place else words.ago(row.received_at, now)
         who = names.get(row.person_id) if row.person_id else None
         where = [_name(place)] if place else []
         result.append(
@@ -110,10 +108,11 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
     """The calls that nobody has made, the most urgent first, with their clock."""
     rows = call_backs.waiting(session)[:MOST]
     places = _places(session, (row.locality_id for row in rows))
+    zones = _zones(session, places)
     found = []
     for row in rows:
         place = places[row.locality_id]
-        due = words.when(row.due_at, zone_of(session, place), now)
+        due = words.when(row.due_at, zones[place.id], now)
         late = row.due_at < now
         meta = _("was due %(when)s", when=due) if late else _("by %(when)s", when=due)
         href = f"/desk/r/{row.incident_id}" if row.incident_id else f"/place/{place.code}"
@@ -188,6 +187,16 @@ def _name(place: Locality) -> str:
 def _places(session: Session, ids: Iterable[UUID]) -> dict[UUID, Locality]:
     rows = session.scalars(select(Locality).where(Locality.id.in_(set(ids))))
     return {place.id: place for place in rows}
+
+
+def _zones(session: Session, places: dict[UUID, Locality]) -> dict[UUID, ZoneInfo]:
+    """The zone of each place; wards of one town that have none of their own share one question to the database."""
+    asked: dict[object, ZoneInfo] = {}
+    for place in places.values():
+        key = place.zone or place.parent_id
+        if key not in asked:
+            asked[key] = zone_of(session, place)
+    return {place.id: asked[place.zone or place.parent_id] for place in places.values()}
 
 
 def _persons(session: Session, ids: Iterable[UUID]) -> dict[Any, str]:

@@ -330,4 +330,4 @@ def test_a_page_asks_the_database_no_more_than_it_must(town: Town, path: str) ->
     browser.open(path)
     event.remove(town.runtime.web.engine, "before_cursor_execute", count)
     assert browser.status == 200
-    assert len(counted) <= 50, "\n".join(counted)
+    assert len(counted) <= 40, "\n".join(counted)
