@@ -31,7 +31,8 @@ STANDS = (
     "event_at",
     "fast",
     "slow",
-)  # where the weight of an incident stands
+    "violent",
+)  # where the weight of an incident stands, and in which sums
 
 
 class Evidence(Base):
@@ -227,7 +228,7 @@ def _take_in(
             setattr(row, name, getattr(is_now, name))
     for is_now in are_now:
         row = rows.setdefault(is_now.incident_id, is_now)
-        row.weight, row.violent = is_now.weight, is_now.violent
+        row.weight = is_now.weight
         if row is is_now:
             session.add(row)
     changed = _recount(session, known_at, [cell_of(rows[is_now.incident_id]) for is_now in are_now])
@@ -344,18 +345,6 @@ def load_states(session: Session, locality_ids: Iterable[UUID]) -> list[RiskStat
     """The risk states of these places and of those above them, read at once: `state_of` finds them while this list is held."""
     above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
     return list(session.scalars(select(RiskState).where(RiskState.locality_id.in_(above))))
-
-
-def weeks_before(session: Session, locality_id: UUID, monday: date, weeks: int = 56) -> list[int]:
-    """Violent incidents per week over the last `weeks` weeks before `monday`, oldest first; weeks without any are 0."""
-    start = monday - timedelta(weeks=weeks)
-    rows = session.execute(
-        select(WeekCount.week, WeekCount.violent).where(
-            WeekCount.locality_id == locality_id, WeekCount.week >= start
-        )
-    )
-    found = {week: violent for week, violent in rows.all()}
-    return [found.get(start + timedelta(weeks=n), 0) for n in range(weeks)]
 
 
 Change = tuple[datetime, datetime, float, float]
