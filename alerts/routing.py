@@ -20,10 +20,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts.alert import Alert, note
 from alerts.policies import clocks_of, next_step_time
 from committees import committee, places, reply_codes
-from committees.people import ContactPoint, Grant, Office, Person, Scope, contacts_of
+from committees.people import ContactPoint, Grant, Office, Person, Scope, contacts_each
 from committees.places import Locality, LocalityPath
 from foundation import outbox
 from foundation.db import Base, Keyed
+from foundation.outbox import OutboxMessage
 
 OUTSIDE = frozenset({"national_contact", "hub_analyst"})
 SEATS = ("secretary", "chair")
@@ -162,34 +163,60 @@ def send(
     step: int,
 ) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact)."""
-    written: list[Delivery] = []
-    told = 0
+    telling = _telling(session, now, alert, template, step)
+    everybody = contacts_each(session, [receiver.person.id for receiver in to])
+    messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []
+    unreached: list[Receiver] = []
     for receiver in to:
-        contacts = contacts_of(session, receiver.person.id)
-        contacts = [c for c in contacts if c.verified_at]
+        contacts = [c for c in everybody.get(receiver.person.id, ()) if c.verified_at]
         # A letter says the code by which the phone may answer: a mailbox has none of its own.
         phone = next((c for c in contacts if c.channel == "sms"), None)
-        contacts = contacts if alert.level >= EVERYONE_FROM else contacts[:1]
         if not contacts:
-            written.append(_unreached(session, now, alert, receiver, step, template))
-            continue
-        told += 1
-        for contact in contacts:
+            unreached.append(receiver)
+        for contact in contacts if alert.level >= EVERYONE_FROM else contacts[:1]:
             code = code_for(session, now, rng, alert, phone or contact)
-            written.append(_deliver(session, now, alert, receiver, contact, template, step, code))
-        _release(session, now, alert, receiver)
+            messages.append((receiver, contact, *_message(session, telling, receiver, contact, code)))
+    session.flush()  # before what refers to them
+    written = [_deliver(session, telling, *message) for message in messages]
+    written += [_unreached(session, telling, receiver) for receiver in unreached]
+    told = {receiver.person.id: receiver for receiver, *_ in messages}
+    _release(session, telling, list(told.values()))
     if told:
+        roles = sorted({r.role for r in to})
         note(
             session,
             now,
             alert,
             "told" if template == "alert" else template,
-            n=told,
+            n=len(told),
             step=step,
-            roles=sorted({r.role for r in to}),
+            roles=roles,
         )
     session.flush()
     return written
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """What holds for every message of one telling; read once."""
+
+    now: datetime
+    alert: Alert
+    template: str
+    step: int
+    zone: ZoneInfo
+    source: str
+    known: dict[str, Delivery]
+
+    def key(self, whom: str) -> str:
+        return f"alert:{self.alert.id}:{self.alert.revision}:{self.step}:{self.template}:{whom}"
+
+
+def _telling(session: Session, now: datetime, alert: Alert, template: str, step: int) -> _Telling:
+    zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
+    rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id, Delivery.step == step))
+    known = {row.effect_key: row for row in rows}
+    return _Telling(now, alert, template, step, zone, sender_of(session, alert.locality_id), known)
 
 
 def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:
@@ -200,95 +227,94 @@ def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, 
     )
 
 
+def _message(
+    session: Session, telling: _Telling, receiver: Receiver, contact: ContactPoint, code: str
+) -> tuple[str, OutboxMessage]:
+    """The outbox row of one message, and the key under which it is written once."""
+    now, alert, key = telling.now, telling.alert, telling.key(str(contact.id))
+    with session.no_autoflush:  # nothing that waits to be written has this key
+        message = outbox.put(
+            session,
+            now,
+            effect_key=key,
+            channel=contact.channel,
+            template=telling.template,
+            slots=slots_of(session, telling, receiver.role, code),
+            language=receiver.person.language,
+            script=receiver.person.script,
+            contact_point_id=contact.id,
+            lane=outbox.URGENT if alert.level >= 4 else outbox.ORDINARY,
+            due_at=after_quiet(now, receiver.person, telling.zone) if alert.level < 4 else now,
+        )
+    return key, message
+
+
 def _deliver(
     session: Session,
-    now: datetime,
-    alert: Alert,
+    telling: _Telling,
     receiver: Receiver,
     contact: ContactPoint,
-    template: str,
-    step: int,
-    code: str,
+    key: str,
+    message: OutboxMessage,
 ) -> Delivery:
-    key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:{contact.id}"
-    place = session.get_one(Locality, alert.locality_id)
-    zone = places.zone_of(session, place)
-    slots = slots_of(session, now, alert, receiver.role, template, code, zone)
-    message = outbox.put(
-        session,
-        now,
-        effect_key=key,
-        channel=contact.channel,
-        template=template,
-        slots=slots,
-        language=receiver.person.language,
-        script=receiver.person.script,
-        contact_point_id=contact.id,
-        lane=outbox.URGENT if alert.level >= 4 else outbox.ORDINARY,
-        due_at=after_quiet(now, receiver.person, zone) if alert.level < 4 else now,
-    )
-    session.flush()
-    found = session.scalars(select(Delivery).where(Delivery.effect_key == key)).first()
-    if found:
+    if found := telling.known.get(key):
         return found
     row = Delivery(
-        alert_id=alert.id,
-        locality_id=alert.locality_id,
+        alert_id=telling.alert.id,
+        locality_id=telling.alert.locality_id,
         person_id=receiver.person.id,
         office_id=receiver.office_id,
         role=receiver.role,
         channel=contact.channel,
-        step=step,
+        step=telling.step,
         reason=receiver.reason,
         outbox_id=message.id,
         effect_key=key,
-        at=now,
+        at=telling.now,
     )
     session.add(row)
     return row
 
 
-def _unreached(
-    session: Session, now: datetime, alert: Alert, receiver: Receiver, step: int, template: str
-) -> Delivery:
-    key = f"alert:{alert.id}:{alert.revision}:{step}:{template}:none:{receiver.person.id}"
-    if found := session.scalars(select(Delivery).where(Delivery.effect_key == key)).first():
+def _unreached(session: Session, telling: _Telling, receiver: Receiver) -> Delivery:
+    key = telling.key(f"none:{receiver.person.id}")
+    if found := telling.known.get(key):
         return found
     row = Delivery(
-        alert_id=alert.id,
-        locality_id=alert.locality_id,
+        alert_id=telling.alert.id,
+        locality_id=telling.alert.locality_id,
         person_id=receiver.person.id,
         office_id=receiver.office_id,
         role=receiver.role,
         channel="none",
-        step=step,
+        step=telling.step,
         reason="no_contact",
         state="failed",
         effect_key=key,
-        at=now,
+        at=telling.now,
     )
     session.add(row)
-    note(session, now, alert, "unreached", role=receiver.role)
+    note(session, telling.now, telling.alert, "unreached", role=receiver.role)
     return row
 
 
-def _release(session: Session, now: datetime, alert: Alert, receiver: Receiver) -> None:
-    """Being told of an alert opens that alert to the one who was told, wherever their place is."""
-    rows = select(Grant).where(
-        Grant.subject_kind == "alert", Grant.subject_id == alert.id, Grant.person_id == receiver.person.id
-    )
-    if session.scalars(rows).first() is None:
-        session.add(
-            Grant(
-                subject_kind="alert",
-                subject_id=alert.id,
-                person_id=receiver.person.id,
-                office_id=receiver.office_id,
-                role=receiver.role,
-                reason="told",
-                given_at=now,
-            )
+def _release(session: Session, telling: _Telling, told: list[Receiver]) -> None:
+    """Being told of an alert opens that alert to those who were told, wherever their place is."""
+    rows = select(Grant.person_id).where(Grant.subject_kind == "alert", Grant.subject_id == telling.alert.id)
+    have = set(session.scalars(rows))
+    session.add_all(
+        Grant(
+            subject_kind="alert",
+            subject_id=telling.alert.id,
+            person_id=receiver.person.id,
+            office_id=receiver.office_id,
+            role=receiver.role,
+            reason="told",
+            given_at=telling.now,
         )
+        for receiver in told
+        if receiver.person.id not in have
+    )
 
 
 def after_quiet(now: datetime, person: Person, zone: ZoneInfo) -> datetime:
@@ -304,16 +330,21 @@ def after_quiet(now: datetime, person: Person, zone: ZoneInfo) -> datetime:
 
 
 def _ward_numbers(session: Session, alert: Alert) -> frozenset[str]:
-    rows = select(Locality.number).where(Locality.parent_id == alert.town_id, Locality.number.is_not(None))
-    return frozenset(str(number) for number in session.scalars(rows))
+    """The numbers of the wards of an alert's town. Remembered for the session."""
+    known: dict[UUID, frozenset[str]] = session.info.setdefault("ward_numbers", {})
+    if alert.town_id not in known:
+        rows = select(Locality.number).where(
+            Locality.parent_id == alert.town_id, Locality.number.is_not(None)
+        )
+        known[alert.town_id] = frozenset(str(number) for number in session.scalars(rows))
+    return known[alert.town_id]
 
 
-def slots_of(
-    session: Session, now: datetime, alert: Alert, role: str, template: str, code: str, zone: ZoneInfo
-) -> dict[str, Any]:
+def slots_of(session: Session, telling: _Telling, role: str, code: str) -> dict[str, Any]:
     """The typed values of an alert's message: never a text, never a name of a person."""
+    now, alert, zone = telling.now, telling.alert, telling.zone
     values: dict[str, Any] = {
-        "source": sender_of(session, alert.locality_id),
+        "source": telling.source,
         "place": place_slot(session, alert, role),
         "level": alert.level,
         "what": "private" if alert.private else alert.what,
@@ -326,7 +357,7 @@ def slots_of(
     }
     from alerts.messages import TEMPLATES
 
-    return {name: values[name] for name in TEMPLATES[template].slots}
+    return {name: values[name] for name in TEMPLATES[telling.template].slots}
 
 
 def sender_of(session: Session, locality_id: UUID) -> str:

@@ -6,7 +6,7 @@ that says which role a person holds where: written here and in committee.py, whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -211,6 +211,17 @@ def contacts_of(session: Session, person_id: UUID) -> list[ContactPoint]:
     """The reachable contact points of a person, first choice first."""
     rows = select(ContactPoint).where(ContactPoint.person_id == person_id, ContactPoint.stopped_at.is_(None))
     return list(session.scalars(rows.order_by(ContactPoint.position, ContactPoint.channel.desc())))
+
+
+def contacts_each(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, list[ContactPoint]]:
+    """As `contacts_of` for many persons at once, by person; whoever has none is left out."""
+    rows = select(ContactPoint).where(
+        ContactPoint.person_id.in_(set(person_ids)), ContactPoint.stopped_at.is_(None)
+    )
+    found: dict[UUID, list[ContactPoint]] = {}
+    for point in session.scalars(rows.order_by(ContactPoint.position, ContactPoint.channel.desc())):
+        found.setdefault(point.person_id, []).append(point)
+    return found
 
 
 def begin_term(
