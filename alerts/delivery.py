@@ -10,6 +10,7 @@ breaks the sender, fails with words and never holds up the others. States are th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,6 +41,7 @@ MOST_BREAKS = 5
 NOT_WRITTEN = "This message could not be written. An administrator should look at it."
 BROKEN = "Something is broken in or around this message. An administrator should look at it."
 BATCH = 50
+HANDS = 4  # messages under way at once; a provider's answer takes longer than our own work
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,26 @@ class Sender:
         with self.database.open(service("sender"), write=True) as session:
             claimed = [*self._claim_lost(session, batch), *self._claim_due(session, batch)]
             session.commit()
-        for row in claimed:
-            self._work(row)
+        self._work_all(claimed)
         return len(claimed)
+
+    def _work_all(self, claimed: list[Claimed]) -> None:
+        """Hand over to several receivers at once; what goes to one receiver goes in its order."""
+        lines: dict[tuple[str, str], list[Claimed]] = {}
+        for row in claimed:
+            lines.setdefault((row.channel, row.message.address if row.message else ""), []).append(row)
+
+        def work(line: list[Claimed]) -> None:
+            for row in line:
+                self._work(row)
+
+        if len(lines) < HANDS:
+            for line in lines.values():
+                work(line)
+            return
+        with ThreadPoolExecutor(HANDS, thread_name_prefix="sender") as pool:
+            # Reading every result brings an error of the database out of its thread.
+            list(pool.map(work, lines.values()))
 
     def _claim_due(self, session: Session, batch: int) -> list[Claimed]:
         now = self.clock.now()
