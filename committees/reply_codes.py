@@ -9,7 +9,7 @@ import random
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.db import Base, Keyed
@@ -43,13 +43,18 @@ def give(
     found = session.scalars(rows.where(ReplyCode.kind == kind, ReplyCode.subject_id == subject_id)).first()
     if found:
         return found.code
-    taken = set(session.scalars(select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, ReplyCode.given_at > now - REST)))
-    low, high = 10 ** (digits - 1), 10**digits
-    free = [str(n) for n in range(low, high) if str(n) not in taken | EMERGENCY | never]
-    code = rng.choice(free) if free else str(rng.randrange(10**digits, 10 ** (digits + 1)))
+    resting = or_(ReplyCode.given_at > now - REST, ReplyCode.closed_at.is_(None))
+    rows_taken = select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, resting)
+    code = _free_code(rng, digits, {*session.scalars(rows_taken), *EMERGENCY, *never})
     session.add(ReplyCode(contact_point_id=contact_point_id, code=code, kind=kind, subject_id=subject_id, given_at=now))
     session.flush()
     return code
+
+
+def _free_code(rng: random.Random, digits: int, taken: set[str]) -> str:
+    """A random code that is not taken, one digit longer where all of this length are."""
+    free = [str(n) for n in range(10 ** (digits - 1), 10**digits) if str(n) not in taken]
+    return rng.choice(free) if free else _free_code(rng, digits + 1, taken)
 
 
 def open_on(session: Session, contact_point_id: UUID) -> list[ReplyCode]:

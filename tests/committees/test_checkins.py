@@ -1,0 +1,148 @@
+"""The weekly check-in: five answers, one voice a source and week, and silence that is never taken for calm."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from committees import checkins, reports
+from committees.checkins import CheckIn, NewCheckIn, Voices
+from committees.places import by_code
+from foundation.errors import Invalid
+from foundation.policy import service
+from tests.make import WARD, Town
+
+GOOD = (1, 2, 1, 1, 2)
+
+
+def check_in(
+    town: Town,
+    session: Session,
+    source: int = 0,
+    answers: tuple[int, ...] = GOOD,
+    ward: str = WARD,
+    **fields: Any,
+) -> CheckIn:
+    who = reports.source_for(
+        session, town.clock.now(), group=uuid.UUID(int=1), person_id=uuid.UUID(int=50 + source)
+    )
+    new = NewCheckIn(
+        id=fields.pop("id", uuid.uuid4()),
+        locality=by_code(session, ward),
+        source=who,
+        answers=answers,
+        **fields,
+    )
+    return checkins.record(session, town.clock.now(), new)
+
+
+def voices(town: Town, session: Session, code: str = WARD) -> Voices:
+    return checkins.voices(session, town.clock.now(), by_code(session, code).id)
+
+
+@pytest.mark.parametrize(
+    ("answers", "field"),
+    [
+        ((), "q1"),
+        ((1, 2), "q3"),
+        ((1, 2, 3, 4), "q5"),
+        ((0, 1, 1, 1, 1), "q1"),
+        ((1, 1, 6, 1, 1), "q3"),
+    ],
+)
+def test_each_missing_answer_is_named(town: Town, answers: tuple[int, ...], field: str) -> None:
+    with town.session() as session, pytest.raises(Invalid) as caught:
+        check_in(town, session, answers=answers)
+    assert caught.value.field == field
+
+
+def test_a_week_begins_on_the_local_monday(town: Town) -> None:
+    with town.session() as session:
+        assert check_in(town, session).week.isoformat() == "2026-11-23"
+        town.clock.move(days=5, hours=10, minutes=30)  # Sunday 19:30 UTC is Monday in Mardan
+        assert check_in(town, session, source=1).week.isoformat() == "2026-11-30"
+
+
+def test_the_second_word_of_a_week_replaces_the_first(town: Town) -> None:
+    with town.session() as session:
+        first = check_in(town, session, answers=(5, 5, 5, 5, 5), all_calm=False)
+        second = check_in(town, session, all_calm=True)
+        assert second.id == first.id
+        assert voices(town, session) == Voices(1, 1, True, {}, town.clock.now())
+
+
+def test_one_voice_is_not_enough_and_two_are(town: Town) -> None:
+    with town.session() as session:
+        check_in(town, session)
+        assert not voices(town, session).known
+        check_in(town, session, source=1, answers=(3, 3, 3, 3, 3))
+        found = voices(town, session)
+        assert (found.sources, found.known, found.median) == (2, True, 2.5)
+
+
+def test_after_two_weeks_of_silence_nothing_is_known(town: Town) -> None:
+    with town.session() as session:
+        for source in range(3):
+            check_in(town, session, source)
+        town.clock.move(days=checkins.NEWS_DAYS, seconds=-1)
+        assert voices(town, session).known
+        town.clock.move(seconds=1)
+        assert voices(town, session) == Voices(0, None, False, {}, None)
+
+
+def test_who_reports_has_spoken_too(town: Town) -> None:
+    town.report()
+    town.report()
+    with town.session() as session:
+        found = voices(town, session)
+        assert (found.sources, found.median) == (1, None)
+
+
+def test_a_town_hears_its_wards_and_no_ward_another(town: Town) -> None:
+    with town.session() as session:
+        check_in(town, session)
+        check_in(town, session, source=1, ward="PK-KP-MARDAN-W6")
+        assert voices(town, session, "PK-KP-MARDAN").sources == 2
+        assert voices(town, session).sources == 1
+
+
+def test_indicators_are_counted_by_how_many_say_so(town: Town) -> None:
+    with town.session() as session:
+        for source, word in enumerate(("seen", "seen", "stopped", "unknown")):
+            check_in(town, session, source, indicators={"shops_shut": word})
+        assert voices(town, session).indicators == {"shops_shut": (2, 1)}
+
+
+def test_the_same_form_sent_at_once_is_one_check_in(town: Town) -> None:
+    key, start, errors = uuid.uuid4(), threading.Barrier(10), []
+
+    def send() -> None:
+        start.wait(30)
+        try:
+            with town.runtime.worker.open(service("intake"), write=True) as session:
+                check_in(town, session, id=key)
+                session.commit()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=send) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    with town.session() as session:
+        assert session.scalar(select(func.count()).select_from(CheckIn)) == 1
+        assert voices(town, session).sources == 1
+
+
+@given(st.integers(0, 9))
+def test_silence_is_never_taken_for_calm(sources: int) -> None:
+    assert Voices(sources, None, False, {}, None).known == (sources >= 2)
