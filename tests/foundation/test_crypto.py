@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation import crypto
 from foundation.crypto import DAY, STEP, Cipher, Unreadable, new_token, token_hash
 
 OLD, NEW = Fernet.generate_key(), Fernet.generate_key()
@@ -132,3 +133,12 @@ def test_processes_that_start_together_take_one_key(tmp_path: Path) -> None:
         thread.join()
     after = Cipher.from_folder(tmp_path / "keys", "secret")
     assert [after.open("a.b", ROW, token) for token in tokens] == ["here"] * 8
+
+
+def test_the_later_of_two_leaves_the_key_of_the_earlier(tmp_path: Path) -> None:
+    """Both looked for the file before either had made it; this one comes second."""
+    path = tmp_path / "columns.keys"
+    path.write_bytes(OLD + b"\n")
+    crypto._first_key(path)
+    assert path.read_bytes().split() == [OLD]
+    assert [found.name for found in tmp_path.iterdir()] == ["columns.keys"]
