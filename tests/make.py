@@ -76,9 +76,10 @@ class Town:
     def person(self, session: Session, code: str) -> Person:
         return session.scalars(select(Person).where(Person.code == code)).one()
 
-    def browser(self, code: str | None = None) -> Browser:
-        """A browser, signed in as this person if one is named."""
+    def browser(self, code: str | None = None, language: str = "en") -> Browser:
+        """A browser that reads `language`, signed in as this person if one is named."""
         browser = Browser(self.app.test_client())
+        browser.client.set_cookie("concord_language", language)
         if code:
             browser.sign_in(code)
         return browser
