@@ -24,7 +24,7 @@ from tests.rig import killable
 from tests.rig.databases import Databases
 from tests.rig.killable import Kill
 
-SHORT = 8
+SHORT = 5
 
 
 def kill_points(commits: int, most: int | None) -> list[Kill]:
