@@ -42,8 +42,13 @@ def create_app(config: Config | None = None, runtime: Runtime | None = None) -> 
     runtime = runtime or build(config or Config.from_env(os.environ))
     logs.set_up(runtime.config.log_format)
     app = APIFlask(
-        "concord", title="Concord API", version="1", static_folder=None, docs_path=None, spec_path=None
-    )  # type: ignore[arg-type]
+        "concord",
+        title="Concord API",
+        version="1",
+        static_folder=None,  # type: ignore[arg-type]
+        docs_path=None,
+        spec_path=None,
+    )
     app.config.update(
         SECRET_KEY=runtime.config.secret_key, MAX_CONTENT_LENGTH=LONGEST_BODY, MAX_FORM_PARTS=300
     )

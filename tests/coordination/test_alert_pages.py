@@ -131,7 +131,7 @@ def test_the_ladder_is_told_in_clock_times_of_the_place(town: Town) -> None:
     at = alert.next_step_at
     assert at is not None
     local = at.astimezone(ZoneInfo("Asia/Karachi"))
-    assert f"{local:%-I:%M}" in facts["If no answer"]
+    assert f"{local:%H:%M}" in facts["If no answer"]
 
 
 def test_two_persons_of_different_organisations_end_a_grave_alert(town: Town) -> None:

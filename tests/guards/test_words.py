@@ -16,7 +16,9 @@ def gaps(text: str) -> list[str]:
 def test_no_string_is_left_untranslated(language: str) -> None:
     catalogue = words.updated(language)
     assert words.missing(catalogue) == [], "translate these in foundation/web/translations"
-    assert (words.FOLDER / f"{language}.po").read_bytes() == words.written(catalogue), "run python scripts/words.py"
+    assert (words.FOLDER / f"{language}.po").read_bytes() == words.written(catalogue), (
+        "run python scripts/words.py"
+    )
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
