@@ -40,7 +40,7 @@ def policy_of(session: Session, alert: Alert) -> EscalationPolicy | None:
     depth = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
         LocalityPath.descendant_id == alert.locality_id
     )
-    near = {key: d for key, d in session.execute(depth).all()}
+    near = dict(session.execute(depth).all())
     rows = session.scalars(select(EscalationPolicy).where(EscalationPolicy.threat.in_(("*", alert.threat))))
     usable = [p for p in rows if p.locality_id is None or p.locality_id in near]
     return min(

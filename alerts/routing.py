@@ -378,7 +378,7 @@ def place_slot(session: Session, alert: Alert, role: str) -> dict[str, Any]:
     ):
         return {"ward": int(place.number)}
     town = session.get_one(Locality, alert.town_id) if place.level == "ward" else place
-    return {"names": {k: v for k, v in town.names.items()}}
+    return {"names": dict(town.names.items())}
 
 
 def action_of(alert: Alert) -> str:

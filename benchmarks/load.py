@@ -39,6 +39,8 @@ class Client:
         request.sent = time.time()
         try:
             self._send(request)
+        except TimeoutError:
+            self._connection.close()  # status 0: it was never answered
         except (http.client.HTTPException, ConnectionError):
             self._connection.close()
             self._send(request)

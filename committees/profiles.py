@@ -65,10 +65,7 @@ def in_force(session: Session, locality_id: UUID, at: datetime | None = None) ->
         LocalityPath, LocalityPath.ancestor_id == Profile.locality_id
     )
     rows = rows.where(LocalityPath.descendant_id == locality_id, Profile.state != DRAFT)
-    if at is None:
-        rows = rows.where(Profile.state == IN_FORCE)
-    else:
-        rows = rows.where(Profile.valid_from <= at)
+    rows = rows.where(Profile.state == IN_FORCE) if at is None else rows.where(Profile.valid_from <= at)
     nearest: dict[UUID, tuple[int, Profile]] = {}
     for profile, depth in session.execute(rows.order_by(Profile.valid_from, Profile.version)).all():
         nearest[profile.locality_id] = (depth, profile)

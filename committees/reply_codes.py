@@ -16,7 +16,9 @@ from foundation.db import Base, Keyed
 
 REST = timedelta(days=30)
 TRIES, LOCK = 5, timedelta(minutes=15)
-EMERGENCY = frozenset({"15", "112", "119", "999", "911", "100", "101", "102", "108", "110", "115", "118", "1122"})
+EMERGENCY = frozenset(
+    {"15", "112", "119", "999", "911", "100", "101", "102", "108", "110", "115", "118", "1122"}
+)
 
 
 class ReplyCode(Keyed, Base):
@@ -36,7 +38,15 @@ class ReplyCode(Keyed, Base):
 
 
 def give(
-    session: Session, now: datetime, rng: random.Random, contact_point_id: UUID, kind: str, subject_id: UUID, *, digits: int, never: frozenset[str] = frozenset()
+    session: Session,
+    now: datetime,
+    rng: random.Random,
+    contact_point_id: UUID,
+    kind: str,
+    subject_id: UUID,
+    *,
+    digits: int,
+    never: frozenset[str] = frozenset(),
 ) -> str:
     """The code of a subject on a phone: the one it has, else a random free one."""
     rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id)
@@ -46,7 +56,11 @@ def give(
     resting = or_(ReplyCode.given_at > now - REST, ReplyCode.closed_at.is_(None))
     rows_taken = select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, resting)
     code = _free_code(rng, digits, {*session.scalars(rows_taken), *EMERGENCY, *never})
-    session.add(ReplyCode(contact_point_id=contact_point_id, code=code, kind=kind, subject_id=subject_id, given_at=now))
+    session.add(
+        ReplyCode(
+            contact_point_id=contact_point_id, code=code, kind=kind, subject_id=subject_id, given_at=now
+        )
+    )
     session.flush()
     return code
 
@@ -59,7 +73,9 @@ def _free_code(rng: random.Random, digits: int, taken: set[str]) -> str:
 
 def open_on(session: Session, contact_point_id: UUID) -> list[ReplyCode]:
     """The codes that this phone may answer now, newest first."""
-    rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id, ReplyCode.closed_at.is_(None))
+    rows = select(ReplyCode).where(
+        ReplyCode.contact_point_id == contact_point_id, ReplyCode.closed_at.is_(None)
+    )
     return list(session.scalars(rows.order_by(ReplyCode.given_at.desc())))
 
 
@@ -74,5 +90,9 @@ def wrong_try(now: datetime, codes: list[ReplyCode]) -> bool:
 
 def close(session: Session, now: datetime, kind: str, subject_id: UUID) -> None:
     """Nobody can answer this subject by SMS any more."""
-    for code in session.scalars(select(ReplyCode).where(ReplyCode.kind == kind, ReplyCode.subject_id == subject_id, ReplyCode.closed_at.is_(None))):
+    for code in session.scalars(
+        select(ReplyCode).where(
+            ReplyCode.kind == kind, ReplyCode.subject_id == subject_id, ReplyCode.closed_at.is_(None)
+        )
+    ):
         code.closed_at = now

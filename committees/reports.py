@@ -112,14 +112,30 @@ class Recorded:
     created: bool
 
 
-def source_for(session: Session, now: datetime, *, group: UUID | None, person_id: UUID | None = None, number: str | None = None, kind: str = "member") -> Source:
+def source_for(
+    session: Session,
+    now: datetime,
+    *,
+    group: UUID | None,
+    person_id: UUID | None = None,
+    number: str | None = None,
+    kind: str = "member",
+) -> Source:
     """The source behind a person of a committee or office, or behind an unknown number; made on the first report."""
-    parts = ("source", group, person_id) if person_id else ("number", group, cipher(session).index(number or ""))
+    parts = (
+        ("source", group, person_id) if person_id else ("number", group, cipher(session).index(number or ""))
+    )
     key = cipher(session).handle(*parts)
     found = session.get(Source, key)
     if found is not None:
         return found
-    source = Source(id=key, committee_id=group, known=person_id is not None, kind=kind if person_id else "unknown", first_at=now)
+    source = Source(
+        id=key,
+        committee_id=group,
+        known=person_id is not None,
+        kind=kind if person_id else "unknown",
+        first_at=now,
+    )
     try:
         with session.begin_nested():
             session.add(source)
@@ -145,7 +161,9 @@ def record(session: Session, now: datetime, new: NewReport) -> Recorded:
             if found := _already(session, new):
                 return found
     else:
-        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.")
+        raise Conflict(
+            "This report number belongs to another report.", "Open the form again and send it once more."
+        )
     _open_tasks(session, now, new, incident)
     journal.record(session, now, "report", "incident", incident.id, locality_id=incident.locality_id)
     return Recorded(incident, True)
@@ -157,7 +175,9 @@ def _already(session: Session, new: NewReport) -> Recorded | None:
         return None
     incident = session.get(Incident, report.incident_id)
     if report.source_id != new.source.id or incident is None:
-        raise Conflict("This report number belongs to another report.", "Open the form again and send it once more.")
+        raise Conflict(
+            "This report number belongs to another report.", "Open the form again and send it once more."
+        )
     return Recorded(incident, False)
 
 
@@ -245,13 +265,29 @@ def _report(now: datetime, new: NewReport) -> Report:
     )
 
 
-def _store_parts(session: Session, now: datetime, new: NewReport, incident: Incident, marks: dict[str, Any]) -> None:
+def _store_parts(
+    session: Session, now: datetime, new: NewReport, incident: Incident, marks: dict[str, Any]
+) -> None:
     seal = cipher(session).seal
     if new.spot or new.landmark or new.exact_at:
         spot = seal("incident_place.spot", incident.id, new.spot) if new.spot else None
-        session.add(IncidentPlace(incident_id=incident.id, spot_sealed=spot, landmark=new.landmark, exact_at=new.exact_at, **marks))
+        session.add(
+            IncidentPlace(
+                incident_id=incident.id,
+                spot_sealed=spot,
+                landmark=new.landmark,
+                exact_at=new.exact_at,
+                **marks,
+            )
+        )
     if new.text:
-        session.add(IncidentText(incident_id=incident.id, text_sealed=seal("incident_text.text", incident.id, new.text), **marks))
+        session.add(
+            IncidentText(
+                incident_id=incident.id,
+                text_sealed=seal("incident_text.text", incident.id, new.text),
+                **marks,
+            )
+        )
     if new.about:
         session.add(IncidentGroup(incident_id=incident.id, about=new.about, **marks))
     if new.contact_point_id or new.reply_to:
@@ -287,7 +323,8 @@ def _free_references(session: Session, towns: Sequence[UUID]) -> list[str]:
     for _ in range(5 * REFERENCE_TRIES):
         tries = {position: (towns[position], _reference()) for position in waiting}
         rows = select(Incident.town_id, Incident.reference).where(
-            Incident.town_id.in_(set(towns)), Incident.reference.in_({reference for _, reference in tries.values()})
+            Incident.town_id.in_(set(towns)),
+            Incident.reference.in_({reference for _, reference in tries.values()}),
         )
         taken = {(town, reference) for town, reference in session.execute(rows).all()}
         for position, pair in tries.items():
@@ -296,14 +333,23 @@ def _free_references(session: Session, towns: Sequence[UUID]) -> list[str]:
         waiting = sorted(set(range(len(towns))) - set(drawn.values()))
         if not waiting:
             return [reference for _, reference in sorted(drawn, key=lambda pair: drawn[pair])]
-    raise Conflict("A place in this file has no report numbers left.", "Report numbers are a letter and four digits per town: import into smaller places.")
+    raise Conflict(
+        "A place in this file has no report numbers left.",
+        "Report numbers are a letter and four digits per town: import into smaller places.",
+    )
 
 
 def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incident) -> None:
     """Open the call-back that a path asks for: unknown sources and private matters are people's work, not the score's."""
     if new.origin != "live":
         return
-    why = "private_matter" if incident.path == "private_matter" else "" if new.source.known else "unknown_source"
+    why = (
+        "private_matter"
+        if incident.path == "private_matter"
+        else ""
+        if new.source.known
+        else "unknown_source"
+    )
     if why:
         minutes = 30 if why == "unknown_source" else 60
         session.add(
@@ -324,7 +370,11 @@ def withdraw(session: Session, now: datetime, incident: Incident) -> None:
     from committees.incidents import WITHDRAWN, touch
 
     if incident.state != "reported":
-        raise Problem("The secretary has already checked this report.", "Ask the secretary if something in it is wrong.", 409)
+        raise Problem(
+            "The secretary has already checked this report.",
+            "Ask the secretary if something in it is wrong.",
+            409,
+        )
     incident.state = WITHDRAWN
     touch(incident)
     journal.record(session, now, "withdraw", "incident", incident.id, locality_id=incident.locality_id)
@@ -332,5 +382,12 @@ def withdraw(session: Session, now: datetime, incident: Incident) -> None:
 
 def of_source(session: Session, handles: tuple[UUID, ...]) -> list[tuple[Report, Incident]]:
     """A reporter's own reports with their incidents, newest first."""
-    rows = select(Report, Incident).join(Incident, Incident.id == Report.incident_id).where(Report.source_id.in_(handles))
-    return [(report, incident) for report, incident in session.execute(rows.order_by(Report.received_at.desc())).all()]
+    rows = (
+        select(Report, Incident)
+        .join(Incident, Incident.id == Report.incident_id)
+        .where(Report.source_id.in_(handles))
+    )
+    return [
+        (report, incident)
+        for report, incident in session.execute(rows.order_by(Report.received_at.desc())).all()
+    ]

@@ -53,7 +53,9 @@ def apply(connection: Connection) -> None:
 
 def lift(connection: Connection) -> None:
     """Take every policy off again, so that tables can be dropped: policies look into each other's tables. The caller commits."""
-    rows = connection.exec_driver_sql("select policyname, tablename from pg_policies where schemaname = 'public'").all()
+    rows = connection.exec_driver_sql(
+        "select policyname, tablename from pg_policies where schemaname = 'public'"
+    ).all()
     for policy, name in rows:
         connection.exec_driver_sql(f'drop policy "{policy}" on "{name}"')
     connection.execute(delete(Setting).where(Setting.key == FINGERPRINT))
@@ -70,7 +72,7 @@ def statements() -> Iterator[str]:
     for name, columns in MOVED_BY_WEB.items():
         yield f'grant update ({columns}) on "{name}" to {WEB_ROLE}'
     yield f'revoke delete on "journal" from {WORKER_ROLE}'
-    yield f'revoke select on "identity" from {WEB_ROLE}'  # nosec B608 -- names of our own tables and roles only
+    yield f'revoke select on "identity" from {WEB_ROLE}'  # nosec B608
     yield f'revoke update, delete on "outbox" from {WEB_ROLE}'
     worker = {name for tables in RULES["services"]["worker"].values() for name in tables}
     intake = {name for tables in RULES["services"]["web"].values() for name in tables} | {

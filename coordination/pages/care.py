@@ -36,7 +36,12 @@ def care(visit: Visit) -> Response:
 
 
 def _complaints(visit: Visit) -> list[dict[str, str]]:
-    rows = select(Incident).where(Incident.path == "own_office").order_by(Incident.received_at.desc()).limit(SHOWN)
+    rows = (
+        select(Incident)
+        .where(Incident.path == "own_office")
+        .order_by(Incident.received_at.desc())
+        .limit(SHOWN)
+    )
     found = []
     for incident in visit.session.scalars(rows).all():
         place = visit.session.get_one(Locality, incident.locality_id)
@@ -57,9 +62,13 @@ def complaint(visit: Visit, incident_id: UUID) -> Response:
     if visit.posted:
         row = visit.session.get(IncidentText, incident.id)
         text = row.text(visit.session) if row else _("Nothing was written.")
-        journal.record(visit.session, visit.now, "open:text", "incident", incident.id, locality_id=incident.locality_id)
+        journal.record(
+            visit.session, visit.now, "open:text", "incident", incident.id, locality_id=incident.locality_id
+        )
     place = visit.session.get_one(Locality, incident.locality_id)
-    return visit.render("complaint.html", incident=incident, what=kind_label(incident.kind), place=place, text=text)
+    return visit.render(
+        "complaint.html", incident=incident, what=kind_label(incident.kind), place=place, text=text
+    )
 
 
 @page("/care/call/<uuid:call_id>/done", roles=CARE)
@@ -77,5 +86,8 @@ def record(visit: Visit) -> Response:
     """The newest entries of the record, and its head: ids and closed words, never content."""
     rows = visit.session.scalars(select(Entry).order_by(Entry.at.desc(), Entry.seq.desc()).limit(100)).all()
     head = next((row.hash for row in rows if row.hash), "")
-    lines = [[str(r.seq or "–"), r.at.strftime("%Y-%m-%d %H:%M:%S"), r.action, r.object_kind, r.outcome] for r in rows]
+    lines = [
+        [str(r.seq or "–"), r.at.strftime("%Y-%m-%d %H:%M:%S"), r.action, r.object_kind, r.outcome]
+        for r in rows
+    ]
     return visit.render("record.html", lines=lines, head=head)
