@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -96,16 +96,8 @@ class Sender:
     def _claim_due(self, session: Session, batch: int) -> list[Claimed]:
         now = self.clock.now()
         rows = select(OutboxMessage).where(OutboxMessage.state == "due", OutboxMessage.due_at <= now)
-        rows = (
-            rows.order_by(OutboxMessage.lane, OutboxMessage.due_at, OutboxMessage.id)
-            .limit(batch)
-            .with_for_update(skip_locked=True)
-        )
-        return [
-            self._claimed(session, row, now, look_up=False)
-            for row in session.scalars(rows).all()
-            if self._take(session, row, now)
-        ]
+        rows = rows.order_by(OutboxMessage.lane, OutboxMessage.due_at, OutboxMessage.id)
+        return self._take(session, rows.limit(batch), now, look_up=False)
 
     def _claim_lost(self, session: Session, batch: int) -> list[Claimed]:
         """Rows whose sender died, and rows whose answer was lost and of which no news came in time."""
@@ -113,34 +105,25 @@ class Sender:
         rows = select(OutboxMessage).where(
             OutboxMessage.state.in_(("claimed", "sending", "unknown")), OutboxMessage.lease_until < now
         )
-        rows = rows.order_by(OutboxMessage.lease_until).limit(batch).with_for_update(skip_locked=True)
-        return [
-            self._claimed(session, row, now, look_up=True)
-            for row in session.scalars(rows).all()
-            if self._take(session, row, now)
-        ]
+        return self._take(session, rows.order_by(OutboxMessage.lease_until).limit(batch), now, look_up=True)
 
-    def _take(self, session: Session, row: OutboxMessage, now: datetime) -> bool:
-        taken = claim(
-            session,
-            OutboxMessage,
-            row.id,
-            {"state": row.state, "fence": row.fence},
-            {
-                "state": "sending",
-                "lease_until": now + LEASE,
-                "fence": row.fence + 1,
-                "attempts": row.attempts + 1,
-                "sent_at": row.sent_at or now,
-            },
-        )
-        if taken:
-            session.refresh(row)
-        return taken
+    def _take(
+        self, session: Session, rows: Select[OutboxMessage], now: datetime, *, look_up: bool
+    ) -> list[Claimed]:
+        """Claim these rows with a lease and a new fence.
+
+        They are locked until the commit (SQLite: everything is), so nobody else can have claimed one meanwhile.
+        """
+        taken = list(session.scalars(rows.with_for_update(skip_locked=True)))
+        for row in taken:
+            row.state, row.lease_until = "sending", now + LEASE
+            row.fence, row.attempts, row.sent_at = row.fence + 1, row.attempts + 1, row.sent_at or now
+        session.flush()
+        return [self._claimed(session, row, now, look_up=look_up) for row in taken]
 
     def _claimed(self, session: Session, row: OutboxMessage, now: datetime, *, look_up: bool) -> Claimed:
         try:
-            message, why_not = self._message(session, row), ""
+            message, why_not = self._message(session, row, look_up=look_up), ""
         except Problem as problem:
             message, why_not = None, str(problem)
         except SQLAlchemyError:
@@ -152,7 +135,7 @@ class Sender:
         tried = row.sent_at or now
         return Claimed(row.id, row.channel, row.fence, row.attempts, look_up, message, now, tried, why_not)
 
-    def _message(self, session: Session, row: OutboxMessage) -> Message:
+    def _message(self, session: Session, row: OutboxMessage, *, look_up: bool) -> Message:
         if row.address_sealed:
             address = cipher(session).open("outbox.address", row.id, row.address_sealed)
         else:
@@ -177,7 +160,7 @@ class Sender:
             text.text,
             language=text.language,
             since=row.sent_at,
-            taken_ids=self._taken(session, row),
+            taken_ids=self._taken(session, row) if look_up else frozenset(),
         )
 
     def _taken(self, session: Session, row: OutboxMessage) -> frozenset[str]:

@@ -22,7 +22,7 @@ from committees.call_backs import CallBack
 from committees.incidents import Incident
 from committees.places import Locality, Neighbour, town_of
 
-BATCH = 200
+BATCH = 100
 STALE = timedelta(hours=6)
 
 

@@ -98,7 +98,12 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
-        self._thread = Thread(target=self._listen, name="ticker", daemon=True)
+        # Sending has a thread of its own: a warning that is written must not wait until the next reports are scored.
+        self._sending = Event()
+        self._threads = (
+            Thread(target=self._listen, name="ticker", daemon=True),
+            Thread(target=self._send, name="sender", daemon=True),
+        )
 
     def start(self) -> None:
         """Begin to tick and to listen for wake-ups."""
@@ -107,14 +112,17 @@ class Ticker:
         self._scheduler.add_job(self._beat, "interval", seconds=10)
         self._scheduler.start()
         self._beat()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Finish the round that is running and stop."""
         self._stop.set()
         self._wake.set()
+        self._sending.set()
         self._scheduler.shutdown(wait=False)
-        self._thread.join(timeout=10)
+        for thread in self._threads:
+            thread.join(timeout=10)
 
     def _listen(self) -> None:
         while not self._stop.is_set():
@@ -123,15 +131,30 @@ class Ticker:
             if not self._stop.is_set():
                 self.round()
 
+    def _send(self) -> None:
+        deliver = next(job for job in JOBS if job.name == "deliver")
+        while not self._stop.is_set():
+            self._sending.wait()
+            self._sending.clear()
+            while not self._stop.is_set() and self._try(deliver):
+                pass
+
     def round(self) -> None:
-        """One pass over all jobs; more follow at once while there is work."""
+        """One pass over all jobs; more follow at once while there is work. The sender is woken after each."""
         with self._round:
             for job in JOBS:
-                try:
-                    if run_job(self.runtime, job):
-                        self._wake.set()
-                except Exception as error:  # noqa: BLE001 -- one bad job must not silence the others; its rows wait for the next round
-                    log().error("job_failed", job=job.name, error_type=type(error).__name__)
+                if job.name == "deliver":
+                    continue
+                if self._try(job):
+                    self._wake.set()
+                self._sending.set()
+
+    def _try(self, job: Job) -> int:
+        try:
+            return run_job(self.runtime, job)
+        except Exception as error:  # noqa: BLE001 -- one bad job must not silence the others; its rows wait for the next round
+            log().error("job_failed", job=job.name, error_type=type(error).__name__)
+            return 0
 
     def _beat(self) -> None:
         now = SystemClock().now()
