@@ -74,6 +74,10 @@ class Gateway(FakeTwilio):
         super().__init__()
         self.handed: dict[str, float] = {}
 
+    def __enter__(self) -> Gateway:
+        super().__enter__()
+        return self
+
     def create(self, to: str, sender: str, body: str, callback: str | None) -> Any:
         """Accept one message, and note the moment under the outbox id that its callback carries."""
         self.handed.setdefault((callback or "").rpartition("/")[2], time.time())
