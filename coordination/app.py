@@ -18,7 +18,7 @@ from foundation import logs
 from foundation.config import Config
 from foundation.crypto import new_token
 from foundation.db import Database, new_id
-from foundation.errors import Problem, SignInNeeded
+from foundation.errors import NotFound, Problem, SignInNeeded
 from foundation.policy import service
 from foundation.web import words
 from foundation.web.page import PAGES
@@ -125,6 +125,8 @@ def _around(app: APIFlask, runtime: Runtime) -> None:
     @app.before_request
     def before() -> None:
         g.started = frame.started()
+        if "\0" in request.path:
+            raise NotFound()  # PostgreSQL cannot even look for such a name
         if not request.path.startswith(("/static", "/hooks", "/api")):
             frame.choose_language(runtime)
 
