@@ -324,7 +324,9 @@ def test_a_page_asks_the_database_no_more_than_it_must(town: Town, path: str) ->
     browser, counted = english(town, "chair.mardan"), []
 
     def count(_c: object, _cur: object, statement: str, *_rest: object) -> None:
-        counted.append(statement)
+        # Only questions count; PostgreSQL's driver begins transactions unseen, so SQLite's BEGIN does not count either.
+        if not statement.startswith("BEGIN"):
+            counted.append(statement)
 
     event.listen(town.runtime.web.engine, "before_cursor_execute", count)
     browser.open(path)
