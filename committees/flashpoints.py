@@ -29,17 +29,6 @@ class Flashpoint(Keyed, Base):
     difficult: Mapped[bool] = mapped_column(default=False)
 
 
-def open_windows(
-    session: Session, locality_id: UUID, today: date, triggers: Mapping[str, tuple[int, int]]
-) -> list[Flashpoint]:
-    """The dates whose window (so many days before and after, by trigger) is open at a place today."""
-    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
-    rows = session.scalars(
-        select(Flashpoint).where(Flashpoint.locality_id.in_(above)).order_by(Flashpoint.starts)
-    )
-    return [row for row in rows if is_open(row, today, triggers)]
-
-
 def is_open(row: Flashpoint, today: date, triggers: Mapping[str, tuple[int, int]]) -> bool:
     """Whether the window of a date is open today."""
     before, after = triggers.get(row.trigger, (0, 0))

@@ -17,7 +17,7 @@ from coordination.runtime import Runtime, build
 from foundation import logs
 from foundation.config import Config
 from foundation.crypto import new_token
-from foundation.db import Database, new_id
+from foundation.db import new_id
 from foundation.errors import NotFound, Problem, SignInNeeded
 from foundation.policy import service
 from foundation.web import words
@@ -220,9 +220,3 @@ def frame_runtime() -> Runtime:
     runtime = current_app.extensions["concord"]
     assert isinstance(runtime, Runtime)
     return runtime
-
-
-def database_of(app: APIFlask) -> Database:
-    """The web database of an application; for tests."""
-    runtime: Runtime = app.extensions["concord"]
-    return runtime.web

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from committees import accounts, people, places
+from committees import accounts, people
 from committees.accounts import WebSession
 from committees.committee import committee_for
 from committees.people import Person
@@ -272,8 +272,3 @@ def choose_language(runtime: Runtime) -> None:
 def started() -> float:
     """A stopwatch reading for the log."""
     return time.monotonic()
-
-
-def zone_at(session: Session, locality: Locality) -> Any:
-    """The zone in which times of a place are shown."""
-    return places.zone_of(session, locality)

@@ -20,7 +20,7 @@ from alerts.escalation import DECIDED, WAITING, Escalation
 from alerts.messages import TEMPLATES
 from alerts.policies import next_step_time
 from committees import committee, places, reply_codes
-from committees.people import Person, contacts_of
+from committees.people import contacts_of
 from committees.places import Locality
 from coordination import closing_alerts, feedback
 from foundation import errands, journal, outbox
@@ -203,12 +203,6 @@ def waiting(session: Session) -> list[Escalation]:
 def decided(session: Session) -> list[Review]:
     """The decision record, newest first."""
     return list(session.scalars(select(Review).order_by(Review.at.desc())))
-
-
-def reviewer_name(session: Session, review: Review) -> str:
-    """Who decided, for those who may see persons; else the role."""
-    person = session.get(Person, review.person_id)
-    return person.name if person else review.role
 
 
 def parse_decision(decision: str, reason: str, reply_by: datetime | None, pass_to: str | None) -> Decision:
