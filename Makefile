@@ -62,13 +62,14 @@ clean:  ## remove caches and built files, but neither .venv nor data
 $(BIN)/python:
 	scripts/venv.sh "$(PYTHON)" $(VENV)
 
+# The lock files name everything, so nothing is resolved: a newer release of a package cannot come in by an extra of another.
 $(VENV)/.run.stamp: requirements.lock setup.cfg pyproject.toml | $(BIN)/python
 	@echo "Installing what Concord needs to run ..."
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev.stamp: dev.lock $(VENV)/.run.stamp
 	@echo "Installing what the tests and checks need ..."
-	@$(PIP) install --require-hashes -r dev.lock
+	@$(PIP) install --no-deps --require-hashes -r dev.lock
 	@touch $@

@@ -165,7 +165,7 @@ def test_a_body_that_cannot_be_read_or_kept_is_refused_in_words(town: Town, clie
     for text in ("a\0b", "half \ud800 a letter"):
         is_problem(member.send("/incidents", incident(text=text)), 400)
         is_problem(member.get("/incidents", cursor=text.replace("\ud800", "\0")), 400)
-    is_problem(member.get("/localities/%00"), 400)
+    is_problem(member.get("/localities/%00"), 404)
 
 
 def test_other_types_other_methods_other_addresses_and_huge_bodies(town: Town, client: Clients) -> None:
