@@ -23,10 +23,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.risk.evaluation import Outcomes, Quality, quality
 from alerts.risk.replay import ReplayResult, read_incidents, read_neighbours, replay
 from alerts.risk.replay_sums import monday, week_number
 from benchmarks.baselines import METHODS, Floats, Table
-from benchmarks.measures import Outcomes, Quality, fitted, quality
+from benchmarks.measures import fitted
 
 TARGETED = "PAK_dev"
 MEAN_TOLERANCE = 0.015
