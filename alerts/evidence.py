@@ -105,13 +105,17 @@ class RiskState(Base):
 
 
 class WeekCount(Base):
-    """How many violent incidents a place counted in one local week (its Monday): the memory of the surge probability."""
+    """How many incidents a place counted in one local week (its Monday), and how many of them were violent.
+
+    The memory of the surge probability (violent) and of what is usual for a place (counted).
+    """
 
     __tablename__ = "week_count"
 
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
     week: Mapped[date] = mapped_column(primary_key=True)
     violent: Mapped[int] = mapped_column(default=0)
+    counted: Mapped[int] = mapped_column(default=0)
 
 
 def state_of(session: Session, locality_id: UUID) -> RiskState:
@@ -303,8 +307,8 @@ def _move(session: Session, known_at: datetime, row: Evidence, target: float) ->
     places = scored_above(session, row.locality_id)
     for place_id in places:
         add_to(state_of(session, place_id), row.event_at, fast, slow, step)
-        if row.violent and step:
-            _count_week(session, place_id, row.day, step)
+        if step:
+            _count_week(session, place_id, row, step)
     return places
 
 
@@ -321,13 +325,14 @@ def add_to(state: RiskState, event_at: datetime, fast: float, slow: float, step:
             state.put(name, state.sum(name, half_life).add(event_at, amount))
 
 
-def _count_week(session: Session, locality_id: UUID, day: date, step: int) -> None:
-    monday = day - timedelta(days=day.weekday())
+def _count_week(session: Session, locality_id: UUID, row: Evidence, step: int) -> None:
+    monday = row.day - timedelta(days=row.day.weekday())
     found = session.get(WeekCount, (locality_id, monday))
     if found is None:
-        found = WeekCount(locality_id=locality_id, week=monday, violent=0)
+        found = WeekCount(locality_id=locality_id, week=monday, violent=0, counted=0)
         session.add(found)
-    found.violent += step
+    found.counted += step
+    found.violent += step if row.violent else 0
 
 
 def scored_above(session: Session, locality_id: UUID) -> list[UUID]:

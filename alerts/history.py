@@ -113,7 +113,7 @@ def _apply(session: Session, moves: Sequence[Move]) -> list[UUID]:
         key: scored_above(session, key) for key in sorted({move.row.locality_id for move in moves}, key=str)
     }
     states = _states(session, {key for keys in above.values() for key in keys})
-    violent: dict[tuple[UUID, date], int] = defaultdict(int)
+    weeks: dict[tuple[UUID, date], list[int]] = defaultdict(lambda: [0, 0])
     for row, known_at, difference, step in moves:
         fast, slow = difference if row.fast else 0.0, difference if row.slow else 0.0
         place = row.locality_id
@@ -130,9 +130,11 @@ def _apply(session: Session, moves: Sequence[Move]) -> list[UUID]:
         )
         for key in above[place]:
             add_to(states[key], row.event_at, fast, slow, step)
-            if row.violent and step:
-                violent[key, row.day - timedelta(days=row.day.weekday())] += step
-    _count_weeks(session, violent)
+            if step:
+                counts = weeks[key, row.day - timedelta(days=row.day.weekday())]
+                counts[0] += step
+                counts[1] += step if row.violent else 0
+    _count_weeks(session, weeks)
     session.flush()
     return list(states)
 
@@ -150,12 +152,13 @@ def _states(session: Session, places: set[UUID]) -> dict[UUID, RiskState]:
     return {key: found.get(key) or state_of(session, key) for key in ordered}
 
 
-def _count_weeks(session: Session, violent: dict[tuple[UUID, date], int]) -> None:
-    places, weeks = {key for key, _ in violent}, {week for _, week in violent}
+def _count_weeks(session: Session, counts: dict[tuple[UUID, date], list[int]]) -> None:
+    places, weeks = {key for key, _ in counts}, {week for _, week in counts}
     rows = select(WeekCount).where(WeekCount.locality_id.in_(places), WeekCount.week.in_(weeks))
     found = {(row.locality_id, row.week): row for row in session.scalars(rows)}
-    for (place, week), step in violent.items():
+    for (place, week), (counted, violent) in counts.items():
         if (place, week) not in found:
-            found[place, week] = WeekCount(locality_id=place, week=week, violent=0)
+            found[place, week] = WeekCount(locality_id=place, week=week, violent=0, counted=0)
             session.add(found[place, week])
-        found[place, week].violent += step
+        found[place, week].counted += counted
+        found[place, week].violent += violent

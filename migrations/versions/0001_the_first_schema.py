@@ -761,6 +761,7 @@ def upgrade() -> None:
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False),
         sa.Column("violent", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_week_count_locality_id_locality")
         ),

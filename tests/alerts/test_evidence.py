@@ -193,15 +193,18 @@ def check_weeks(ground: Ground) -> None:
         select(Evidence).where(Evidence.counted > 0, Evidence.locality_id.in_(wards))
     )
     expected: dict[date, int] = {}
+    everything: dict[date, int] = {}
     for row in rows:
         incident = by_id[row.incident_id]
         form = evidence.catalogue.kind(incident.kind).form
+        day = incident.occurred_at.astimezone(places._zone("Asia/Karachi")).date()
+        monday = day - timedelta(days=day.weekday())
+        everything[monday] = everything.get(monday, 0) + 1
         if form in ("fight", "damage") or (incident.kind == "imported" and incident.severity >= 3):
-            day = incident.occurred_at.astimezone(places._zone("Asia/Karachi")).date()
-            monday = day - timedelta(days=day.weekday())
             expected[monday] = expected.get(monday, 0) + 1
-    found = ground.session.scalars(select(WeekCount).where(WeekCount.locality_id == ground.town.id))
+    found = ground.session.scalars(select(WeekCount).where(WeekCount.locality_id == ground.town.id)).all()
     assert {row.week: row.violent for row in found if row.violent} == expected
+    assert {row.week: row.counted for row in found if row.counted} == everything
 
 
 # ------------------------------------------------------------------------------------------- any history of acts

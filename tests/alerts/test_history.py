@@ -58,7 +58,9 @@ def sums(session: Session) -> dict[str, Any]:
     )
     return {
         "counted": {row.incident_id: row.counted for row in session.scalars(select(Evidence))},
-        "weeks": {(codes[w.locality_id], w.week): w.violent for w in session.scalars(select(WeekCount))},
+        "weeks": {
+            (codes[w.locality_id], w.week): (w.violent, w.counted) for w in session.scalars(select(WeekCount))
+        },
         "states": {
             codes[s.locality_id]: (
                 s.fast_at,
