@@ -88,7 +88,7 @@ class Survey:
     @cached_property
     def profiles(self) -> dict[UUID, Effective]:
         """The profile in force at each place."""
-        return profiles.in_force_each(self.session, self.above)
+        return profiles.in_force_each(self.session, self.above, self.now)
 
     @cached_property
     def voices(self) -> dict[UUID, Voices]:

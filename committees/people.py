@@ -15,6 +15,7 @@ import phonenumbers
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees.places import LocalityPath
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, new_id
 from foundation.errors import Invalid
@@ -262,6 +263,30 @@ def standings_of(session: Session, person_id: UUID) -> tuple[Standing, ...]:
         select(Scope).where(Scope.person_id == person_id, Scope.active).order_by(Scope.role)
     )
     return tuple(Standing(s.role, s.locality_id, s.committee_id, s.office_id) for s in rows)
+
+
+def standings_at(session: Session, locality_id: UUID, person_id: UUID) -> list[Scope]:
+    """The roles that a person holds at a place or above it."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
+    rows = select(Scope).where(Scope.person_id == person_id, Scope.active, Scope.locality_id.in_(above))
+    return list(session.scalars(rows.order_by(Scope.role)))
+
+
+def role_at(session: Session, locality_id: UUID, person_id: UUID, roles: Sequence[str]) -> str | None:
+    """The first of `roles` that a person holds at a place or above it, or None."""
+    held = {scope.role for scope in standings_at(session, locality_id, person_id)}
+    return next((role for role in roles if role in held), None)
+
+
+def organisations_of(session: Session, locality_id: UUID, person_id: UUID) -> set[UUID]:
+    """For whom a person speaks at a place: their committee, or the organisation that their office belongs to."""
+    found = set()
+    for scope in standings_at(session, locality_id, person_id):
+        office = session.get(Office, scope.office_id) if scope.office_id else None
+        body = scope.committee_id or (office.organisation_id or office.id if office else None)
+        if body:
+            found.add(body)
+    return found
 
 
 def principal_of(session: Session, person: Person) -> Principal:

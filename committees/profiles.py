@@ -1,12 +1,13 @@
-"""Threat profiles: versioned documents that are the scoring set-up of a place; a published version never changes.
+"""Threat profiles: versioned documents that are the scoring set-up of a place; a written version never changes.
 
-A place without a profile of its own uses its nearest parent's; what it sets itself overrides key by key. The starter profile ships as
-starter_profile.yaml and stands under all of them.
+A place without a profile of its own uses its nearest parent's; what it sets itself lies over that (layers.py). The starter profile ships as
+starter_profile.yaml and stands under all of them. A version is a draft, is proposed, and is approved by a second person of another
+organisation; it holds from `valid_from`, which may lie ahead. What a document may say is alerts/risk/documents.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,19 +16,35 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, event, func, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees.layers import merged, plain
 from committees.places import LocalityPath
-from foundation import journal
-from foundation.db import Base, Keyed
-from foundation.errors import Conflict
+from foundation import approvals, journal
+from foundation.db import Base, Keyed, claim, new_id
+from foundation.errors import Conflict, Invalid, NotFound, Problem
 
-DRAFT, IN_FORCE, REPLACED = "draft", "in_force", "replaced"
+DRAFT, PROPOSED, APPROVED, IN_FORCE, REPLACED = "draft", "proposed", "approved", "in_force", "replaced"
+REFUSED, WITHDRAWN = "refused", "withdrawn"
+STATES = (DRAFT, PROPOSED, APPROVED, IN_FORCE, REPLACED, REFUSED, WITHDRAWN)
+#: Approved: it holds, held, or will hold from its day on.
+SETTLED = (APPROVED, IN_FORCE, REPLACED)
+#: What a version says and who wrote it: never changed, not even in a draft. A change is a new version.
+WRITTEN = (
+    "locality_id",
+    "version",
+    "document",
+    "reason",
+    "consulted",
+    "author_id",
+    "author_role",
+    "created_at",
+)
 
 
 class Profile(Keyed, Base):
-    """One version of one place's threat profile."""
+    """One version of one place's threat profile. The document and who wrote it never change; only its state moves on."""
 
     __tablename__ = "profile"
     __table_args__ = (UniqueConstraint("locality_id", "version"),)
@@ -37,10 +54,37 @@ class Profile(Keyed, Base):
     state: Mapped[str] = mapped_column(default=DRAFT)
     document: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(default="")
+    consulted: Mapped[list[Any]] = mapped_column(default=list)
     author_id: Mapped[UUID | None]
-    approved_by: Mapped[UUID | None]
-    valid_from: Mapped[datetime | None]
+    author_role: Mapped[str] = mapped_column(default="")
+    organisations: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime]
+    proposed_by: Mapped[UUID | None]
+    proposed_at: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None]
+    approved_role: Mapped[str] = mapped_column(default="")
+    approved_at: Mapped[datetime | None]
+    refused_by: Mapped[UUID | None]
+    refused_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(default="")
+    valid_from: Mapped[datetime | None]
+    taken_up_at: Mapped[datetime | None]
+
+
+@event.listens_for(Profile, "before_update")
+def _stays_as_written(_mapper: Any, _connection: Any, row: Profile) -> None:
+    """A fault of the program, never of a person; on PostgreSQL the web process has no right to these columns either."""
+    if changed := [name for name in WRITTEN if inspect(row).attrs[name].history.has_changes()]:
+        raise RuntimeError(f"a written version never changes: {', '.join(changed)}")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One version that stands under a place's picture; the starter has no place and no row."""
+
+    locality_id: UUID | None
+    version: str
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,61 +97,87 @@ class Effective:
 
 @cache
 def starter() -> Mapping[str, Any]:
-    """The starter profile: threats, indicators, triggers, rules, audiences and clocks."""
+    """The starter profile: threats, indicators, triggers, rules, audiences and clocks. Its keys are text, as in JSON."""
     text = (Path(__file__).parent / "starter_profile.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = yaml.safe_load(text)
+    found: Mapping[str, Any] = plain(yaml.safe_load(text))
     return found
 
 
+# ------------------------------------------------------------------------------------------- what holds where
+
+
 def in_force(session: Session, locality_id: UUID, at: datetime | None = None) -> Effective:
-    """The effective profile of a place, now or at a past time."""
-    rows = select(Profile, LocalityPath.depth).join(
-        LocalityPath, LocalityPath.ancestor_id == Profile.locality_id
-    )
-    rows = rows.where(LocalityPath.descendant_id == locality_id, Profile.state != DRAFT)
-    rows = rows.where(Profile.state == IN_FORCE) if at is None else rows.where(Profile.valid_from <= at)
-    nearest: dict[UUID, tuple[int, Profile]] = {}
-    for profile, depth in session.execute(rows.order_by(Profile.valid_from, Profile.version)).all():
-        nearest[profile.locality_id] = (depth, profile)
-    ordered = [profile for _, profile in sorted(nearest.values(), key=lambda pair: pair[0])]
-    return _effective(ordered)
+    """The effective profile of a place at any time, to the moment; without a time, what the worker took up last."""
+    return _effective(layers(session, locality_id, at))
 
 
-def in_force_each(session: Session, above: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, Effective]:
-    """The effective profile of each place now; `above` names the place itself and those above it, nearest first.
+def layers(session: Session, locality_id: UUID, at: datetime | None = None) -> list[Layer]:
+    """The versions that stand under a place's picture, the nearest first, the starter last."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == locality_id)
+    chain = list(session.scalars(above.order_by(LocalityPath.depth)))
+    return _layers(chain, _newest(session, chain, at))
+
+
+def in_force_each(
+    session: Session, above: Mapping[UUID, Sequence[UUID]], at: datetime | None = None
+) -> dict[UUID, Effective]:
+    """The effective profile of each place; `above` names the place itself and those above it, nearest first.
 
     Places under the same profiles share one object.
     """
-    wanted = {key for chain in above.values() for key in chain}
-    rows = select(Profile).where(Profile.locality_id.in_(wanted), Profile.state == IN_FORCE)
-    own = {row.locality_id: row for row in session.scalars(rows.order_by(Profile.version))}
+    own = _newest(session, {key for chain in above.values() for key in chain}, at)
     made: dict[tuple[UUID, ...], Effective] = {}
     found: dict[UUID, Effective] = {}
     for key, chain in above.items():
-        ordered = [own[place_id] for place_id in chain if place_id in own]
-        which = tuple(profile.id for profile in ordered)
+        which = tuple(own[place_id].id for place_id in chain if place_id in own)
         if which not in made:
-            made[which] = _effective(ordered)
+            made[which] = _effective(_layers(chain, own))
         found[key] = made[which]
     return found
 
 
-def _effective(ordered: Sequence[Profile]) -> Effective:
-    """Profiles, nearest first, laid over the starter."""
-    document: dict[str, Any] = dict(starter())
-    for profile in reversed(ordered):
-        document = merged(document, profile.document)
-    names = [f"{profile.locality_id}/{profile.version}" for profile in ordered]
-    return Effective(document, (*names, str(starter()["version"])))
+def _newest(session: Session, wanted: Iterable[UUID], at: datetime | None) -> dict[UUID, Profile]:
+    """The version of each of these places that holds: of those whose day has come, the one with the latest day."""
+    order = (Profile.valid_from.desc(), Profile.approved_at.desc(), Profile.version.desc())
+    rank = func.row_number().over(partition_by=Profile.locality_id, order_by=order)
+    holds = (
+        [Profile.state == IN_FORCE] if at is None else [Profile.state.in_(SETTLED), Profile.valid_from <= at]
+    )
+    ranked = select(Profile.id, rank.label("rank")).where(Profile.locality_id.in_(set(wanted)), *holds)
+    newest = ranked.subquery()
+    rows = select(Profile).join(newest, newest.c.id == Profile.id).where(newest.c.rank == 1)
+    return {row.locality_id: row for row in session.scalars(rows)}
 
 
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, key by key in mappings; lists and values are replaced whole."""
-    result = dict(below)
-    for key, value in above.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result
+def _layers(chain: Iterable[UUID], own: Mapping[UUID, Profile]) -> list[Layer]:
+    rows = [own[key] for key in chain if key in own]
+    found = [Layer(row.locality_id, f"{row.locality_id}/{row.version}", row.document) for row in rows]
+    return [*found, Layer(None, str(starter()["version"]), starter())]
+
+
+def _effective(stack: Sequence[Layer]) -> Effective:
+    """Versions, nearest first, laid over each other."""
+    document: dict[str, Any] = {}
+    for layer in reversed(stack):
+        document = merged(document, layer.document)
+    return Effective(document, tuple(layer.version for layer in stack))
+
+
+def versions_of(session: Session, locality_id: UUID) -> list[Profile]:
+    """All versions that a place wrote itself, the newest first."""
+    rows = select(Profile).where(Profile.locality_id == locality_id)
+    return list(session.scalars(rows.order_by(Profile.version.desc())))
+
+
+def find(session: Session, locality_id: UUID, version: int) -> Profile:
+    """One version of a place; raise NotFound in words."""
+    rows = select(Profile).where(Profile.locality_id == locality_id, Profile.version == version)
+    if (found := session.scalars(rows).first()) is None:
+        raise NotFound("There is no such version of this local picture.", "Open the list of its versions.")
+    return found
+
+
+# ----------------------------------------------------------------------------------------- from draft to force
 
 
 def draft(
@@ -118,33 +188,130 @@ def draft(
     *,
     author_id: UUID | None,
     reason: str,
+    consulted: Sequence[str] = (),
+    valid_from: datetime | None = None,
+    key: UUID | None = None,
+    author_role: str = "",
+    organisations: Iterable[UUID] = (),
 ) -> Profile:
-    """Write a new draft version with the next number."""
+    """Write a new draft version with the next number, once per client-made `key`.
+
+    `document` is what the place sets itself. `organisations` are the bodies for whom the author speaks: the second person must be of
+    another. Raise Conflict where the key names something else.
+    """
+    if key and (found := session.get(Profile, key)):
+        if (found.locality_id, found.author_id, found.document) != (locality_id, author_id, document):
+            raise Conflict("This id belongs to another version.", "Make a new id for a new version.")
+        return found
     last = session.scalar(select(func.max(Profile.version)).where(Profile.locality_id == locality_id)) or 0
     profile = Profile(
+        id=key or new_id(),
         locality_id=locality_id,
         version=last + 1,
+        state=DRAFT,
         document=document,
         reason=reason,
+        consulted=list(consulted),
         author_id=author_id,
+        author_role=author_role,
+        organisations=sorted(str(body) for body in organisations),
+        valid_from=valid_from,
         created_at=now,
     )
     session.add(profile)
     session.flush()
-    journal.record(session, now, "profile:draft", "profile", profile.id, locality_id=locality_id)
+    _note(session, now, profile, DRAFT)
     return profile
 
 
-def publish(session: Session, now: datetime, profile: Profile, approved_by: UUID | None) -> None:
-    """Put a draft in force; another person than its author approves. The version it replaces stays readable."""
-    if profile.state != DRAFT:
-        raise Conflict("This version is already published and never changes.", "Make a new draft from it.")
-    if approved_by is not None and approved_by == profile.author_id:
-        raise Conflict("A second person must approve this.", "Ask somebody other than its author.")
-    for old in session.scalars(
-        select(Profile).where(Profile.locality_id == profile.locality_id, Profile.state == IN_FORCE)
-    ):
-        old.state = REPLACED
-    profile.state, profile.approved_by, profile.valid_from = IN_FORCE, approved_by, now
-    session.flush()
-    journal.record(session, now, "profile:in_force", "profile", profile.id, locality_id=profile.locality_id)
+def propose(session: Session, now: datetime, profile: Profile, *, person_id: UUID | None) -> Profile:
+    """Put a draft before a second person. From now on it waits for an answer."""
+    return _move(session, now, profile, DRAFT, PROPOSED, proposed_by=person_id, proposed_at=now)
+
+
+def why_not_approve(profile: Profile, person_id: UUID, organisations: Iterable[UUID]) -> Problem | None:
+    """Why this person may not approve this version, or None where they may."""
+    if profile.state != PROPOSED:
+        return Conflict("This version does not wait for an answer.", "Open it again to see how it stands.")
+    askers = {profile.author_id, profile.proposed_by}
+    return approvals.second_person(askers, profile.organisations, person_id, organisations)
+
+
+def approve(
+    session: Session,
+    now: datetime,
+    profile: Profile,
+    *,
+    person_id: UUID,
+    organisations: Iterable[UUID],
+    role: str = "",
+    answer: str = "",
+) -> Profile:
+    """A second person of another organisation approves: it holds from its day on, and from now at the earliest."""
+    if problem := why_not_approve(profile, person_id, organisations):
+        raise problem
+    day = max(now, profile.valid_from or now)
+    said = {"approved_by": person_id, "approved_role": role, "approved_at": now, "answer": answer}
+    _move(session, now, profile, PROPOSED, APPROVED, valid_from=day, **said)
+    begin_due(session, now, profile.locality_id)
+    return profile
+
+
+def refuse(session: Session, now: datetime, profile: Profile, *, person_id: UUID, answer: str) -> Profile:
+    """Say no to a proposed version, with the reason; it stays readable and never holds."""
+    if not answer.strip():
+        raise Invalid("answer", "Write in one sentence why not.", "The people who wrote it will read this.")
+    said = {"refused_by": person_id, "refused_at": now, "answer": answer.strip()}
+    return _move(session, now, profile, PROPOSED, REFUSED, **said)
+
+
+def withdraw(session: Session, now: datetime, profile: Profile, *, person_id: UUID | None) -> Profile:
+    """Take a draft or a proposed version back: the people who wrote it changed their mind, or wrote it anew."""
+    if profile.state not in (DRAFT, PROPOSED):
+        raise Conflict("This version is published and never changes.", "Make a new draft from it.")
+    return _move(session, now, profile, profile.state, WITHDRAWN, refused_by=person_id, refused_at=now)
+
+
+def publish(session: Session, now: datetime, profile: Profile) -> Profile:
+    """Put a draft in force without a second person: for what the installation itself brings (a seed file), never for a person."""
+    day = max(now, profile.valid_from or now)
+    _move(session, now, profile, DRAFT, APPROVED, approved_at=now, valid_from=day)
+    begin_due(session, now, profile.locality_id)
+    return profile
+
+
+def begin_due(session: Session, now: datetime, locality_id: UUID | None = None) -> list[Profile]:
+    """Put approved versions whose day has come in force; what each replaces stays readable. Safe to repeat."""
+    rows = select(Profile).where(Profile.state == APPROVED, Profile.valid_from <= now)
+    if locality_id:
+        rows = rows.where(Profile.locality_id == locality_id)
+    due = list(session.scalars(rows.order_by(Profile.valid_from, Profile.approved_at, Profile.version)))
+    for profile in due:
+        old = select(Profile).where(Profile.locality_id == profile.locality_id, Profile.state == IN_FORCE)
+        for replaced in session.scalars(old):
+            claim(session, Profile, replaced.id, {"state": IN_FORCE}, {"state": REPLACED})
+            session.refresh(replaced)
+        if claim(session, Profile, profile.id, {"state": APPROVED}, {"state": IN_FORCE}):
+            session.refresh(profile)
+            _note(session, now, profile, IN_FORCE)
+    return due
+
+
+def _move(
+    session: Session, now: datetime, profile: Profile, was: str, becomes: str, **values: Any
+) -> Profile:
+    """Compare-and-set the state, so that two people who answer at once cannot both be right."""
+    if not claim(session, Profile, profile.id, {"state": was}, {"state": becomes, **values}):
+        session.refresh(profile)
+        published = profile.state in SETTLED
+        raise Conflict(
+            "This version is published and never changes." if published else "This was decided already.",
+            "Make a new draft from it." if published else "Open it again to see how it stands.",
+        )
+    session.refresh(profile)
+    _note(session, now, profile, becomes)
+    return profile
+
+
+def _note(session: Session, now: datetime, profile: Profile, what: str) -> None:
+    journal.record(session, now, f"profile:{what}", "profile", profile.id, locality_id=profile.locality_id)

@@ -18,8 +18,8 @@ from alerts.alert import OPEN, OUTCOMES, Alert, note
 from alerts.escalation import Escalation, open_review
 from alerts.policies import clocks_of, next_step_time
 from alerts.routing import Delivery
-from committees.people import Office, Person, Scope
-from committees.places import LocalityPath
+from committees import people
+from committees.people import Person
 from coordination import feedback
 from foundation import approvals, errands, journal
 from foundation.approvals import Approval
@@ -36,25 +36,12 @@ LONGEST = 400
 
 def role_here(session: Session, alert: Alert, person_id: UUID, roles: tuple[str, ...]) -> str | None:
     """The first of `roles` that a person holds at the alert's place or above it, or None."""
-    held = {scope.role for scope in _standings(session, alert, person_id)}
-    return next((role for role in roles if role in held), None)
+    return people.role_at(session, alert.locality_id, person_id, roles)
 
 
 def organisations_of(session: Session, alert: Alert, person_id: UUID) -> set[UUID]:
-    """For whom a person speaks at this place: their committee, or the organisation that their office belongs to."""
-    found = set()
-    for scope in _standings(session, alert, person_id):
-        office = session.get(Office, scope.office_id) if scope.office_id else None
-        body = scope.committee_id or (office.organisation_id or office.id if office else None)
-        if body:
-            found.add(body)
-    return found
-
-
-def _standings(session: Session, alert: Alert, person_id: UUID) -> list[Scope]:
-    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == alert.locality_id)
-    rows = select(Scope).where(Scope.person_id == person_id, Scope.active, Scope.locality_id.in_(above))
-    return list(session.scalars(rows.order_by(Scope.role)))
+    """For whom a person speaks at the place of an alert."""
+    return people.organisations_of(session, alert.locality_id, person_id)
 
 
 def check(outcome: str, reason: str) -> None:

@@ -6,7 +6,7 @@ stand in several organisations; the two sets must not touch. Any room may import
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -103,12 +103,22 @@ def why_not(
         return Conflict("This was decided already.")
     if now >= approval.expires_at:
         return Conflict("This request has lapsed.", "Ask for it again if it is still needed.")
-    if person_id == approval.requested_by:
+    return second_person({approval.requested_by}, approval.organisations, person_id, organisations)
+
+
+def second_person(
+    askers: Collection[UUID | None],
+    asked_for: Collection[str],
+    person_id: UUID,
+    organisations: Iterable[UUID],
+) -> Problem | None:
+    """Why this person is no second person to those who asked for these organisations, or None where they are one."""
+    if person_id in askers:
         return NotAllowed(
             "You asked for this yourself.", "A second person of another organisation must confirm it."
         )
     own = {str(body) for body in organisations}
-    if not own or own & set(approval.organisations):
+    if not own or own & set(asked_for):
         return NotAllowed(
             "You belong to the same organisation as the person who asked.",
             "Somebody of another organisation must confirm it.",

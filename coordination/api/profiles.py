@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from alerts.assessing import coefficients_of
 from alerts.risk import levels, rules
 from committees import profiles
+from committees.layers import merged, plain
 from coordination.api.door import Call, endpoint
 from coordination.api.rights import covering, own_place
 from coordination.api.schemas import Input, Output
@@ -54,15 +55,6 @@ def read_profile(call: Call, code: str) -> ProfileOut:
     return ProfileOut(locality=place.code, versions=list(found.versions), document=plain(found.document))
 
 
-def plain(value: Any) -> Any:
-    """A document as JSON has it: YAML may have dates and numbers as keys."""
-    if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
-
-
 @endpoint("PUT", "/localities/<code>/profile", scope="profile", takes=ProfileIn, gives=DraftOut, status=201)
 def draft_profile(call: Call, code: str) -> DraftOut:
     """Write a new draft version of a place's threat profile."""
@@ -70,7 +62,7 @@ def draft_profile(call: Call, code: str) -> DraftOut:
     if not covering(call.session, call.principal, place.id, WRITERS):
         raise NotAllowed("You cannot change this place's profile.", "Propose the change to its secretary.")
     now_in_force = profiles.in_force(call.session, place.id).document
-    check(dict(profiles.merged(now_in_force, call.body.document)), call.body.document)
+    check(dict(merged(now_in_force, call.body.document)), call.body.document)
     reason, author = call.body.reason.strip(), call.caller.person.id
     row = profiles.draft(
         call.session, call.now, place.id, call.body.document, author_id=author, reason=reason

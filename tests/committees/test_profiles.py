@@ -7,66 +7,52 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from committees import profiles
 from committees.places import by_code
-from committees.profiles import IN_FORCE, REPLACED, Profile, merged, starter
-from foundation.errors import Conflict
+from committees.profiles import (
+    APPROVED,
+    DRAFT,
+    IN_FORCE,
+    PROPOSED,
+    REFUSED,
+    REPLACED,
+    WITHDRAWN,
+    Profile,
+    starter,
+)
+from foundation.errors import Conflict, Invalid, NotAllowed
 from tests.make import WARD, Town
 
 CITY = "PK-KP-MARDAN"
-trees = st.recursive(
-    st.integers() | st.lists(st.integers(), max_size=3),
-    lambda t: st.dictionaries(st.sampled_from("abc"), t, max_size=3),
-)
-documents = st.dictionaries(st.sampled_from("abc"), trees, max_size=3)
+TOWN_HALL, POLICE = uuid.UUID(int=101), uuid.UUID(int=102)
 
 
-@given(documents, documents)
-def test_what_is_above_wins_and_nothing_else_is_lost(below: dict[str, Any], above: dict[str, Any]) -> None:
-    found = merged(below, above)
-    assert set(found) == set(below) | set(above)
-    for key, value in found.items():
-        old, new = below.get(key), above.get(key)
-        if key not in above:
-            assert value == old
-        elif isinstance(old, dict) and isinstance(new, dict):
-            assert value == merged(old, new)
-        else:
-            assert value == new
-
-
-@given(documents)
-def test_nothing_laid_over_changes_nothing(document: dict[str, Any]) -> None:
-    assert merged(document, {}) == merged({}, document) == merged(document, document) == document
-
-
-@given(documents, documents, documents)
-def test_layers_may_be_laid_in_any_grouping(a: dict[str, Any], b: dict[str, Any], c: dict[str, Any]) -> None:
-    # Only where each layer keeps the kind of what it covers; a list over a mapping hides it from the layers above.
-    if all(
-        not (isinstance(x.get(k), dict) ^ isinstance(y.get(k), dict))
-        for x in (a, b)
-        for y in (b, c)
-        for k in set(x) & set(y)
-    ):
-        flat = all(not isinstance(v, dict) for layer in (a, b, c) for v in layer.values())
-        if flat:
-            assert merged(merged(a, b), c) == merged(a, merged(b, c))
-
-
-def draft(town: Town, session: Session, code: str, author: int = 1, **document: Any) -> Profile:
+def draft(
+    town: Town, session: Session, code: str, author: int = 1, valid_from: Any = None, **document: Any
+) -> Profile:
     place = by_code(session, code)
     return profiles.draft(
-        session, town.clock.now(), place.id, document, author_id=uuid.UUID(int=author), reason="x"
+        session,
+        town.clock.now(),
+        place.id,
+        document,
+        author_id=uuid.UUID(int=author),
+        reason="x",
+        organisations={TOWN_HALL},
+        consulted=["Women of ward 7"],
+        valid_from=valid_from,
     )
 
 
-def publish(town: Town, session: Session, profile: Profile, approver: int = 2) -> None:
-    profiles.publish(session, town.clock.now(), profile, uuid.UUID(int=approver))
+def publish(
+    town: Town, session: Session, profile: Profile, approver: int = 2, body: uuid.UUID = POLICE
+) -> None:
+    now = town.clock.now()
+    if profile.state == DRAFT:
+        profiles.propose(session, now, profile, person_id=profile.author_id)
+    profiles.approve(session, now, profile, person_id=uuid.UUID(int=approver), organisations={body})
 
 
 def holds(session: Session, code: str, key: str, at: Any = None) -> Any:
@@ -78,8 +64,11 @@ def test_a_draft_holds_nowhere_until_a_second_person_agrees(town: Town) -> None:
         before = profiles.in_force(session, by_code(session, CITY).id)
         row = draft(town, session, CITY, mark="new")
         assert profiles.in_force(session, by_code(session, CITY).id).document == before.document
-        with pytest.raises(Conflict, match="second person"):
+        with pytest.raises(NotAllowed, match="yourself"):
             publish(town, session, row, approver=1)
+        with pytest.raises(NotAllowed, match="same organisation"):
+            publish(town, session, row, approver=2, body=TOWN_HALL)
+        assert row.state == PROPOSED
         publish(town, session, row)
         assert holds(session, CITY, "mark") == "new"
         assert (
@@ -92,8 +81,13 @@ def test_a_published_version_is_never_published_again(town: Town) -> None:
     with town.session() as session:
         row = draft(town, session, CITY)
         publish(town, session, row)
-        with pytest.raises(Conflict, match="never changes"):
-            publish(town, session, row)
+        for again in (
+            lambda: publish(town, session, row),
+            lambda: profiles.withdraw(session, town.clock.now(), row, person_id=None),
+            lambda: profiles.refuse(session, town.clock.now(), row, person_id=uuid.UUID(int=2), answer="no"),
+        ):
+            with pytest.raises(Conflict):
+                again()
 
 
 def test_a_new_version_replaces_the_old_which_stays_readable(town: Town) -> None:
@@ -143,3 +137,74 @@ def test_the_starter_is_never_changed_by_what_is_laid_over_it(town: Town) -> Non
         publish(town, session, draft(town, session, CITY, boundaries=[0.1, 0.2, 0.3, 0.4]))
         assert holds(session, CITY, "boundaries") == [0.1, 0.2, 0.3, 0.4]
     assert repr(starter()) == before
+
+
+def test_an_approved_version_holds_from_its_day_on_and_not_a_moment_sooner(town: Town) -> None:
+    with town.session() as session:
+        publish(town, session, draft(town, session, CITY, mark="old"))
+        town.clock.move(hours=1)
+        day = town.clock.now() + timedelta(days=10)
+        late = draft(town, session, CITY, mark="new", valid_from=day)
+        publish(town, session, late)
+        assert late.state == APPROVED
+        assert (holds(session, CITY, "mark"), holds(session, CITY, "mark", town.clock.now())) == (
+            "old",
+            "old",
+        )
+        assert holds(session, CITY, "mark", day - timedelta(microseconds=1)) == "old"
+        assert holds(session, CITY, "mark", day) == "new"
+        chain = {late.locality_id: [late.locality_id]}
+        for at, mark in ((day - timedelta(microseconds=1), "old"), (day, "new"), (None, "old")):
+            each = profiles.in_force_each(session, chain, at)[late.locality_id]
+            assert each == profiles.in_force(session, late.locality_id, at)
+            assert each.document["mark"] == mark
+        assert profiles.begin_due(session, day - timedelta(seconds=1)) == []
+        assert profiles.begin_due(session, day) == [late]
+        assert profiles.begin_due(session, day) == []
+        assert (late.state, holds(session, CITY, "mark")) == (IN_FORCE, "new")
+        assert holds(session, CITY, "mark", town.clock.now()) == "old"
+
+
+def test_a_day_that_is_gone_is_not_written_anew(town: Town) -> None:
+    with town.session() as session:
+        now = town.clock.now()
+        row = draft(town, session, CITY, mark="late", valid_from=now - timedelta(days=30))
+        publish(town, session, row)
+        assert row.valid_from == now
+        assert holds(session, CITY, "mark", now - timedelta(seconds=1)) is None
+
+
+def test_what_is_refused_or_withdrawn_says_why_and_never_holds(town: Town) -> None:
+    with town.session() as session:
+        now, second = town.clock.now(), uuid.UUID(int=2)
+        no = profiles.propose(session, now, draft(town, session, CITY, mark="no"), person_id=None)
+        with pytest.raises(Invalid, match="why not"):
+            profiles.refuse(session, now, no, person_id=second, answer=" ")
+        profiles.refuse(session, now, no, person_id=second, answer="Nobody asked the traders.")
+        back = profiles.withdraw(session, now, draft(town, session, CITY, mark="back"), person_id=None)
+        assert (no.state, no.answer, back.state) == (REFUSED, "Nobody asked the traders.", WITHDRAWN)
+        assert holds(session, CITY, "mark") is None
+        assert holds(session, CITY, "mark", now + timedelta(days=400)) is None
+
+
+def test_the_same_id_is_the_same_version(town: Town) -> None:
+    with town.session() as session:
+        place, key = by_code(session, CITY), uuid.uuid4()
+        common: dict[str, Any] = {"author_id": None, "reason": "x", "key": key}
+        one = profiles.draft(session, town.clock.now(), place.id, {"a": 1}, **common)
+        assert profiles.draft(session, town.clock.now(), place.id, {"a": 1}, **common) is one
+        with pytest.raises(Conflict, match="another version"):
+            profiles.draft(session, town.clock.now(), place.id, {"a": 2}, **common)
+        assert [row.version for row in profiles.versions_of(session, place.id)] == [one.version]
+
+
+def test_what_was_written_never_changes(town: Town) -> None:
+    with town.session(write=True) as session:
+        key = draft(town, session, CITY, mark="as written").id
+    changes: dict[str, Any] = {"document": {}, "consulted": [], "reason": "y", "author_id": None}
+    for name, value in changes.items():
+        with town.session(write=True) as session:
+            setattr(session.get_one(Profile, key), name, value)
+            with pytest.raises(RuntimeError, match="never changes"):
+                session.flush()
+            session.rollback()
