@@ -15,6 +15,7 @@ import click
 
 from alerts.risk import replay
 from alerts.risk.replay import Profile, Reading, Rejected, ReplayResult
+from alerts.risk.replay_detectors import write_detectors
 from committees.intake import csv_files
 from coordination.commands import Progress
 from foundation.errors import Problem
@@ -48,6 +49,11 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--surge", type=OUT, help="Where the surge probability goes.")
 @click.option("--alerts", type=OUT, help="Where each warning goes, with its reasons.")
 @click.option(
+    "--detectors",
+    type=OUT,
+    help="Where the detectors' report goes: locality,week,detector,observed,bound,alarm.",
+)
+@click.option(
     "--calibrate",
     is_flag=True,
     help="Apply each country's local calibration (kappa) as it was known at the time.",
@@ -62,6 +68,7 @@ def replay_command(
     profile: Path | None,
     surge: Path | None,
     alerts: Path | None,
+    detectors: Path | None,
     calibrate: bool,
 ) -> None:
     """Score every place for every week from --from to --to from what was known before each week's end."""
@@ -84,7 +91,7 @@ def replay_command(
         end.date(),
         chosen,
         calibrate=calibrate,
-        with_surge=surge is not None,
+        with_surge=surge is not None or detectors is not None,
         with_warnings=alerts is not None,
         progress=lambda done, total: progress("Weeks", done, total),
     )
@@ -92,6 +99,7 @@ def replay_command(
         (out, replay.write_scores),
         (surge, replay.write_surge),
         (alerts, replay.write_warnings),
+        (detectors, lambda made, path: write_detectors(made, reading.incidents, chosen, path)),
     ):
         if path:
             _write(write, result, path)
