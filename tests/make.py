@@ -16,6 +16,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -189,6 +190,23 @@ def config_for(url: str, folder: Path, **changes: Any) -> Config:
     )
 
 
+class _CompiledTemplates(BytecodeCache):
+    """Templates as compiled once in this process: every town makes an application of its own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _CompiledTemplates()
+
+
 def make_town(
     url: str,
     folder: Path,
@@ -202,4 +220,5 @@ def make_town(
     runtime.rng = random.Random(7)
     app = create_app(runtime=runtime)
     app.testing = True
+    app.jinja_env.bytecode_cache = _COMPILED
     return Town(runtime, app, clock)
