@@ -15,6 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from alerts import assessing, raising, routing
+from alerts.deciding import OPEN_STEP, RAISE
 from alerts.evidence import RiskState, scored_above, state_of, take_in
 from alerts.gathering import facts_of
 from alerts.survey import Survey, survey_of
@@ -88,7 +89,7 @@ def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) 
     ]
     told = raising.run(survey, place, rules, facts, " < ".join(survey.profiles[place.id].versions))
     for alert, act, conclusion in told:
-        if act in (raising.OPEN_STEP, raising.RAISE):
+        if act in (OPEN_STEP, RAISE):
             routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
 
 

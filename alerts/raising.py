@@ -1,78 +1,27 @@
 """From conclusions to alerts: one alert is open per (locality, threat); new evidence updates it, a higher level tells more people.
 
-Pure decision in `decide`, rows in `apply`. What rules conclude is risk/rules.py; who is told is routing.py.
+The decision is pure and lives in deciding.py; here are the rows. What rules conclude is risk/rules.py; who is told is routing.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from alerts.alert import WHOLE, Alert, AlertUpdate, Finding, note
+from alerts.alert import Alert, AlertUpdate, Finding, note
+from alerts.deciding import INHIBITED, NOTHING, OPEN_STEP, RAISE, Before, Decision, decisions, shareable
 from alerts.escalation import Escalation
 from alerts.risk.facts import Facts, IncidentFact
-from alerts.risk.rules import Conclusion, Rule, conclude
+from alerts.risk.rules import Conclusion, Rule
 from alerts.survey import Survey
 from committees import catalogue
 from committees.places import Locality, town_of
 from foundation import journal
 
-COOL_DOWN = timedelta(hours=24)
 LASTS = {1: 24, 2: 72, 3: 72, 4: 24, 5: 24}  # hours after the last evidence, by level
-OPEN_STEP, UPDATE, RAISE, NOTHING = "open", "update", "raise", "nothing"
 PROPOSED = 5
-
-
-@dataclass(frozen=True)
-class Before:
-    """What stands already for a (locality, threat): the open alert's level and evidence, or the last closed one's."""
-
-    open_level: int | None = None
-    evidence: frozenset[str] = frozenset()
-    closed_at: datetime | None = None
-    closed_level: int = 0
-    closed_evidence: frozenset[str] = frozenset()
-
-
-def decide(conclusion: Conclusion, before: Before, now: datetime) -> tuple[str, str]:
-    """What a conclusion does: open, raise, update or nothing; and why, as a key of sentences."""
-    if not conclusion.raised:
-        return NOTHING, "not_raised"
-    if not conclusion.rule.alerts:
-        return NOTHING, "not_an_alert"
-    new = frozenset(conclusion.evidence)
-    if before.open_level is not None:
-        if min(conclusion.level, 4) > before.open_level:
-            return RAISE, "higher"
-        return (UPDATE, "more_evidence") if new - before.evidence else (NOTHING, "nothing_new")
-    if before.closed_at is not None and new and new <= before.closed_evidence:
-        return NOTHING, "already_handled"
-    if (
-        before.closed_at is not None
-        and now < before.closed_at + COOL_DOWN
-        and conclusion.level <= before.closed_level
-    ):
-        return NOTHING, "cooling_down"
-    return OPEN_STEP, "new"
-
-
-def threats_in(rule: Rule, facts: Facts) -> list[str]:
-    """The threats a rule is asked about: each that has evidence, or the locality as a whole."""
-    if not rule.per_threat:
-        return [WHOLE]
-    return sorted({i.threat for i in facts.incidents}) or [WHOLE]
-
-
-def narrowed(facts: Facts, threat: str) -> Facts:
-    """The same facts with the incidents of one threat only."""
-    from dataclasses import replace
-
-    if threat == WHOLE:
-        return facts
-    return replace(facts, incidents=[i for i in facts.incidents if i.threat == threat])
 
 
 def run(
@@ -85,22 +34,25 @@ def run(
     """
     session, now = survey.session, survey.now
     told: list[tuple[Alert, str, Conclusion]] = []
-    standing, closed = survey.standing[place.id], survey.closed[place.id]
+    standing = survey.standing[place.id]
     for stands in standing.values():
         _withhold(session, stands, _withheld(facts, stands.evidence))
-    facts = _shareable(facts)
-    for rule in rules:
-        for threat in threats_in(rule, facts):
-            conclusion = conclude(rule, narrowed(facts, threat))
-            act, why = decide(conclusion, _before(standing.get(threat), closed.get(threat)), now)
-            alert = _apply(session, now, place, standing.get(threat), threat, conclusion, act, facts, origin)
-            if alert:
-                standing[threat] = alert
-            if act != NOTHING or _worth_keeping(conclusion, why):
-                _keep(session, now, place, threat, conclusion, why, profile, alert)
-            if alert and act != NOTHING:
-                told.append((alert, act, conclusion))
+    facts = shareable(facts)
+    for made in decisions(rules, facts, before_of(survey, place), now):
+        threat, conclusion = made.threat, made.conclusion
+        alert = _apply(session, now, place, standing.get(threat), threat, conclusion, made.act, facts, origin)
+        if alert:
+            standing[threat] = alert
+            told.append((alert, made.act, conclusion))
+        if made.worth_keeping:
+            _keep(session, now, place, made, profile, alert)
     return told
+
+
+def before_of(survey: Survey, place: Locality) -> dict[str, Before]:
+    """What stands at a place, or ended last, by threat."""
+    standing, closed = survey.standing[place.id], survey.closed[place.id]
+    return {threat: _before(standing.get(threat), closed.get(threat)) for threat in {*standing, *closed}}
 
 
 def _withhold(session: Session, alert: Alert, words: str) -> None:
@@ -114,21 +66,9 @@ def _withhold(session: Session, alert: Alert, words: str) -> None:
         session.execute(rows.execution_options(synchronize_session="fetch"))
 
 
-def _shareable(facts: Facts) -> Facts:
-    from dataclasses import replace
-
-    return replace(
-        facts, incidents=[i for i in facts.incidents if i.path != "own_office" or i.withheld_from == "police"]
-    )
-
-
-def _worth_keeping(conclusion: Conclusion, why: str) -> bool:
-    return conclusion.raised and why in ("cooling_down", "already_handled", "not_an_alert")
-
-
 def _before(standing: Alert | None, last: Alert | None) -> Before:
     if standing:
-        return Before(open_level=standing.level, evidence=frozenset(standing.evidence))
+        return Before(open_level=standing.level, evidence=frozenset(standing.evidence), rule=standing.rule)
     if last is None:
         return Before()
     return Before(closed_at=last.closed_at, closed_level=last.level, closed_evidence=frozenset(last.evidence))
@@ -257,23 +197,18 @@ def _withheld(facts: Facts, evidence: object) -> str:
 
 
 def _keep(
-    session: Session,
-    now: datetime,
-    place: Locality,
-    threat: str,
-    conclusion: Conclusion,
-    why: str,
-    profile: str,
-    alert: Alert | None,
+    session: Session, now: datetime, place: Locality, made: Decision, profile: str, alert: Alert | None
 ) -> None:
+    conclusion = made.conclusion
+    reasons = [r.data() for r in conclusion.reasons]
     session.add(
         Finding(
             locality_id=place.id,
             rule=conclusion.rule.key,
-            threat=threat,
+            threat=made.threat,
             level=conclusion.level,
             raised=alert is not None,
-            reasons=[r.data() for r in conclusion.reasons] + ([] if alert else [{"key": why}]),
+            reasons=reasons if alert and made.why != INHIBITED else [*reasons, made.why_data],
             evidence=list(conclusion.evidence),
             profile=profile,
             alert_id=alert.id if alert else None,

@@ -37,6 +37,7 @@ from alerts.labels import (
     trigger_label,
     why_unread,
 )
+from alerts.rule_reasons import RULE_REASONS
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
 
@@ -76,7 +77,7 @@ __all__ = [
 Values = Mapping[str, Any]
 Say = Callable[[Values], str]
 
-# What conditions found (alerts/risk/conditions.py) and why a conclusion did what it did (raising.decide).
+# What conditions found (alerts/risk/conditions.py) and why a conclusion did what it did (deciding.decide); more in rule_reasons.py.
 FOUND: dict[str, Say] = {
     "level_rose": lambda v: ngettext(
         "The level rose from %(was)s to %(level)s, on reports of %(num)d person.",
@@ -130,8 +131,8 @@ FOUND: dict[str, Say] = {
     "more_evidence": lambda _v: _("New reports belong to the open alert."),
     "nothing_new": lambda _v: _("Nothing new since the open alert."),
     "already_handled": lambda _v: _("These reports were dealt with in an alert that has ended."),
-    "cooling_down": lambda _v: _("An alert about this ended less than a day ago."),
     "new": lambda _v: _("No alert about this was open."),
+    **RULE_REASONS,
 }
 
 # What makes up a score (assessing.explain). A page adds kind, how and day of what its reader may open.

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from alerts.alert import OPEN, Alert, last_closed
 from alerts.evidence import Evidence, RiskState, WeekCount, load_states
 from alerts.risk.facts import IncidentFact
-from alerts.risk.rules import Rule, read_rules
+from alerts.risk.rules import Rule, rules_in_force
 from alerts.risk.scoring import grade_weight
 from committees import checkins, flashpoints, profiles, verification
 from committees.checkins import Voices
@@ -133,7 +133,7 @@ class Survey:
         """The rules of a place's profile, read once for each profile."""
         effective = self.profiles[place_id]
         if id(effective) not in self._rules:
-            self._rules[id(effective)] = read_rules(effective.document)
+            self._rules[id(effective)] = rules_in_force(effective.document)
         return self._rules[id(effective)]
 
     def windows(self, place: Locality) -> list[Flashpoint]:

@@ -8,12 +8,31 @@ in rules.py.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from alerts.risk import cel
+from alerts.risk.bad_rule import BadRule, unknown
+from alerts.risk.comparing import Field, Operator, Value, check_comparison, compares
 from alerts.risk.facts import Facts, IncidentFact
+from alerts.risk.fields import FIELDS, INCIDENTS
+from alerts.risk.settings import (
+    AnyYesNo,
+    Count,
+    Hours,
+    Kinds,
+    Level,
+    Lists,
+    Minutes,
+    Share,
+    Triggers,
+    Ways,
+    check_value,
+    settings_of,
+)
+from foundation.web.words import N_
 
 KNOWN_SOURCE_CREDIBILITY = 0.8
 
@@ -37,19 +56,22 @@ def reason(key: str, **values: Any) -> Reason:
 
 @dataclass(frozen=True)
 class Found:
-    """What a condition found: whether it holds, the ids of the incidents it rests on, its reasons."""
+    """What a condition found: whether it holds, the ids of the incidents it rests on, its reasons. `judged`: it could be told at all."""
 
     holds: bool
     evidence: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    judged: bool = True
 
 
 Condition = Callable[..., Found]
 CONDITIONS: dict[str, Condition] = {}
+#: What a condition's settings must be together, beyond their single types.
+CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {}
 
-
-class BadRule(ValueError):
-    """A rule whose condition has a wrong name, setting or type; the words say which and what is allowed."""
+NO_CONDITION = N_("There is no condition called “%(word)s”.")
+NO_SETTING = N_("%(condition)s has no setting called “%(word)s”.")
+MISSING = N_("%(condition)s needs “%(setting)s”.")
 
 
 def condition(function: Condition) -> Condition:
@@ -58,26 +80,23 @@ def condition(function: Condition) -> Condition:
     return function
 
 
-def check(name: str, settings: dict[str, Any]) -> None:
-    """Raise BadRule unless `name` is on the list and takes `settings` with these types."""
+def check(name: str, settings: Mapping[str, Any], lists: Lists) -> None:
+    """Raise BadRule unless `name` is on the list and takes these settings, each with its type, range and words."""
     if name not in CONDITIONS:
-        raise BadRule(
-            f"There is no condition called {name!r}. Choose one of: {', '.join(sorted(CONDITIONS))}."
-        )
-    parameters = list(inspect.signature(CONDITIONS[name], eval_str=True).parameters.values())[1:]
-    allowed = {p.name: p for p in parameters}
+        raise unknown(NO_CONDITION, name, CONDITIONS)
+    allowed = settings_of(CONDITIONS[name])
     for key, value in settings.items():
         if key not in allowed:
-            raise BadRule(f"{name} has no setting {key!r}. It takes: {', '.join(allowed) or 'none'}.")
-        expected = allowed[key].annotation
-        kinds = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}.get(expected, (list, tuple))
-        if not isinstance(value, kinds) or (isinstance(value, bool) and expected is not bool):
-            raise BadRule(
-                f"{name}.{key} is {value!r}; it must be {getattr(expected, '__name__', 'a list of words')}."
-            )
-    missing = [p.name for p in parameters if p.default is inspect.Parameter.empty and p.name not in settings]
-    if missing:
-        raise BadRule(f"{name} needs {', '.join(missing)}.")
+            raise unknown(NO_SETTING, key, allowed, path=str(key)[:60], condition=name)
+        try:
+            check_value(value, allowed[key], lists)
+        except BadRule as bad:
+            raise bad.below(key) from None
+    for key, setting in allowed.items():
+        if setting.default is inspect.Parameter.empty and key not in settings:
+            raise BadRule(MISSING, setting=key, condition=name)
+    if name in CHECKS:
+        CHECKS[name](settings)
 
 
 def _recent(facts: Facts, kinds: Sequence[str], hours: float) -> list[IncidentFact]:
@@ -94,7 +113,7 @@ def _sources(incidents: Sequence[IncidentFact]) -> frozenset[str]:
 
 
 @condition
-def level_rise(facts: Facts, to: int, sources: int = 2) -> Found:
+def level_rise(facts: Facts, to: Level, sources: Count = 2) -> Found:
     """The score's level rose to `to` or more, on so many known sources or on one report confirmed by the secretary."""
     if facts.level < to or facts.level <= max(facts.level_before, facts.open_below):
         return Found(False, reasons=(reason("level_not_risen", level=facts.level, was=facts.level_before),))
@@ -112,12 +131,12 @@ def level_rise(facts: Facts, to: int, sources: int = 2) -> Found:
 @condition
 def incident(
     facts: Facts,
-    kinds: Sequence[str] = (),
-    severity: int = 1,
-    credibility: float = 0.0,
-    sensitive: str = "any",
+    kinds: Kinds = (),
+    severity: Level = 1,
+    credibility: Share = 0.0,
+    sensitive: AnyYesNo = "any",
     ongoing: bool = False,
-    within_hours: float = 72,
+    within_hours: Hours = 72,
 ) -> Found:
     """One incident of these kinds, at least so severe and so credible, still going on if asked."""
     hits = [
@@ -142,10 +161,10 @@ def incident(
 @condition
 def sources(
     facts: Facts,
-    at_least: int,
-    within_hours: float,
-    kinds: Sequence[str] = (),
-    how_known: Sequence[str] = (),
+    at_least: Count,
+    within_hours: Hours,
+    kinds: Kinds = (),
+    how_known: Ways = (),
     same_threat: bool = False,
 ) -> Found:
     """Reports of these kinds from so many independent known sources within so many hours."""
@@ -163,7 +182,7 @@ def sources(
 
 
 @condition
-def crowd_seen(facts: Facts, kinds: Sequence[str], told: int = 2, within_minutes: float = 60) -> Found:
+def crowd_seen(facts: Facts, kinds: Kinds, told: Count = 2, within_minutes: Minutes = 60) -> Found:
     """A crowd that goes on: seen by one known source, or told by several within the hour."""
     going = [i for i in _recent(facts, kinds, 12) if i.ongoing]
     seen = [i for i in going if i.seen_by]
@@ -184,7 +203,7 @@ def crowd_seen(facts: Facts, kinds: Sequence[str], told: int = 2, within_minutes
 
 
 @condition
-def surge(facts: Facts, probability: float = 0.5, sources: int = 3) -> Found:
+def surge(facts: Facts, probability: Share = 0.5, sources: Count = 3) -> Found:
     """More than is usual for this place is likely in the next four weeks, on so many known sources in 28 days."""
     if facts.surge < probability or facts.sources_28d < sources:
         return Found(
@@ -199,7 +218,7 @@ def surge(facts: Facts, probability: float = 0.5, sources: int = 3) -> Found:
 
 
 @condition
-def window(facts: Facts, kinds: Sequence[str] = (), difficult: bool = False) -> Found:
+def window(facts: Facts, kinds: Triggers = (), difficult: bool = False) -> Found:
     """The window of a date of these kinds is open, or of one that was difficult last time."""
     hits = facts.windows & frozenset(kinds) | (facts.difficult_windows if difficult else frozenset())
     if not hits:
@@ -208,8 +227,55 @@ def window(facts: Facts, kinds: Sequence[str] = (), difficult: bool = False) -> 
 
 
 @condition
-def silence(facts: Facts, members: int = 2) -> Found:
+def silence(facts: Facts, members: Count = 2) -> Found:
     """Fewer than so many members checked in or reported for 14 days."""
     if facts.voices >= members:
         return Found(False, reasons=(reason("news_enough", n=facts.voices),))
     return Found(True, reasons=(reason("no_news", n=facts.voices),))
+
+
+@condition
+def compare(facts: Facts, field: Field, op: Operator, value: Value) -> Found:
+    """One plain field of the facts compared with a value: level >= 3, festival in windows."""
+    holds = compares(FIELDS[field].read(facts), op, value)
+    return Found(holds, reasons=(_values_of(facts, (field,)),))
+
+
+CHECKS["compare"] = check_comparison
+
+
+@condition
+def expression(facts: Facts, text: str) -> Found:
+    """An expression in the expression language (cel.py) is true."""
+    compiled = cel.compiled(text)
+    judged = cel.judge(compiled, facts)
+    seen = _values_of(facts, compiled.names)
+    if judged.holds is None:
+        return Found(False, reasons=(reason("expression_failed", why=judged.why), seen), judged=False)
+    return Found(judged.holds, judged.evidence, (seen,))
+
+
+def _check_expression(settings: Mapping[str, Any]) -> None:
+    try:
+        cel.compiled(str(settings["text"]))
+    except BadRule as bad:
+        raise bad.below("text") from None
+
+
+CHECKS["expression"] = _check_expression
+
+
+def _values_of(facts: Facts, names: Sequence[str]) -> Reason:
+    """What the fields were: numbers and words as they are, of incidents their number."""
+    values = []
+    for name in names:
+        value = FIELDS[name].read(facts)
+        told = (
+            len(value)
+            if FIELDS[name].kind == INCIDENTS
+            else ", ".join(value)
+            if isinstance(value, list)
+            else value
+        )
+        values.append((name, told))
+    return reason("values", values=tuple(values))

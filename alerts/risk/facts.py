@@ -31,7 +31,8 @@ class IncidentFact:
 
 @dataclass(frozen=True)
 class Facts:
-    """A place at a moment. `level_before` and `level` are computed levels; `surge` a probability; `windows` open flashpoint kinds."""
+    """A place at a moment. `level_before` and `level` are computed levels; `surge` a probability; `windows` open flashpoint kinds;
+    `unusual` the detectors that flag the place now."""
 
     now: datetime
     level_before: int = 1
@@ -44,4 +45,5 @@ class Facts:
     voices: int = 0
     open_below: int = 0
     quiet_since: datetime | None = None
+    unusual: tuple[str, ...] = ()
     extra: dict[str, float] = field(default_factory=dict)

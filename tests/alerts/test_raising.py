@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import raising
-from alerts.raising import COOL_DOWN, NOTHING, OPEN_STEP, RAISE, UPDATE, Before, decide
+from alerts.deciding import NOTHING, OPEN_STEP, RAISE, UPDATE, Before, decide
+from alerts.risk.rule_checks import COOL_DOWN_HOURS
 from alerts.risk.rules import Conclusion, Rule
 
+COOL_DOWN = timedelta(hours=COOL_DOWN_HOURS)
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 IDS = [f"i{n}" for n in range(5)]
 evidence = st.frozensets(st.sampled_from(IDS))
