@@ -53,6 +53,11 @@ WHAT = {
     "rumours": N_("Rumours going round"),
     "imported": N_("An event from older records"),
 }
+DETECTORS = {
+    "c2": N_("far more than in the weeks before"),
+    "cusum": N_("a lasting rise above the year before"),
+    "surge": N_("much trouble is likely in the next 4 weeks"),
+}
 FORMS = {
     "rumour": N_("Rumour or hate message"),
     "threat": N_("Threat"),
@@ -240,6 +245,11 @@ def _label_in(part: str, key: str, document: Mapping[str, Any] | None) -> str:
             if row.get("key") == key and row.get("label"):
                 return _(str(row["label"]))
     return ""
+
+
+def detector_labels(detectors: list[str] | tuple[str, ...]) -> str:
+    """What several detectors found unusual, in one line."""
+    return _(", ").join(_(DETECTORS[detector]) for detector in detectors)
 
 
 def form_label(form: str) -> str:

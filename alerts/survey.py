@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from alerts.alert import OPEN, Alert, last_closed
 from alerts.evidence import Evidence, RiskState, WeekCount, load_states
+from alerts.risk.detectors import MEMORY
 from alerts.risk.facts import IncidentFact
 from alerts.risk.rules import Rule, rules_in_force
 from alerts.risk.scoring import grade_weight
@@ -153,17 +154,22 @@ class Survey:
         """Violent incidents per week over the 56 weeks before `monday`, oldest first; weeks without any are 0."""
         start = monday - timedelta(weeks=WEEKS)
         found = self._weeks.get(place_id, {})
-        return [found.get(start + timedelta(weeks=n), 0) for n in range(WEEKS)]
+        return [found.get(start + timedelta(weeks=n), (0, 0))[0] for n in range(WEEKS)]
+
+    def counted(self, place_id: UUID, monday: date) -> list[int]:
+        """Incidents of all kinds per week, oldest first, as far back as detectors look; the last week began on `monday`."""
+        found = self._weeks.get(place_id, {})
+        return [found.get(monday - timedelta(weeks=n), (0, 0))[1] for n in reversed(range(MEMORY))]
 
     @cached_property
-    def _weeks(self) -> dict[UUID, dict[date, int]]:
-        start = self.now.date() - timedelta(weeks=WEEKS + 2)
-        rows = select(WeekCount.locality_id, WeekCount.week, WeekCount.violent)
-        found: dict[UUID, dict[date, int]] = defaultdict(dict)
-        for key, week, violent in self.session.execute(
+    def _weeks(self) -> dict[UUID, dict[date, tuple[int, int]]]:
+        start = self.now.date() - timedelta(weeks=max(WEEKS, MEMORY) + 2)
+        rows = select(WeekCount.locality_id, WeekCount.week, WeekCount.violent, WeekCount.counted)
+        found: dict[UUID, dict[date, tuple[int, int]]] = defaultdict(dict)
+        for key, week, violent, counted in self.session.execute(
             rows.where(WeekCount.locality_id.in_(self.ids), WeekCount.week >= start)
         ):
-            found[key][week] = violent
+            found[key][week] = violent, counted
         return found
 
     def newest(self, place_id: UUID) -> list[Evidence]:

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from alerts import weeks, whole_points
 from alerts.assessing import Score
+from alerts.gathering import unusual_now
 from alerts.risk import levels
-from alerts.sentences import level_word, line_sentence
+from alerts.risk.conditions import unusual_reasons
+from alerts.sentences import level_word, line_sentence, reason_sentence
 from alerts.standing import NO_NEWS, Standing
 from committees import checkins
 from committees.actions import DONE, Action
@@ -90,6 +92,12 @@ def _row(line: whole_points.Line, points: int, seen: Mapping[str, Mapping[str, A
     links = tuple((f"/desk/r/{key}", str(seen[key]["reference"])) for key in line.incidents) if desk else ()
     # A true minus sign: a hyphen is lost on paper.
     return Row(sentence, f"+{points}" if points > 0 else f"\N{MINUS SIGN}{-points}", links)
+
+
+def unusual(session: Session, now: datetime, place: Locality) -> list[str]:
+    """Why a place is unusual now, in sentences; none where it is not. It is no part of the score."""
+    found = unusual_now(session, now, place)
+    return [reason_sentence(one.data()) for one in unusual_reasons(found.detectors, found.seen, found.usual)]
 
 
 def what_would_lower(

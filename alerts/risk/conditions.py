@@ -21,6 +21,7 @@ from alerts.risk.fields import FIELDS, INCIDENTS
 from alerts.risk.settings import (
     AnyYesNo,
     Count,
+    Detectors,
     Hours,
     Kinds,
     Level,
@@ -215,6 +216,24 @@ def surge(facts: Facts, probability: Share = 0.5, sources: Count = 3) -> Found:
         tuple(i.id for i in recent),
         (reason("surge", percent=round(100 * facts.surge), n=facts.sources_28d),),
     )
+
+
+@condition
+def unusual(facts: Facts, detectors: Detectors = 2) -> Found:
+    """So many of three detectors find more than is usual for this place: C2, CUSUM, the surge probability."""
+    if len(facts.unusual) < detectors:
+        return Found(False, reasons=(reason("not_unusual", n=len(facts.unusual), needed=detectors),))
+    recent = _recent(facts, (), 14 * 24)
+    reasons = unusual_reasons(facts.unusual, facts.week_count, facts.week_usual)
+    return Found(True, tuple(i.id for i in recent), reasons)
+
+
+def unusual_reasons(detectors: Sequence[str], count: int, usual: int) -> tuple[Reason, ...]:
+    """Why detectors find a place unusual; a surge alone does not rest on one week's count."""
+    if not detectors:
+        return ()
+    counted = (reason("unusual_count", n=count, usual=usual),) if set(detectors) - {"surge"} else ()
+    return (*counted, reason("unusual_checks", checks=tuple(detectors)))
 
 
 @condition

@@ -9,6 +9,7 @@ Counts are an array of places x weeks. Whatever is said of a week rests on that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -30,6 +31,14 @@ SLACK = 0.5
 DECISION = 4.0
 """CUSUM: a year as reference, half a standard deviation of slack. At 4 it errs about once in six quiet years."""
 
+MEMORY = 2 * REFERENCE + 1
+"""How many weeks the product looks at: each of the last 53 is compared with the year before it."""
+
+LEAST_A_WEEK = 1.0
+"""Where fewer incidents than this were counted in a week of the last year, any incident at all is unusual."""
+
+SURGE_CHANCE = 0.5
+
 
 class Detection(NamedTuple):
     """What one detector says of each place and week.
@@ -41,6 +50,14 @@ class Detection(NamedTuple):
     bound: Floats
     alarm: Bools
     statistic: Floats
+
+
+class Unusual(NamedTuple):
+    """Which of c2, cusum and surge find a place unusual now, a week's count, and up to how many would be usual."""
+
+    detectors: tuple[str, ...] = ()
+    seen: int = 0
+    usual: int = 0
 
 
 def reference(counts: Floats, weeks: int, gap: int = 0) -> tuple[Floats, Floats]:
@@ -103,3 +120,25 @@ def cusum(counts: Floats) -> Detection:
         statistic[:, week] = total
     with np.errstate(invalid="ignore"):
         return Detection(bound, counts > bound, statistic)
+
+
+def unusual(weeks: Sequence[int], surge: float) -> Unusual:
+    """Return what is unusual now, from the counts of MEMORY weeks or fewer, oldest first; the last one has only begun.
+
+    The week so far is judged, and the whole week before it; the one of which more detectors speak is
+    returned. Weeks before a place's first incident are no history: nothing is compared with them.
+    """
+    known = np.trim_zeros(np.array(weeks, dtype=np.float64), "f")[None]
+    found = Unusual()
+    if known.sum() < REFERENCE * LEAST_A_WEEK:
+        return found
+    c2, total = ears(known, 2, LEAST_SPREAD), cusum(known)
+    for week in (known.shape[1] - 1, known.shape[1] - 2):
+        if known[0, max(week - REFERENCE, 0) : week].sum() < REFERENCE * LEAST_A_WEEK:
+            continue
+        loud = {"c2": c2.alarm[0, week], "cusum": total.alarm[0, week], "surge": surge >= SURGE_CHANCE}
+        spoke = tuple(name for name, speaks in loud.items() if speaks)
+        if len(spoke) > len(found.detectors):
+            bound = (total if loud["cusum"] and not loud["c2"] else c2).bound[0, week]
+            found = Unusual(spoke, int(known[0, week]), 0 if np.isnan(bound) else int(bound))
+    return found

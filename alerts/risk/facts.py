@@ -47,3 +47,5 @@ class Facts:
     quiet_since: datetime | None = None
     unusual: tuple[str, ...] = ()
     extra: dict[str, float] = field(default_factory=dict)
+    week_count: int = 0
+    week_usual: int = 0

@@ -44,6 +44,7 @@ class OneOf:
 
 
 Count = Annotated[int, Between(1, 50, whole=True)]
+Detectors = Annotated[int, Between(1, 3, whole=True)]
 Level = Annotated[int, Between(1, 5, whole=True)]
 Share = Annotated[float, Between(0, 1)]
 Hours = Annotated[float, Between(0.25, 672)]  # conditions look back four weeks

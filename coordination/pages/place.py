@@ -53,6 +53,7 @@ def place(visit: Visit, code: str) -> Response:
         why=place_view.why(session, score, document, zone, desk=visit.has(*desk_view.DESK))
         if score
         else None,
+        unusual=place_view.unusual(session, now, here),
         chance=_chance(visit, score),
         lower=place_view.what_would_lower(own, score, document, zone),
         sure=place_view.how_sure(session, now, here, zone),

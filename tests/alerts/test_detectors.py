@@ -7,6 +7,7 @@ import gzip
 import statistics
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.risk.detectors import Detection, Floats, cusum, ears
+from alerts.risk.conditions import unusual as unusual_condition
+from alerts.risk.detectors import MEMORY, Detection, Floats, Unusual, cusum, ears, unusual
+from alerts.risk.facts import Facts
 from alerts.risk.farrington import FIRST, farrington
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -134,3 +137,44 @@ def test_the_future_and_the_neighbours_change_no_digit(method: str, data: st.Dat
     for field in Detection._fields:
         assert np.array_equal(getattr(whole, field)[:, :cut], getattr(part, field), equal_nan=True)
         assert np.array_equal(getattr(part, field)[:1], getattr(alone, field), equal_nan=True)
+
+
+STEADY = [1, 2, 3] * 34  # 102 weeks, two incidents a week
+
+
+def test_what_is_unusual_now() -> None:
+    """A jump of this week or the last whole one is heard by two, a lasting rise by CUSUM; usual weeks by none."""
+    assert unusual([*STEADY, 2, 3, 2], 0.1) == Unusual()
+    assert unusual([*STEADY, 2, 2, 9], 0.1) == Unusual(("c2", "cusum"), 9, 4)
+    assert unusual([*STEADY, 2, 9, 1], 0.9) == Unusual(("c2", "cusum", "surge"), 9, 4)
+    lasting = [*STEADY[:91], *[3] * 13]
+    found = unusual(lasting, 0.1)
+    assert (found.detectors, found.seen) == (("cusum",), 3)
+    assert found.usual < 3
+
+
+def test_where_news_is_rare_nothing_is_unusual() -> None:
+    """Below one incident a week in the last year no detector speaks, not even the surge; nor in a place without a past."""
+    rare = [*([1, 0, 0, 0] * 25), 0, 0, 0, 0, 12]
+    assert unusual(rare, 0.9) == Unusual()
+    assert unusual([0] * (MEMORY - 3) + [2, 3, 30], 0.9) == Unusual()
+    assert unusual([], 0.9) == Unusual()
+    young = unusual([0] * (MEMORY - 31) + [2, 3] * 15 + [12], 0.9)
+    assert young == Unusual(("c2", "surge"), 12, 4)  # CUSUM has no year to compare with
+
+
+@given(st.lists(st.integers(0, 40), max_size=MEMORY), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_what_is_said_of_now_can_be_said_of_anything(weeks: list[int], surge: float) -> None:
+    """Whatever the counts: a week's count above the bound where a count detector spoke, and reasons for a rule."""
+    found = unusual(weeks, surge)
+    assert found.seen > found.usual or set(found.detectors) <= {"surge"}
+    facts = Facts(
+        datetime(2026, 11, 24, tzinfo=UTC),
+        unusual=found.detectors,
+        week_count=found.seen,
+        week_usual=found.usual,
+    )
+    said = unusual_condition(facts, detectors=2)
+    assert said.holds == (len(found.detectors) >= 2)
+    assert said.reasons

@@ -221,9 +221,8 @@ def test_a_replay_honours_its_profile_and_writes_all_it_is_asked_for(alone: Term
         "--to",
         "2011-03-01",
     )
-    assert alone(*common, "--out", "plain.csv", "--surge", "surge.csv", "--alerts", "alerts.csv") == 0, (
-        alone.err
-    )
+    every = ("--out", "plain.csv", "--surge", "surge.csv", "--alerts", "alerts.csv", "--detectors", "d.csv")
+    assert alone(*common, *every) == 0, alone.err
     assert "rows rejected (see " in alone.out
     assert "The row has 1 fields" in Path("past.csv.rejected.csv").read_text()
     assert alone(*common, "--out", "other.csv.gz", "--profile", "profile.yaml", "--calibrate") == 0
@@ -240,6 +239,9 @@ def test_a_replay_honours_its_profile_and_writes_all_it_is_asked_for(alone: Term
     assert min(int(row["level"]) for row in other) > min(int(row["level"]) for row in plain)
     assert Path("surge.csv").read_text().startswith("locality,week,score\n")
     assert Path("alerts.csv").read_text().startswith("at,locality,kind,level,score,reasons\n")
+    said = list(csv.DictReader(Path("d.csv").read_text().splitlines()))
+    assert list(said[0]) == ["locality", "week", "detector", "observed", "bound", "alarm"]
+    assert len(said) == 6 * len(plain)
 
 
 def test_an_export_holds_what_its_reader_may_see(concord: Terminal, town: Town) -> None:

@@ -22,6 +22,7 @@ EVERYTHING = {
     "role": "chair", "roles": ["chair", "city_officer"], "step": 1, "outcome": "settled",
     "channel": "sms", "pass_to": "city_officer", "median": 3.0, "seen": True,
     "values": [["level", 3], ["windows", "festival"], ["incidents", 4]], "why": "divided_by_zero",
+    "usual": 7, "checks": ["c2", "surge"],
     "indicator": "joint_activity", "day": "Tue 24 Nov", "points": 3.2,
 }  # fmt: skip
 NO_WORDS = "Something was noted that this page has no words for."
