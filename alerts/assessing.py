@@ -18,11 +18,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts import evidence
 from alerts.evidence import RiskState, fast_at, slow_at, state_of
 from alerts.risk import levels, scoring
+from alerts.risk.date_terms import date_signs
 from alerts.risk.scoring import Risk
 from alerts.survey import REACHES, Survey, survey_of
 from committees import profiles
 from committees.checkins import Voices
 from committees.places import Locality, LocalityPath, Neighbour
+from committees.windows import DateHere
 from foundation.db import Base, Keyed
 
 TOLD = 12  # how many incidents a score names one by one; the rest is summed
@@ -57,7 +59,7 @@ class Soft:
     signs: tuple[dict[str, Any], ...]
 
 
-def soft_terms(document: Any, said: Voices, windows: list[Any]) -> Soft:
+def soft_terms(document: Any, said: Voices, windows: Sequence[DateHere]) -> Soft:
     """Check-ins, indicators, dates: counted when two members say so, each in its bound, all together in theirs."""
     soft = document["soft"]
     signs: list[dict[str, Any]] = []
@@ -79,11 +81,7 @@ def soft_terms(document: Any, said: Voices, windows: list[Any]) -> Soft:
                     "seen": seen > stopped,
                 }
             )
-    triggers = {row["key"]: row for row in document["triggers"]}
-    for kind in sorted({window.trigger for window in windows}):
-        row = triggers.get(kind)
-        if row:
-            signs.append({"key": "date", "size": min(row["bound"], row["term"]), "trigger": kind})
+    signs += date_signs(document["triggers"], windows)
     bound = soft["bound"]
     total = max(-bound, min(bound, sum(sign["size"] for sign in signs)))
     return Soft(total, tuple(signs))

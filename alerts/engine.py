@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from alerts import assessing, raising, routing
+from alerts import assessing, raising, routing, turning
 from alerts.deciding import OPEN_STEP, RAISE
 from alerts.evidence import RiskState, scored_above, state_of, take_in
 from alerts.gathering import facts_of
@@ -42,11 +42,12 @@ def score_pending(session: Session, now: datetime, rng: random.Random, batch: in
 
 
 def reassess_stale(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
-    """Assess again what nobody looked at for six hours: levels fall and dates come near without any report."""
+    """Assess again what nobody looked at for six hours, since local midnight, or since a date changed: no report is needed."""
+    due = or_(RiskState.assessed_at < now - STALE, turning.turned(session, now))
     rows = (
         select(Locality)
         .join(RiskState, RiskState.locality_id == Locality.id, isouter=True)
-        .where(Locality.watched, or_(RiskState.assessed_at.is_(None), RiskState.assessed_at < now - STALE))
+        .where(Locality.watched, or_(RiskState.assessed_at.is_(None), due))
         .order_by(Locality.code)
         .limit(batch)
     )

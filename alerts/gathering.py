@@ -20,7 +20,7 @@ from committees.places import Locality, local_day, zone_of
 def facts_of(survey: Survey, place: Locality, *, level_before: int) -> Facts:
     """The facts of a place and below: four weeks of incidents at most, surge, voices, open dates, alerts below."""
     incidents = survey.incidents(place.id)
-    windows = survey.windows(place)
+    windows = survey.windows_within(place) if place.level == "town" else survey.windows(place)
     chance = surge_of(survey, place)
     unusual = unusual_at(survey, place, chance)
     return Facts(

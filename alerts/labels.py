@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from committees import catalogue, profiles
-from foundation.web.words import N_
+from foundation.web.words import N_, current
 from foundation.web.words import gettext as _
 
 LEVELS = (N_("Not known"), N_("Quiet"), N_("Watch"), N_("Raised"), N_("High"), N_("Severe"))
@@ -226,6 +226,14 @@ def threat_label(threat: str, document: Mapping[str, Any] | None = None) -> str:
 def trigger_label(trigger: str, document: Mapping[str, Any] | None = None) -> str:
     """The kind of date called `trigger`."""
     return _label_in("triggers", trigger, document) or _("A date to prepare for")
+
+
+def date_name(names: Mapping[str, str] | None, trigger: str) -> str:
+    """What a date is called in the language of the moment; where nobody gave it a name, its kind."""
+    known = names or {}
+    return str(
+        known.get(current().language) or _(known.get("en", "")) or next(iter(known.values()), "")
+    ) or trigger_label(trigger)
 
 
 def indicator_label(indicator: str, document: Mapping[str, Any] | None = None) -> str:

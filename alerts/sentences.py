@@ -15,6 +15,7 @@ from alerts.labels import (
     answer_label,
     call_reason,
     channel_label,
+    date_name,
     decision_label,
     delivery_reason,
     delivery_state_label,
@@ -49,6 +50,7 @@ __all__ = [
     "answer_label",
     "call_reason",
     "channel_label",
+    "date_name",
     "decision_label",
     "detector_labels",
     "delivery_reason",
@@ -179,7 +181,11 @@ LINES: dict[str, Say] = {
         if v["seen"]
         else _("Members say it stopped: %(sign)s", sign=indicator_label(v["indicator"]))
     ),
-    "date": lambda v: _("A date is near: %(date)s", date=trigger_label(v["trigger"])),
+    "date": lambda v: (
+        _("Two dates fall together: %(date)s is one of them", date=date_name(v.get("names"), v["trigger"]))
+        if v.get("together")
+        else _("A date is near: %(date)s", date=date_name(v.get("names"), v["trigger"]))
+    ),
     "floor": lambda _v: _("The score never falls below what is usual anywhere"),
 }
 

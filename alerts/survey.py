@@ -23,13 +23,14 @@ from alerts.risk.detectors import MEMORY
 from alerts.risk.facts import IncidentFact
 from alerts.risk.rules import Rule, rules_in_force
 from alerts.risk.scoring import grade_weight
-from committees import checkins, flashpoints, profiles, verification
+from committees import checkins, flashpoints, profiles, verification, windows
 from committees.checkins import Voices
-from committees.flashpoints import Flashpoint
+from committees.flashpoints import Flashpoint, Remark
 from committees.incidents import COUNTED, VERIFIED, Incident
 from committees.places import Locality, Neighbour, below_each, load_above, local_day, upwards, zone_of
 from committees.profiles import Effective
 from committees.reports import Report, Source
+from committees.windows import DateHere
 
 LOOK_BACK = timedelta(days=28)
 MOST = 500  # incidents that rules look at, the newest of a place and below
@@ -137,18 +138,29 @@ class Survey:
             self._rules[id(effective)] = rules_in_force(effective.document)
         return self._rules[id(effective)]
 
-    def windows(self, place: Locality) -> list[Flashpoint]:
-        """The dates whose window is open at a place now."""
+    def windows(self, place: Locality) -> list[DateHere]:
+        """The dates whose window is open at a place now: of the place itself and of those above it."""
+        return self._open_in(place, place.id)
+
+    def windows_within(self, place: Locality) -> list[DateHere]:
+        """As `windows`, and the dates of the places below it: a procession in one ward concerns the town."""
+        found = {date.key: date for key in self.below[place.id] for date in self._open_in(place, key)}
+        return list(found.values())
+
+    def _open_in(self, place: Locality, within: UUID) -> list[DateHere]:
         today = local_day(self.now, zone_of(self.session, place))
-        spans = {row["key"]: tuple(row["days"]) for row in self.profiles[place.id].document["triggers"]}
-        above = set(self.above[place.id])
-        return [
-            row for row in self._dates if row.locality_id in above and flashpoints.is_open(row, today, spans)
-        ]
+        spans = windows.spans_of(self.profiles[place.id].document)
+        chain = [within, *(key for key in self.above[place.id] if key != within)]
+        return [date for date in windows.stand_at(chain, *self._dates, spans) if date.is_open(today)]
 
     @cached_property
-    def _dates(self) -> list[Flashpoint]:
-        return flashpoints.dates_at(self.session, {key for chain in self.above.values() for key in chain})
+    def _dates(self) -> tuple[list[Flashpoint], list[Remark]]:
+        """What was entered and said of dates that may be near, for the whole batch."""
+        spans = [span for one in self.profiles.values() for span in windows.spans_of(one.document).values()]
+        before, after = (max((span[side] for span in spans), default=0) for side in (0, 1))
+        today, everywhere = self.now.date(), {key for chain in self.above.values() for key in chain}
+        first, last = today - timedelta(days=after + 1), today + timedelta(days=before + 1)
+        return flashpoints.rows_between(self.session, everywhere | self._everywhere, first, last)
 
     def weeks_before(self, place_id: UUID, monday: date) -> list[int]:
         """Violent incidents per week over the 56 weeks before `monday`, oldest first; weeks without any are 0."""

@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts import engine, escalation
+from committees import public_holidays
 from coordination import errands, feedback, inbound
 from coordination.runtime import Runtime
 from foundation import journal
@@ -50,6 +51,15 @@ def _seal(runtime: Runtime) -> int:
         return done
 
 
+def _public_holidays(runtime: Runtime) -> int:
+    if not runtime.config.public_holidays:
+        return 0
+    with runtime.worker.open(service("keeper"), write=True) as session:
+        done = public_holidays.enter(session, runtime.clock.now())
+        session.commit()
+        return done
+
+
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
@@ -60,6 +70,7 @@ JOBS: tuple[Job, ...] = (
     Job("seal_journal", _seal),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job("reassess_stale", _in_session("engine", engine.reassess_stale, rng=True), every=60),
+    Job("public_holidays", _public_holidays, every=86_400),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
 )
 

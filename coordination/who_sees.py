@@ -26,6 +26,8 @@ DATA = (
     (N_("Ward, hour, kind, how serious, checked or not"), ("incident",)),
     (N_("The committee's own sentence about it"), ("incident_summary",)),
     (N_("Which line of tension it touches"), ("incident_group",)),
+    (N_("Where people may be blamed for something elsewhere"), ("flashpoint_place",)),
+    (N_("What was written down of a date for the next year"), ("flashpoint_note",)),
     (N_("One member's check-in answers"), ("checkin",)),
     (N_("The level of a place"), ("score",)),
     (N_("An alert and its story"), ("alert", "alert_update")),

@@ -20,7 +20,7 @@ KNOWN = frozenset(
         "DATABASE_URL", "OWNER_DATABASE_URL", "WORKER_DATABASE_URL", "SECRET_KEY", "PUBLIC_URL",
         "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
         "TWILIO_API_BASE", "APPRISE_URLS", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
-        "CHROMIUM",
+        "CHROMIUM", "PUBLIC_HOLIDAYS",
     )
 )  # fmt: skip
 LOCALES = ("en", "ur")
@@ -50,6 +50,7 @@ class Config:
     locales: tuple[str, ...] = LOCALES
     metrics_token: str | None = None
     log_format: str = "text"
+    public_holidays: bool = True
     demo: bool = False
 
     @property
@@ -95,6 +96,7 @@ class Config:
             locales=_locales(get("LOCALES")),
             metrics_token=get("METRICS_TOKEN"),
             log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "text", ("text", "json")),
+            public_holidays=_one_of("PUBLIC_HOLIDAYS", get("PUBLIC_HOLIDAYS") or "on", ("on", "off")) == "on",
             demo=demo,
         )
 

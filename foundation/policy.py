@@ -122,7 +122,7 @@ def within(name: str, viewer: Viewer) -> ColumnElement[bool]:
         select(1)
         .where(
             scope.c.person_id == viewer.person,
-            scope.c.role.in_(RULES["adds"]["roles"]),
+            scope.c.role.in_(RULES["adds"]["only"].get(name, RULES["adds"]["roles"])),
             scope.c.active,
             path.c.ancestor_id == scope.c.locality_id,
             path.c.descendant_id == rows.c.locality_id,

@@ -97,7 +97,7 @@ def statements() -> Iterator[str]:
         yield f'create policy person on "{name}" to {WEB_ROLE} using ({rule}) with check ({rule})'
         if name in intake or name in ("identity", "reply_handle"):
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check (true)'
-        if name in RULES["adds"]["tables"]:
+        if name in (*RULES["adds"]["tables"], *RULES["adds"]["only"]):
             inside = _compiled(name, within(name, _viewer()))
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check ({inside})'
             yield f'create policy within on "{name}" as restrictive for insert to {WEB_ROLE} with check ({inside})'

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from committees import public_holidays
 from coordination import schema, seeding
 from coordination.commands import Progress, config, opened
 from foundation import migrate
@@ -49,6 +50,10 @@ def seed_command(file: Path) -> None:
     """Load places, offices, people and committees from FILE (YAML or JSON). Running it twice changes nothing."""
     with opened() as runtime, runtime.worker.open(service("seed"), write=True) as session:
         new = seeding.seed(session, runtime.clock.now(), file, Progress())
+        if runtime.config.public_holidays and (
+            entered := public_holidays.enter(session, runtime.clock.now())
+        ):
+            new["public holidays"] = entered
         session.commit()
     click.echo(
         ", ".join(f"{count} {name}" for name, count in sorted(new.items()))

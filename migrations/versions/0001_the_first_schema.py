@@ -524,6 +524,8 @@ def upgrade() -> None:
         "flashpoint",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(), nullable=True),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("trigger", sa.String(), nullable=False),
         sa.Column("names", sa.JSON(), nullable=False),
@@ -531,6 +533,9 @@ def upgrade() -> None:
         sa.Column("ends", sa.Date(), nullable=False),
         sa.Column("about", sa.Boolean(), nullable=False),
         sa.Column("difficult", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_flashpoint_locality_id_locality")
         ),
@@ -538,7 +543,50 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_flashpoint_code")),
     )
     with op.batch_alter_table("flashpoint", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_flashpoint_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flashpoint_key"), ["key"], unique=False)
         batch_op.create_index(batch_op.f("ix_flashpoint_locality_id"), ["locality_id"], unique=False)
+
+    op.create_table(
+        "flashpoint_note",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_flashpoint_note_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flashpoint_note")),
+    )
+    with op.batch_alter_table("flashpoint_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_flashpoint_note_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flashpoint_note_series"), ["series"], unique=False)
+
+    op.create_table(
+        "flashpoint_remark",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("starts", sa.Date(), nullable=True),
+        sa.Column("ends", sa.Date(), nullable=True),
+        sa.Column("about", sa.Boolean(), nullable=True),
+        sa.Column("difficult", sa.Boolean(), nullable=True),
+        sa.Column("term", sa.Double(), nullable=True),
+        sa.Column("cancelled", sa.String(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_flashpoint_remark_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flashpoint_remark")),
+    )
+    with op.batch_alter_table("flashpoint_remark", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_flashpoint_remark_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flashpoint_remark_key"), ["key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_flashpoint_remark_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
         "incident",
@@ -937,6 +985,28 @@ def upgrade() -> None:
         batch_op.create_index("ix_evidence_place", ["locality_id", "event_at"], unique=False)
 
     op.create_table(
+        "flashpoint_place",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("flashpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["flashpoint_id"], ["flashpoint.id"], name=op.f("fk_flashpoint_place_flashpoint_id_flashpoint")
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_flashpoint_place_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flashpoint_place")),
+        sa.UniqueConstraint(
+            "flashpoint_id", "locality_id", name=op.f("uq_flashpoint_place_flashpoint_id_locality_id")
+        ),
+    )
+    with op.batch_alter_table("flashpoint_place", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_flashpoint_place_flashpoint_id"), ["flashpoint_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_flashpoint_place_locality_id"), ["locality_id"], unique=False)
+
+    op.create_table(
         "incident_group",
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
@@ -1298,6 +1368,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_group_locality_id"))
 
     op.drop_table("incident_group")
+    with op.batch_alter_table("flashpoint_place", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_flashpoint_place_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_place_flashpoint_id"))
+
+    op.drop_table("flashpoint_place")
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.drop_index("ix_evidence_place")
         batch_op.drop_index("ix_evidence_cell")
@@ -1374,8 +1449,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_locality_id"))
 
     op.drop_table("incident")
+    with op.batch_alter_table("flashpoint_remark", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_flashpoint_remark_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_remark_key"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_remark_created_at"))
+
+    op.drop_table("flashpoint_remark")
+    with op.batch_alter_table("flashpoint_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_flashpoint_note_series"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_note_locality_id"))
+
+    op.drop_table("flashpoint_note")
     with op.batch_alter_table("flashpoint", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_flashpoint_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_key"))
+        batch_op.drop_index(batch_op.f("ix_flashpoint_created_at"))
 
     op.drop_table("flashpoint")
     with op.batch_alter_table("finding", schema=None) as batch_op:

@@ -38,6 +38,7 @@ BAD = {
     "ENGINE": "celery",
     "LOCALES": "en, tlh",
     "LOG_FORMAT": "xml",
+    "PUBLIC_HOLIDAYS": "some",
     "TWILIO_FROM": "+923001234567",
     "TWILIO_AUTH_TOKEN": "token",
     "TWILIO_ACCOUNT_SID": "AC1",

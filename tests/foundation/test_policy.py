@@ -20,7 +20,8 @@ assert schema.ROOMS
 # Read by whoever is signed in, or kept by sign-in itself: places, offices, settings. A new table must be put here or into policy.toml.
 OPEN_TABLES = {
     "account", "api_token", "code_try", "committee", "contact_index", "country", "errand", "escalation_policy", "feedback_request",
-    "flashpoint", "heartbeat", "idempotency_key", "job_run", "keeper", "linked_contact", "locality", "locality_code", "locality_path",
+    "flashpoint", "flashpoint_remark", "heartbeat", "idempotency_key", "job_run",
+    "keeper", "linked_contact", "locality", "locality_code", "locality_path",
     "membership", "neighbour", "office", "organisation", "person", "profile", "reply_code", "risk_state", "scope", "seat", "setting",
     "sign_in_code", "source", "term", "turnout", "web_session", "week_count",
 }  # fmt: skip

@@ -90,9 +90,13 @@ def test_every_note_of_an_alert_has_a_sentence() -> None:
 
 
 def test_every_line_of_a_score_has_a_sentence() -> None:
-    text = (ROOT / "alerts/assessing.py").read_text(encoding="utf-8")
+    texts = [
+        (ROOT / "alerts" / name).read_text(encoding="utf-8")
+        for name in ("assessing.py", "risk/date_terms.py")
+    ]
     found = {
         str(value.value)
+        for text in texts
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
