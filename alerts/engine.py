@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from alerts import assessing, raising, routing, turning
 from alerts.deciding import OPEN_STEP, RAISE
-from alerts.evidence import RiskState, scored_above, state_of, take_in
+from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of
+from alerts.sums import scored_above, take_in
 from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
 from committees.incidents import Incident

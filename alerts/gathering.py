@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.alert import OPEN, Alert
-from alerts.evidence import RiskState, counts_at, state_of
+from alerts.evidence import RiskState, state_of
 from alerts.risk import surge
 from alerts.risk.detectors import Unusual, unusual
 from alerts.risk.facts import Facts
@@ -53,7 +53,9 @@ def surge_of(survey: Survey, place: Locality) -> float:
 def _counts(survey: Survey, place_id: UUID) -> tuple[float, float]:
     # Pages ask too: a place that nobody assessed yet has no state, and a page does not make one.
     state = survey.session.get(RiskState, place_id)
-    return counts_at(state, survey.now) if state else (0.0, 0.0)
+    if state is None:
+        return 0.0, 0.0
+    return state.read("count_fast", survey.now), state.read("count_slow", survey.now)
 
 
 def _monday(survey: Survey, place: Locality) -> date:

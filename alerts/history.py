@@ -16,30 +16,28 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.evidence import (
+    Cell,
     Evidence,
     EvidenceChange,
     RiskState,
     WeekCount,
-    add_to,
     evidence_of,
     known_when,
-    scored_above,
+    numbers_each,
     state_of,
 )
+from alerts.sums import scored_above
 from committees.incidents import Incident
 from committees.reports import Report
 
-Cell = tuple[UUID, str, date]
 Sources = dict[UUID, set[UUID]]
 
 
 class Move(NamedTuple):
-    """One weight that changes, since when it is known, and by how much."""
+    """One weight that changes, and the change."""
 
     row: Evidence
-    known_at: datetime
-    difference: float
-    step: int
+    change: EvidenceChange
 
 
 def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident]) -> list[UUID]:
@@ -47,8 +45,9 @@ def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident])
 
     One source counts once, also against what is stored already. The incidents are no longer pending.
     """
-    new = [evidence_of(session, incident) for incident in incidents]
-    cells = {_cell(row) for row in new}
+    profiles = numbers_each(session, {incident.locality_id for incident in incidents})
+    new = [evidence_of(session, incident, profiles[incident.locality_id]) for incident in incidents]
+    cells = {row.cell for row in new}
     present = _present(session, cells)
     session.add_all(new)
     session.flush()
@@ -58,7 +57,7 @@ def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident])
     known = {incident.id: known_when(incident, now) for incident in incidents}
     together: dict[tuple[datetime, Cell], list[Evidence]] = defaultdict(list)
     for row in sorted(new, key=lambda row: known[row.incident_id]):
-        together[known[row.incident_id], _cell(row)].append(row)
+        together[known[row.incident_id], row.cell].append(row)
     moves: list[Move] = []
     for (known_at, cell), rows in together.items():
         present[cell] += rows
@@ -68,10 +67,6 @@ def take_in_many(session: Session, now: datetime, incidents: Sequence[Incident])
     return _apply(session, moves)
 
 
-def _cell(row: Evidence) -> Cell:
-    return row.locality_id, row.category, row.day
-
-
 def _present(session: Session, cells: set[Cell]) -> dict[Cell, list[Evidence]]:
     """What stands already in these cells."""
     found: dict[Cell, list[Evidence]] = defaultdict(list)
@@ -79,8 +74,8 @@ def _present(session: Session, cells: set[Cell]) -> dict[Cell, list[Evidence]]:
         Evidence.locality_id.in_({cell[0] for cell in cells}), Evidence.day.in_({cell[2] for cell in cells})
     )
     for row in session.scalars(rows):
-        if _cell(row) in cells:
-            found[_cell(row)].append(row)
+        if row.cell in cells:
+            found[row.cell].append(row)
     return found
 
 
@@ -103,8 +98,7 @@ def _recounted(rows: Iterable[Evidence], sources: Sources, known_at: datetime) -
     for row in rows:
         target = row.weight if row.incident_id in counting else 0.0
         if target != row.counted:
-            moves.append(Move(row, known_at, target - row.counted, (target > 0) - (row.counted > 0)))
-            row.counted = target
+            moves.append(Move(row, row.count(known_at, target)))
     return moves
 
 
@@ -114,26 +108,14 @@ def _apply(session: Session, moves: Sequence[Move]) -> list[UUID]:
     }
     states = _states(session, {key for keys in above.values() for key in keys})
     weeks: dict[tuple[UUID, date], list[int]] = defaultdict(lambda: [0, 0])
-    for row, known_at, difference, step in moves:
-        fast, slow = difference if row.fast else 0.0, difference if row.slow else 0.0
-        place = row.locality_id
-        session.add(
-            EvidenceChange(
-                incident_id=row.incident_id,
-                locality_id=place,
-                known_at=known_at,
-                event_at=row.event_at,
-                fast=fast,
-                slow=slow,
-                count=step,
-            )
-        )
-        for key in above[place]:
-            add_to(states[key], row.event_at, fast, slow, step)
-            if step:
+    for row, change in moves:
+        session.add(change)
+        for key in above[row.locality_id]:
+            states[key].add(row.event_at, change.fast, change.slow, change.count)
+            if change.count:
                 counts = weeks[key, row.day - timedelta(days=row.day.weekday())]
-                counts[0] += step
-                counts[1] += step if row.violent else 0
+                counts[0] += change.count
+                counts[1] += change.count if row.violent else 0
     _count_weeks(session, weeks)
     session.flush()
     return list(states)

@@ -174,6 +174,7 @@ LINES: dict[str, Say] = {
     "small": lambda _v: _("Other things, a little each"),
     "older": lambda _v: _("Older reports from here, all together"),
     "neighbours": lambda _v: _("Reports from next door"),
+    "neighbour": lambda v: _("Reports from next door: %(place)s", place=v["place"]),
     "background": lambda _v: _("What is usual anywhere"),
     "checkin": lambda v: _checkin(v),
     "indicator": lambda v: (

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,15 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from alerts.alert import OPEN, Alert, last_closed
-from alerts.evidence import Evidence, RiskState, WeekCount, load_states
+from alerts.evidence import Evidence, RiskState, WeekCount
+from alerts.ledger import NEWEST, REACH
+from alerts.nearby import Links, links_each
 from alerts.risk.detectors import MEMORY
 from alerts.risk.facts import IncidentFact
+from alerts.risk.numbers import Numbers, numbers_of
 from alerts.risk.rules import Rule, rules_in_force
 from alerts.risk.scoring import grade_weight
+from alerts.sums import load_states
 from committees import checkins, flashpoints, profiles, verification, windows
 from committees.checkins import Voices
 from committees.flashpoints import Flashpoint, Remark
@@ -34,9 +38,8 @@ from committees.windows import DateHere
 
 LOOK_BACK = timedelta(days=28)
 MOST = 500  # incidents that rules look at, the newest of a place and below
-#: Weights that a score may name: the newest so many of a place and below, none older than the last of REACHES.
-NEWEST = 60
-REACHES = (timedelta(days=14), timedelta(days=400))
+#: A busy place is looked at for days, a quiet one for more than a year.
+REACHES = (timedelta(days=14), REACH)
 WEEKS = 56
 
 FACTS = (
@@ -70,6 +73,7 @@ class Survey:
         self.below = {key: [key] for key in self.ids} | below_each(session, self.ids)
         self.above = {key: [place.id for place in upwards(session, key)] for key in self.ids}
         self._rules: dict[int, list[Rule]] = {}
+        self._numbers: dict[int, Numbers] = {}
         # Held, so that the session finds them again by key.
         self._states = self._load_states()
 
@@ -78,14 +82,9 @@ class Survey:
         return load_states(self.session, {*self.ids, *near})
 
     @cached_property
-    def links(self) -> dict[UUID, list[tuple[UUID, float]]]:
+    def links(self) -> dict[UUID, Links]:
         """The neighbours of each place with their weights, by key."""
-        rows = select(Neighbour.locality_id, Neighbour.neighbour_id, Neighbour.weight)
-        rows = rows.where(Neighbour.locality_id.in_(self.ids)).order_by(Neighbour.neighbour_id)
-        found: dict[UUID, list[tuple[UUID, float]]] = {key: [] for key in self.ids}
-        for key, neighbour, weight in self.session.execute(rows).all():
-            found[key].append((neighbour, weight))
-        return found
+        return links_each(self.session, self.ids, self.profiles)
 
     @cached_property
     def profiles(self) -> dict[UUID, Effective]:
@@ -138,6 +137,13 @@ class Survey:
             self._rules[id(effective)] = rules_in_force(effective.document)
         return self._rules[id(effective)]
 
+    def numbers(self, place_id: UUID) -> Numbers:
+        """The numbers of a place's profile, read once for each profile."""
+        effective = self.profiles[place_id]
+        if id(effective) not in self._numbers:
+            self._numbers[id(effective)] = numbers_of(effective.document)
+        return self._numbers[id(effective)]
+
     def windows(self, place: Locality) -> list[DateHere]:
         """The dates whose window is open at a place now: of the place itself and of those above it."""
         return self._open_in(place, place.id)
@@ -187,7 +193,7 @@ class Survey:
     def newest(self, place_id: UUID) -> list[Evidence]:
         """The newest weights that count at a place and below, newest first, 60 at most."""
         rows = (row for key in self.below[place_id] for row in self._evidence.get(key, ()))
-        return nlargest(NEWEST, rows, key=lambda row: row.event_at)
+        return nsmallest(NEWEST, rows, key=lambda row: (-row.event_at.timestamp(), row.incident_id))
 
     @cached_property
     def _everywhere(self) -> set[UUID]:
@@ -195,7 +201,7 @@ class Survey:
 
     @cached_property
     def _evidence(self) -> dict[UUID, list[Evidence]]:
-        """The newest weights of each place alone. A busy place is looked at for days, a quiet one for more than a year."""
+        """The newest weights of each place alone."""
         found: dict[UUID, list[Evidence]] = {}
         places = self._everywhere
         for reach in REACHES:
@@ -247,14 +253,15 @@ class Survey:
 
 def _newest(places: set[UUID], since: datetime) -> Select[Evidence]:
     """The newest weights that count at each of these places alone, since a moment."""
-    rank = func.row_number().over(partition_by=Evidence.locality_id, order_by=Evidence.event_at.desc())
+    newest_first = (Evidence.event_at.desc(), Evidence.incident_id)
+    rank = func.row_number().over(partition_by=Evidence.locality_id, order_by=newest_first)
     ranked = (
         select(Evidence.incident_id, rank.label("rank"))
         .where(Evidence.locality_id.in_(places), Evidence.counted > 0, Evidence.event_at > since)
         .subquery()
     )
     rows = select(Evidence).join(ranked, ranked.c.incident_id == Evidence.incident_id)
-    return rows.where(ranked.c.rank <= NEWEST).order_by(Evidence.event_at.desc())
+    return rows.where(ranked.c.rank <= NEWEST)
 
 
 def _fact(row: Any, sources: frozenset[str], seen_by: frozenset[str]) -> IncidentFact:

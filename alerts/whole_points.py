@@ -53,17 +53,26 @@ def grouped(lines: Sequence[Mapping[str, Any]], seen: Mapping[str, Mapping[str, 
     """Join the incidents of a score by kind, and those that the reader may not see into one line.
 
     `lines` are a score's contributions; `seen` gives kind, how, when and day of each incident that
-    the reader may see, by id.
+    the reader may see, and the place of each neighbour, by id.
     """
-    result = [
-        Line(str(part["key"]), float(part["points"]), part) for part in lines if part["key"] != "incident"
-    ]
+    result = [_alone(part, seen) for part in lines if part["key"] not in ("incident", "neighbours")]
+    unnamed = sum(line.points for line in result if line.key == "neighbours")
+    unnamed += sum(float(part["points"]) for part in lines if part["key"] == "neighbours")
+    result = [line for line in result if line.key != "neighbours"]
+    result += [Line("neighbours", unnamed)] if unnamed else []
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for part in lines:
         if part["key"] == "incident":
             kind = seen.get(str(part["id"]), {}).get("kind", "")
             kinds.setdefault(str(kind), []).append(part)
     return result + [_joined(kind, parts, seen) for kind, parts in kinds.items()]
+
+
+def _alone(part: Mapping[str, Any], seen: Mapping[str, Mapping[str, Any]]) -> Line:
+    """A line of its own; a neighbour that the reader may not read is one of the neighbours."""
+    if part["key"] == "neighbour" and str(part["id"]) not in seen:
+        return Line("neighbours", float(part["points"]))
+    return Line(str(part["key"]), float(part["points"]), {**part, **seen.get(str(part.get("id")), {})})
 
 
 def _joined(kind: str, parts: Sequence[Mapping[str, Any]], seen: Mapping[str, Mapping[str, Any]]) -> Line:

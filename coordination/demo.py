@@ -206,7 +206,8 @@ def _store_checkins(
 
 def _levels_of_the_past(session: Session, now: datetime, wards: list[Locality], progress: Progress) -> None:
     """Scores at the end of each of the last 26 weeks, so that charts have a past; then everything as it stands now, without alerts."""
-    from alerts.assessing import assess, backfill
+    from alerts.assessing import assess
+    from alerts.known_then import backfill
 
     watched = list(
         session.scalars(

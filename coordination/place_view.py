@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts import weeks, whole_points
-from alerts.assessing import Score
+from alerts.assessing import Score, numbers_then
 from alerts.gathering import unusual_now
 from alerts.risk import levels
 from alerts.risk.conditions import unusual_reasons
@@ -27,6 +26,8 @@ from committees.actions import DONE, Action
 from committees.committee import Membership, Seat
 from committees.incidents import Incident
 from committees.places import Locality, LocalityPath
+from coordination import score_view
+from foundation.policy import Principal
 from foundation.web import words
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
@@ -54,11 +55,11 @@ class Why:
     total_words: str
 
 
-def why(session: Session, score: Score, document: Mapping[str, Any], zone: ZoneInfo, *, desk: bool) -> Why:
+def why(session: Session, principal: Principal, score: Score, zone: ZoneInfo, *, desk: bool) -> Why:
     """Why a place has its score, in whole points that add up; `desk`: reports link to the sorting page."""
-    boundaries = tuple(document["boundaries"])
+    boundaries = numbers_then(score).boundaries
     total = whole_points.shown_total(score.p28, boundaries)
-    seen = _incidents(session, score, zone)
+    seen = score_view.seen(session, principal, score.contributions, zone)
     up, down = whole_points.table(whole_points.grouped(score.contributions, seen), total)
     level = levels.level_of(score.p28, boundaries)
     low, high = whole_points.band(level, boundaries)
@@ -69,22 +70,6 @@ def why(session: Session, score: Score, document: Mapping[str, Any], zone: ZoneI
         total,
         _("Score today (%(band)s)", band=band),
     )
-
-
-def _incidents(session: Session, score: Score, zone: ZoneInfo) -> dict[str, dict[str, Any]]:
-    """The incidents of a score that this reader may see, as values for sentences, by id."""
-    ids = [UUID(str(part["id"])) for part in score.contributions if part["key"] == "incident"]
-    rows = session.scalars(select(Incident).where(Incident.id.in_(ids)))
-    return {
-        str(row.id): {
-            "kind": row.kind,
-            "how": row.how_known,
-            "when": row.occurred_at,
-            "day": words.day(row.occurred_at, zone),
-            "reference": row.reference,
-        }
-        for row in rows
-    }
 
 
 def _row(line: whole_points.Line, points: int, seen: Mapping[str, Mapping[str, Any]], desk: bool) -> Row:
@@ -100,9 +85,7 @@ def unusual(session: Session, now: datetime, place: Locality) -> list[str]:
     return [reason_sentence(one.data()) for one in unusual_reasons(found.detectors, found.seen, found.usual)]
 
 
-def what_would_lower(
-    stands: Standing, score: Score | None, document: Mapping[str, Any], zone: ZoneInfo
-) -> list[str]:
+def what_would_lower(stands: Standing, score: Score | None, zone: ZoneInfo) -> list[str]:
     """What would lower the level, in sentences with dates."""
     found = [
         _(
@@ -122,7 +105,8 @@ def what_would_lower(
         )
     if score and stands.computed > 1:
         found.append(_fall(score, stands.computed, zone))
-        edge = round(100 * levels.STEP_DOWN * levels.lower_boundary(stands.computed, document["boundaries"]))
+        numbers = numbers_then(score)
+        edge = round(100 * numbers.step_down * levels.lower_boundary(stands.computed, numbers.boundaries))
         found.append(_("A level falls only when the score is below %(n)d points.", n=edge))
     if stands.level == 0 and stands.why_not_known == NO_NEWS:
         found.append(_("Two people who send news within 14 days are enough for a level."))

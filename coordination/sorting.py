@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.assessing import Score, coefficients_of, latest
-from alerts.evidence import Evidence, RiskState, fast_at, slow_at
+from alerts.assessing import Score, kept_in, latest
+from alerts.evidence import Evidence, RiskState, numbers_each
 from alerts.risk import scoring
-from committees import catalogue, profiles, verification
+from committees import catalogue, verification
 from committees.incidents import NOT_TRUE, PARTS, UNABLE, VERIFIED, Incident
 from committees.intake.form import looks_like_number
 from committees.places import Locality
@@ -110,18 +110,19 @@ def effect(session: Session, now: datetime, incident: Incident) -> dict[str, flo
 def _points(
     session: Session, now: datetime, incident: Incident, score: Score, state: RiskState, grade: str
 ) -> float:
-    kind = catalogue.kind(incident.kind)
-    counted = session.get(Evidence, incident.id)
-    weight = scoring.incident_weight(incident.severity, scoring.grade_weight(grade), kind.multiplier)
-    c = coefficients_of(profiles.in_force(session, incident.locality_id).document)
+    kind, counted = catalogue.kind(incident.kind), session.get(Evidence, incident.id)
+    numbers = numbers_each(session, [incident.locality_id])[incident.locality_id]
+    in_fast, in_slow = numbers.enters(kind.key, kind.timescale)
+    weight = numbers.weight(kind.key, incident.severity, scoring.grade_weight(grade), kind.multiplier)
+    c = kept_in(state, numbers)
     age = max(0.0, scoring.days_between(incident.occurred_at, now))
-    fast, slow = fast_at(session, state, now), slow_at(session, state, now)
+    fast, slow = state.read("fast", now), state.read("slow", now)
     if counted:
-        fast -= counted.counted * scoring.decay(age, c.half_life_fast) * kind.fast
-        slow -= counted.counted * scoring.decay(age, c.half_life_slow) * kind.slow
+        fast -= counted.counted * scoring.decay(age, c.half_life_fast) * counted.fast
+        slow -= counted.counted * scoring.decay(age, c.half_life_slow) * counted.slow
     more = (
-        weight * scoring.decay(age, c.half_life_fast) * kind.fast,
-        weight * scoring.decay(age, c.half_life_slow) * kind.slow,
+        weight * scoring.decay(age, c.half_life_fast) * in_fast,
+        weight * scoring.decay(age, c.half_life_slow) * in_slow,
     )
 
     def index(f: float, s: float) -> float:

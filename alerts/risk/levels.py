@@ -38,10 +38,13 @@ def levels_of(p28: NDArray[np.float64], boundaries: Sequence[float] = BOUNDARIES
 
 
 def next_levels(
-    p28: NDArray[np.float64], before: NDArray[np.int64], boundaries: Sequence[float] = BOUNDARIES
+    p28: NDArray[np.float64],
+    before: NDArray[np.int64],
+    boundaries: Sequence[float] = BOUNDARIES,
+    step_down: float = STEP_DOWN,
 ) -> NDArray[np.int64]:
-    """Return each level after the one before (0 if none): up at once, down only below 0.8 x its boundary."""
-    held = levels_of(p28, [STEP_DOWN * boundary for boundary in boundaries])
+    """Return each level after the one before (0 if none): up at once, down only below `step_down` x its boundary."""
+    held = levels_of(p28, [step_down * boundary for boundary in boundaries])
     return np.maximum(levels_of(p28, boundaries), np.minimum(before, held))
 
 
@@ -50,6 +53,8 @@ def level_of(p28: float, boundaries: Sequence[float] = BOUNDARIES) -> int:
     return int(levels_of(np.array([p28]), boundaries)[0])
 
 
-def next_level(p28: float, before: int, boundaries: Sequence[float] = BOUNDARIES) -> int:
+def next_level(
+    p28: float, before: int, boundaries: Sequence[float] = BOUNDARIES, step_down: float = STEP_DOWN
+) -> int:
     """Return one level after the one before (0 if there was none); see next_levels."""
-    return int(next_levels(np.array([p28]), np.array([before]), boundaries)[0])
+    return int(next_levels(np.array([p28]), np.array([before]), boundaries, step_down)[0])

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from alerts.assessing import coefficients_of
+from alerts.risk.numbers import coefficients_of
 from alerts.risk import levels, rules
 from committees import profiles
 from committees.layers import merged, plain

@@ -9,26 +9,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import assessing, standing
-from alerts.assessing import Score
-from alerts.risk import levels, scoring
-from alerts.sentences import level_word, line_sentence
-from committees import profiles
-from committees.incidents import Incident
+from alerts import assessing, known_then, standing
+from alerts.risk import scoring
+from alerts.score_sentences import confidence_sentence
+from alerts.sentences import level_word
 from committees.intake.foreign_places import ForeignPlaces
 from committees.people import Person, principal_of
 from committees.places import Locality, zone_of
+from coordination import score_view
 from coordination.commands import exporting, opened
 from coordination.runtime import Runtime
 from foundation.errors import NotFound, Problem
 from foundation.policy import Principal, service
-from foundation.web.words import day
 
 EARLIEST = 1900
 
@@ -42,8 +39,14 @@ EARLIEST = 1900
     "--at",
     help="As it was known at this time: 2024-05-31 or 2024-05-31T18:00+05:00; UTC if it has no offset.",
 )
+@click.option(
+    "--as",
+    "person",
+    metavar="PERSON",
+    help="A sign-in name: name only what this person may see. Default: everything.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
-def score_command(locality: str, at: str | None, as_json: bool) -> None:
+def score_command(locality: str, at: str | None, person: str | None, as_json: bool) -> None:
     """Print the score of LOCALITY (its code), now or as it was known at a time, with its reasons. Nothing is stored."""
     with opened() as runtime:
         now = runtime.clock.now()
@@ -57,7 +60,10 @@ def score_command(locality: str, at: str | None, as_json: bool) -> None:
                     "Look it up on the Places page, or import it: concord import places FILE.",
                 )
             found = score_then(session, place, moment) if moment else score_now(session, place, now)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else in_words(found))
+        with _reading(runtime, person) as (session, principal):
+            seen = score_view.seen(session, principal, found["contributions"], zone_of(session, place))
+            found["contributions"] = score_view.at_rights(found["contributions"], seen)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str) if as_json else in_words(found))
 
 
 def past_moment(text: str, now: datetime) -> datetime:
@@ -78,43 +84,30 @@ def score_now(session: Session, place: Locality, now: datetime) -> dict[str, Any
     """The score of this moment, soft signs included, as data."""
     row = assessing.assess(session, now, place)
     stands = standing.standing(session, place, now)
-    coefficients = assessing.coefficients_of(profiles.in_force(session, place.id).document)
-    risk = scoring.score(
-        row.fast, row.slow, row.near, kappa=row.kappa, soft=row.soft, coefficients=coefficients
-    )
-    lines = list(row.contributions)
     return {
-        **_head(session, place, now, risk, row.profile),
+        **_head(place, now, assessing.risk_of(row), row.profile),
         "level": stands.level,
         "computed_level": row.level,
         "falls_at": row.falls_at.isoformat() if row.falls_at else None,
-        "contributions": _with_sentences(session, place, lines),
+        "confidence": row.basis["confidence"],
+        "contributions": list(row.contributions),
     }
 
 
 def score_then(session: Session, place: Locality, at: datetime) -> dict[str, Any]:
-    """The score as it was known at a time, as data; its level is the stored one of that time, else that of its own boundary."""
-    risk = assessing.as_known(session, place, at)
-    profile = profiles.in_force(session, place.id, at)
-    boundaries = tuple(profile.document["boundaries"])
-    rows = (
-        select(Score).where(Score.locality_id == place.id, Score.at <= at).order_by(Score.at.desc()).limit(1)
-    )
-    stored = session.scalars(rows).first()
-    level = stored.level if stored else levels.level_of(risk.p28, boundaries)
-    falls_at = assessing.falls_at(at, risk, level, boundaries)
+    """The score as it was known at a time, as data."""
+    found = known_then.as_known(session, place, at)
     return {
-        **_head(session, place, at, risk, " < ".join(profile.versions)),
-        "level": level,
-        "computed_level": level,
-        "falls_at": falls_at.isoformat() if falls_at else None,
-        "contributions": _with_sentences(session, place, assessing.explain_then(session, at, place.id, risk)),
+        **_head(place, at, found.risk, found.profile),
+        "level": found.level,
+        "computed_level": found.level,
+        "falls_at": found.falls_at.isoformat() if found.falls_at else None,
+        "confidence": found.confidence,
+        "contributions": found.contributions,
     }
 
 
-def _head(
-    session: Session, place: Locality, at: datetime, risk: scoring.Risk, profile: str
-) -> dict[str, Any]:
+def _head(place: Locality, at: datetime, risk: scoring.Risk, profile: str) -> dict[str, Any]:
     background, fast, slow, near = (float(part) for part in risk.terms)
     return {
         "locality": place.code,
@@ -135,26 +128,6 @@ def _head(
     }
 
 
-def _with_sentences(session: Session, place: Locality, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ids = [UUID(str(line["id"])) for line in lines if line["key"] == "incident"]
-    rows = {str(row.id): row for row in session.scalars(select(Incident).where(Incident.id.in_(ids)))}
-    zone = zone_of(session, place)
-    told = []
-    for line in lines:
-        row = rows.get(str(line.get("id")))
-        more = (
-            {
-                "kind": row.kind,
-                "how": row.how_known,
-                "day": f"{day(row.occurred_at, zone)} {row.occurred_at.year}",
-            }
-            if row
-            else {}
-        )
-        told.append({**line, "points": float(line["points"]), "sentence": line_sentence({**line, **more})})
-    return told
-
-
 def in_words(found: dict[str, Any]) -> str:
     """A score as sentences."""
     at = datetime.fromisoformat(found["at"])
@@ -167,6 +140,8 @@ def in_words(found: dict[str, Any]) -> str:
         for line in found["contributions"]
         if abs(line["points"]) >= 0.005
     ]
+    if found["confidence"]:
+        lines.append(confidence_sentence(found["confidence"]))
     if found["falls_at"]:
         lines.append(f"Without new reports the level falls on {found['falls_at'][:10]}.")
     return "\n".join(lines)

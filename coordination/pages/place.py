@@ -50,12 +50,12 @@ def place(visit: Visit, code: str) -> Response:
         since=since_words(own, zone),
         meaning=level_meaning(own.level),
         alert=own.open_alerts[0] if own.open_alerts else None,
-        why=place_view.why(session, score, document, zone, desk=visit.has(*desk_view.DESK))
+        why=place_view.why(session, visit.principal, score, zone, desk=visit.has(*desk_view.DESK))
         if score
         else None,
         unusual=place_view.unusual(session, now, here),
         chance=_chance(visit, score),
-        lower=place_view.what_would_lower(own, score, document, zone),
+        lower=place_view.what_would_lower(own, score, zone),
         sure=place_view.how_sure(session, now, here, zone),
         ring=_ring(visit, here, own),
         assessed=words.when(score.at, zone, now) if score else "",

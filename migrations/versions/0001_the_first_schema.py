@@ -81,6 +81,8 @@ def upgrade() -> None:
         sa.Column("fast", sa.Double(), nullable=False),
         sa.Column("slow", sa.Double(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Double(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_change")),
     )
     with op.batch_alter_table("evidence_change", schema=None) as batch_op:
@@ -639,6 +641,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_incident_source_id"), ["source_id"], unique=False)
 
     op.create_table(
+        "kappa",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("country_code", sa.String(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=True),
+        sa.Column("outcomes", sa.Double(), nullable=False),
+        sa.Column("predicted", sa.Double(), nullable=False),
+        sa.Column("unheld", sa.Double(), nullable=False),
+        sa.Column("held", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["country_code"], ["country.code"], name=op.f("fk_kappa_country_code_country")
+        ),
+        sa.ForeignKeyConstraint(["locality_id"], ["locality.id"], name=op.f("fk_kappa_locality_id_locality")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kappa")),
+    )
+    with op.batch_alter_table("kappa", schema=None) as batch_op:
+        batch_op.create_index("ix_kappa_country", ["country_code", "at"], unique=False)
+        batch_op.create_index("ix_kappa_place", ["locality_id", "at"], unique=False)
+
+    op.create_table(
         "locality_code",
         sa.Column("scheme", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -706,6 +728,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_office_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "prediction",
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("p28", sa.Double(), nullable=False),
+        sa.Column("came", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_prediction_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("locality_id", "week", name=op.f("pk_prediction")),
+    )
+    with op.batch_alter_table("prediction", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_prediction_week"), ["week"], unique=False)
+
+    op.create_table(
         "profile",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=False),
@@ -748,10 +785,13 @@ def upgrade() -> None:
         sa.Column("count_fast_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("count_slow", sa.Double(), nullable=False),
         sa.Column("count_slow_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("half_life_fast", sa.Double(), nullable=False),
+        sa.Column("half_life_slow", sa.Double(), nullable=False),
         sa.Column("kappa", sa.Double(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("known", sa.Boolean(), nullable=False),
         sa.Column("p28", sa.Double(), nullable=False),
+        sa.Column("plain", sa.Double(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("before", sa.Integer(), nullable=False),
         sa.Column("open_tasks", sa.Integer(), nullable=False),
@@ -798,12 +838,13 @@ def upgrade() -> None:
         sa.Column("contributions", sa.JSON(), nullable=False),
         sa.Column("profile", sa.String(), nullable=False),
         sa.Column("falls_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("basis", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["locality_id"], ["locality.id"], name=op.f("fk_score_locality_id_locality")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_score")),
     )
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_score_at"), ["at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_score_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index("ix_score_place", ["locality_id", "at"], unique=False)
 
     op.create_table(
         "turnout",
@@ -972,6 +1013,7 @@ def upgrade() -> None:
         sa.Column("fast", sa.Boolean(), nullable=False),
         sa.Column("slow", sa.Boolean(), nullable=False),
         sa.Column("violent", sa.Boolean(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incident.id"], name=op.f("fk_evidence_incident_id_incident")
         ),
@@ -1408,7 +1450,7 @@ def downgrade() -> None:
     op.drop_table("week_count")
     op.drop_table("turnout")
     with op.batch_alter_table("score", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_score_locality_id"))
+        batch_op.drop_index("ix_score_place")
         batch_op.drop_index(batch_op.f("ix_score_at"))
 
     op.drop_table("score")
@@ -1426,6 +1468,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
 
     op.drop_table("profile")
+    with op.batch_alter_table("prediction", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_prediction_week"))
+
+    op.drop_table("prediction")
     with op.batch_alter_table("office", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_office_locality_id"))
 
@@ -1442,6 +1488,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_locality_code_locality_id"))
 
     op.drop_table("locality_code")
+    with op.batch_alter_table("kappa", schema=None) as batch_op:
+        batch_op.drop_index("ix_kappa_place")
+        batch_op.drop_index("ix_kappa_country")
+
+    op.drop_table("kappa")
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_incident_source_id"))
         batch_op.drop_index(batch_op.f("ix_incident_received_at"))

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import evidence
+from alerts import evidence, ledger
+from alerts import sums as running
 from alerts.evidence import Evidence, EvidenceChange, RiskState, WeekCount
 from alerts.risk import scoring
 from committees import places, reports, verification
@@ -86,7 +87,7 @@ class Ground:
 
     def take_in(self, *incidents: Incident) -> list[uuid.UUID]:
         """Bring the sums up to date with these incidents."""
-        return evidence.take_in(self.session, self.now, incidents)
+        return running.take_in(self.session, self.now, incidents)
 
 
 @pytest.fixture(scope="module")
@@ -164,9 +165,7 @@ def by_hand(ground: Ground, place: Locality) -> tuple[float, float, int]:
 
 def sums(ground: Ground, place: Locality) -> tuple[float, float]:
     state = evidence.state_of(ground.session, place.id)
-    return evidence.fast_at(ground.session, state, ground.now), evidence.slow_at(
-        ground.session, state, ground.now
-    )
+    return state.read("fast", ground.now), state.read("slow", ground.now)
 
 
 def check(ground: Ground) -> None:
@@ -175,7 +174,7 @@ def check(ground: Ground) -> None:
     for place in (*ground.wards, ground.town):
         fast, slow, counted = by_hand(ground, place)
         assert sums(ground, place) == pytest.approx((fast, slow), abs=NEAR)
-        known = evidence.sums_then(evidence.changes_of(ground.session, place.id, ground.now), ground.now)
+        known = ledger.sums_then(ledger.changes_of(ground.session, place.id, ground.now), ground.now)
         assert known == pytest.approx((fast, slow), abs=NEAR)
         inside = [ward.id for ward in ground.wards] if place is ground.town else [place.id]
         steps = ground.session.scalars(
@@ -399,8 +398,8 @@ def test_a_late_report_is_known_from_the_day_it_came(ground: Ground) -> None:
     before = sums(ground, ground.wards[0])
     ground.now += timedelta(days=3)
     ground.take_in(ground.report(0, "killing", 1, 24 * 3 + 2, 5))
-    changes = evidence.changes_of(ground.session, ground.wards[0].id, ground.now)
-    assert evidence.sums_then(changes, then) == pytest.approx(before, abs=NEAR)
+    changes = ledger.changes_of(ground.session, ground.wards[0].id, ground.now)
+    assert ledger.sums_then(changes, then) == pytest.approx(before, abs=NEAR)
     check(ground)
 
 

@@ -1,0 +1,218 @@
+"""Kappa in the product: each week a prediction is kept for every watched place, and four weeks later compared with what came.
+
+What lives here: predictions, dated kappa rows by country and place, the weekly job. What does not: the mathematics (risk/calibration.py).
+A place's kappa is drawn towards its country's and held within bounds, so that a place that prevents deaths does not come to look calm;
+the number before it is held is kept for analysts. Rows are dated and stay: a past score uses the kappa that was known then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, exists, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts.evidence import RiskState
+from alerts.risk import calibration
+from alerts.risk.calibration import OUTCOME_CREDIBILITY, WINDOW_DAYS, Tally
+from alerts.risk.scoring import RunningSum, grade_weight
+from committees.incidents import COUNTED, Incident
+from committees.places import Locality, LocalityPath
+from foundation import journal
+from foundation.db import Base, Keyed
+
+WINDOW = timedelta(days=WINDOW_DAYS)
+FATAL = 4  # the severity from which on somebody was killed
+PRIVATE = "private_matter"
+
+
+class Prediction(Base):
+    """P28 of a place without calibration as it stood in one week (its Monday), and whether a fatal incident began in the 28 days after.
+
+    `came` stays empty until the window has passed.
+    """
+
+    __tablename__ = "prediction"
+
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True, index=True)
+    at: Mapped[datetime]
+    p28: Mapped[float]
+    came: Mapped[bool | None]
+
+
+class Kappa(Keyed, Base):
+    """The calibration of a country (no place) or of a place from a moment on: what came and what was predicted, decayed, and kappa.
+
+    `unheld` is kappa before it is held within its bounds. Append-only.
+    """
+
+    __tablename__ = "kappa"
+    __table_args__ = (
+        Index("ix_kappa_country", "country_code", "at"),
+        Index("ix_kappa_place", "locality_id", "at"),
+    )
+
+    at: Mapped[datetime]
+    country_code: Mapped[str] = mapped_column(ForeignKey("country.code"))
+    locality_id: Mapped[UUID | None] = mapped_column(ForeignKey("locality.id"))
+    outcomes: Mapped[float]
+    predicted: Mapped[float]
+    unheld: Mapped[float]
+    held: Mapped[float]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one area that have just passed: what was predicted for each, and how many saw a fatal incident."""
+
+    predictions: tuple[float, ...] = ()
+    outcomes: int = 0
+
+    def __add__(self, other: Windows) -> Windows:
+        """Both together."""
+        return Windows(self.predictions + other.predictions, self.outcomes + other.outcomes)
+
+
+def kappa_row(session: Session, locality_id: UUID, at: datetime) -> Kappa | None:
+    """The newest calibration of a place that was known at a moment."""
+    rows = select(Kappa).where(Kappa.locality_id == locality_id, Kappa.at <= at)
+    return session.scalars(rows.order_by(Kappa.at.desc()).limit(1)).first()
+
+
+def kappa_at(session: Session, locality_id: UUID, at: datetime) -> float:
+    """Kappa of a place as it was in use at a moment; 1 before the first calibration."""
+    row = kappa_row(session, locality_id, at)
+    return row.held if row else 1.0
+
+
+def calibrate(session: Session, now: datetime) -> int:
+    """Once a week: finish the windows that have passed, write each area's kappa anew, keep this week's predictions; return how many places."""
+    week = now.date() - timedelta(days=now.weekday())
+    if session.scalar(select(exists().where(Prediction.week == week))):
+        return 0
+    places: dict[UUID, str] = dict(
+        session.execute(
+            select(Locality.id, Locality.country_code)
+            .join(RiskState, RiskState.locality_id == Locality.id)
+            .where(Locality.watched, RiskState.assessed_at.is_not(None))
+        ).all()
+    )
+    if not places:
+        return 0
+    finished = _finish(session, now)
+    if finished:
+        _write(session, now, places, finished)
+    _predict(session, now, week)
+    journal.record(session, now, "calibration", "kappa", None)
+    session.flush()
+    return len(places)
+
+
+def _predict(session: Session, now: datetime, week: date) -> None:
+    rows = (
+        select(RiskState.locality_id, RiskState.plain)
+        .join(Locality, Locality.id == RiskState.locality_id)
+        .where(Locality.watched, RiskState.assessed_at.is_not(None))
+    )
+    made = [
+        {"locality_id": key, "week": week, "at": now, "p28": plain, "came": None}
+        for key, plain in session.execute(rows).all()
+    ]
+    session.execute(insert(Prediction), made)
+
+
+def _finish(session: Session, now: datetime) -> dict[UUID, Windows]:
+    """Say of each window that has passed whether something fatal began in it; return them by place."""
+    due = select(Prediction).where(Prediction.came.is_(None), Prediction.at <= now - WINDOW)
+    rows = list(session.scalars(due))
+    if not rows:
+        return {}
+    began = _fatal(session, {row.locality_id for row in rows}, min(row.at for row in rows))
+    found: dict[UUID, Windows] = defaultdict(Windows)
+    for row in rows:
+        row.came = any(row.at <= at < row.at + WINDOW for at in began.get(row.locality_id, ()))
+        found[row.locality_id] += Windows((row.p28,), int(row.came))
+    return found
+
+
+def _fatal(session: Session, places: set[UUID], since: datetime) -> dict[UUID, list[datetime]]:
+    """When credible fatal incidents began at each place and below."""
+    rows = select(
+        LocalityPath.ancestor_id,
+        Incident.occurred_at,
+        Incident.graded,
+        Incident.reliability,
+        Incident.credibility,
+    ).join(LocalityPath, LocalityPath.descendant_id == Incident.locality_id)
+    rows = rows.where(
+        Incident.occurred_at >= since,
+        Incident.severity >= FATAL,
+        Incident.state.in_(COUNTED),
+        Incident.known_source,
+        Incident.path != PRIVATE,
+    )
+    found: dict[UUID, list[datetime]] = defaultdict(list)
+    for key, at, graded, letter, digit in session.execute(rows).all():
+        weight = grade_weight(f"{letter}{digit}") if graded else 1.0
+        if key in places and weight >= OUTCOME_CREDIBILITY:
+            found[key].append(at)
+    return found
+
+
+def _write(session: Session, now: datetime, places: dict[UUID, str], finished: dict[UUID, Windows]) -> None:
+    by_country: dict[str, Windows] = defaultdict(Windows)
+    for key, windows in finished.items():
+        if key in places:
+            by_country[places[key]] += windows
+    last = _newest(session)
+    rows: list[Kappa] = []
+    country: dict[str, Kappa] = {}
+    for code in sorted(set(places.values())):
+        country[code] = _row(now, last.get((code, None)), by_country[code], code, None, 1.0)
+        rows.append(country[code])
+    for key, code in places.items():
+        windows = finished.get(key, Windows())
+        rows.append(_row(now, last.get((code, key)), windows, code, key, country[code].unheld))
+    session.add_all(rows)
+    session.execute(
+        update(RiskState).execution_options(synchronize_session=False),
+        [{"locality_id": row.locality_id, "kappa": row.held} for row in rows if row.locality_id],
+    )
+    session.expire_all()
+
+
+def _newest(session: Session) -> dict[tuple[str, UUID | None], Kappa]:
+    newest: dict[tuple[str, UUID | None], Kappa] = {}
+    last = select(Kappa.at).order_by(Kappa.at.desc()).limit(1).scalar_subquery()
+    for row in session.scalars(select(Kappa).where(Kappa.at == last)):
+        newest[row.country_code, row.locality_id] = row
+    return newest
+
+
+def _row(
+    now: datetime, last: Kappa | None, windows: Windows, country: str, place: UUID | None, towards: float
+) -> Kappa:
+    tally = _tally(last).add(now, windows.predictions, windows.outcomes)
+    unheld = tally.kappa(now, towards)
+    return Kappa(
+        at=now,
+        country_code=country,
+        locality_id=place,
+        outcomes=tally.outcomes.decayed(now),
+        predicted=tally.predicted.decayed(now),
+        unheld=unheld,
+        held=float(calibration.held(unheld)),
+    )
+
+
+def _tally(last: Kappa | None) -> Tally:
+    if last is None:
+        return Tally()
+    half_life = calibration.HALF_LIFE_DAYS
+    return Tally(
+        RunningSum(half_life, last.outcomes, last.at), RunningSum(half_life, last.predicted, last.at)
+    )
