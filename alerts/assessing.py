@@ -76,7 +76,7 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
     fast, slow = state.read("fast", now), state.read("slow", now)
     risk = scoring.score(fast, slow, near, kappa=state.kappa, soft=soft.total, coefficients=coefficients)
     level, before = numbers.level(risk.p28, state.level), state.level
-    row = _row_for(session, state, place.id, now)
+    row = _row_for(session, state, place.id, now) or Score(locality_id=place.id, at=now)
     if level != before:
         state.before, state.level, state.since = before, level, now
     state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
@@ -89,18 +89,15 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
     row.profile = " < ".join(profile.versions)
     row.falls_at = falls_at(now, risk, level, numbers)
     row.basis = basis_of(numbers, coefficients, before, around, confidence_of(survey, place.id))
+    session.add(row)
     return row
 
 
-def _row_for(session: Session, state: RiskState, place_id: UUID, now: datetime) -> Score:
-    """A new row, or the one of this very moment: what is known of a moment is what was known last in it."""
-    row: Score | None = None
-    if state.assessed_at == now:
-        row = session.scalars(select(Score).where(Score.locality_id == place_id, Score.at == now)).first()
-    if row is None:
-        row = Score(locality_id=place_id, at=now)
-        session.add(row)
-    return row
+def _row_for(session: Session, state: RiskState, place_id: UUID, now: datetime) -> Score | None:
+    """The row of this very moment, if there is one: what is known of a moment is what was known last in it."""
+    if state.assessed_at != now:
+        return None
+    return session.scalars(select(Score).where(Score.locality_id == place_id, Score.at == now)).first()
 
 
 def kept_in(state: RiskState, numbers: Numbers) -> scoring.Coefficients:

@@ -7,10 +7,10 @@ alerts imports this module.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from alerts.evidence import EvidenceChange, read
@@ -48,9 +48,10 @@ def sums_then(
 
 def weights_then(session: Session, locality_id: UUID, at: datetime) -> list[scoring.Evidence]:
     """What counted at a place and below at a past time, as the score of that time named it: the newest, newest first."""
+    since = at - min(REACH, at - datetime.min.replace(tzinfo=UTC))
     known = (
         select(EvidenceChange.incident_id, func.max(EvidenceChange.number).label("number"))
-        .where(EvidenceChange.known_at <= at, EvidenceChange.event_at > at - REACH)
+        .where(EvidenceChange.known_at <= at, EvidenceChange.event_at > since)
         .where(EvidenceChange.locality_id.in_(_below(locality_id)))
         .group_by(EvidenceChange.incident_id)
         .subquery()
@@ -77,5 +78,5 @@ def weights_then(session: Session, locality_id: UUID, at: datetime) -> list[scor
     ]
 
 
-def _below(locality_id: UUID) -> object:
+def _below(locality_id: UUID) -> Select[UUID]:
     return select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from alerts.evidence import (
@@ -176,5 +176,5 @@ def hold(session: Session, locality_ids: Iterable[UUID]) -> list[RiskState]:
     return list(session.scalars(rows.execution_options(populate_existing=True)))
 
 
-def _above(locality_ids: Iterable[UUID]) -> object:
+def _above(locality_ids: Iterable[UUID]) -> Select[UUID]:
     return select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))

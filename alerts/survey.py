@@ -31,7 +31,7 @@ from committees import checkins, flashpoints, profiles, verification, windows
 from committees.checkins import Voices
 from committees.flashpoints import Flashpoint, Remark
 from committees.incidents import COUNTED, VERIFIED, Incident
-from committees.places import Locality, Neighbour, below_each, load_above, local_day, upwards, zone_of
+from committees.places import Locality, below_each, load_above, local_day, upwards, zone_of
 from committees.profiles import Effective
 from committees.reports import Report, Source
 from committees.windows import DateHere

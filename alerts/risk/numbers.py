@@ -67,7 +67,9 @@ STARTER = Numbers()
 
 def coefficients_of(document: Mapping[str, Any]) -> Coefficients:
     """The starter's coefficients with what a document changes."""
-    changed = {k: tuple(v) if isinstance(v, list) else v for k, v in document.get("coefficients", {}).items()}
+    changed: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in document.get("coefficients", {}).items()
+    }
     return Coefficients(**changed)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from alerts.risk.numbers import coefficients_of
 from alerts.risk import levels, rules
+from alerts.risk.numbers import coefficients_of
 from committees import profiles
 from committees.layers import merged, plain
 from coordination.api.door import Call, endpoint

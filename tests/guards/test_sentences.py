@@ -24,6 +24,7 @@ EVERYTHING = {
     "values": [["level", 3], ["windows", "festival"], ["incidents", 4]], "why": "divided_by_zero",
     "usual": 7, "checks": ["c2", "surge"],
     "indicator": "joint_activity", "day": "Tue 24 Nov", "points": 3.2,
+    "place": "Ward 7",
 }  # fmt: skip
 NO_WORDS = "Something was noted that this page has no words for."
 
@@ -92,7 +93,7 @@ def test_every_note_of_an_alert_has_a_sentence() -> None:
 def test_every_line_of_a_score_has_a_sentence() -> None:
     texts = [
         (ROOT / "alerts" / name).read_text(encoding="utf-8")
-        for name in ("assessing.py", "risk/date_terms.py")
+        for name in ("explaining.py", "risk/date_terms.py")
     ]
     found = {
         str(value.value)
@@ -103,7 +104,7 @@ def test_every_line_of_a_score_has_a_sentence() -> None:
         if isinstance(key, ast.Constant) and key.value == "key" and isinstance(value, ast.Constant)
     }
     assert {"checkin", "indicator", "date", "floor"} <= found
-    assert found | {"incident", "older", "neighbours", "background"} <= set(sentences.LINES)
+    assert found | {"incident", "older", "neighbour", "neighbours", "background"} <= set(sentences.LINES)
 
 
 @pytest.mark.parametrize(
