@@ -39,25 +39,32 @@ BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "scoring_cost": _scoring_cost,
 }
 
+WITH_DATA = ("replay_speed", "accuracy")
+"""What reads the event files of --data, and is left out without them."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 0 unless the accuracy targets were checked and missed."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure the promises of speed."
     )
-    parser.add_argument("--data", type=Path, help="folder of event files: measure accuracy on them as well")
-    parser.add_argument("--only", nargs="+", choices=[*BENCHMARKS, "accuracy"], help="run only these")
+    parser.add_argument("--data", type=Path, help="folder of event files: measure replay and accuracy too")
+    parser.add_argument("--only", nargs="+", choices=[*BENCHMARKS, *WITH_DATA], help="run only these")
     parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES), help="only on these")
     parser.add_argument("--quick", action="store_true", help="short forms, for a look rather than a record")
     options = parser.parse_args(arguments)
-    wanted = options.only or [*BENCHMARKS, *(["accuracy"] if options.data else [])]
+    wanted = options.only or [*BENCHMARKS, *(WITH_DATA if options.data else [])]
+    if set(wanted) & set(WITH_DATA) and (options.data is None or not options.data.is_dir()):
+        parser.error(f"{' and '.join(WITH_DATA)} need --data with a folder of event files.")
     for name in wanted:
         if name in BENCHMARKS:
             print(show(BENCHMARKS[name](tuple(options.engine), options.quick)), flush=True)
+    if "replay_speed" in wanted:
+        from benchmarks import replay_speed
+
+        print(show(replay_speed.table(options.data, options.quick)), flush=True)
     if "accuracy" not in wanted:
         return 0
-    if options.data is None or not options.data.is_dir():
-        parser.error("accuracy needs --data with a folder of event files.")
     from benchmarks.accuracy import report
 
     return 0 if report(options.data) else 1

@@ -1,26 +1,22 @@
 """The plain methods that the score is compared with, each as numbers that may only look back.
 
 What lives here: one function per method, from a locality x week table of incidents. What does not: the score
-itself and the measures. Only benchmarks use it.
+itself, the detectors (alerts/risk) and the measures. Only benchmarks use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alerts.risk.detectors import LEAST_SPREAD, Detection, Floats, cusum, ears
+from alerts.risk.farrington import FIRST, farrington
 from alerts.risk.replay import Incident, Profile
-from alerts.risk.replay_sums import DecayingSums, History, Neighbourhood, week_number, weigh
+from alerts.risk.replay_sums import DecayingSums, History, Neighbourhood, week_of, weigh
 
-Floats = NDArray[np.float64]
-EARS_WEEKS = 7
-EARS_LAG = 2
-REFERENCE_WEEKS = 52
-LEAST_SPREAD = 0.5
-CUSUM_SLACK = 0.5
+BEFORE = FIRST
+"""Weeks without any incident that are put before the data, so that every detector has something to compare with."""
 
 
 class Table:
@@ -31,21 +27,30 @@ class Table:
         incidents: Sequence[Incident],
         neighbours: dict[str, list[str]],
         localities: Sequence[str],
-        end: date,
+        begin: int,
+        end: int,
     ) -> None:
-        """Count the incidents by the week in which they became known, up to and with the week of ``end``."""
+        """Count the incidents by the week in which they became known, up to and with week ``end``.
+
+        Nothing need be said of the weeks before ``begin``.
+        """
         index = {name: i for i, name in enumerate(localities)}
         self._history = History(weigh(incidents, Profile()), index)
         self._near = Neighbourhood(index, neighbours)
         self.first = int(self._history.weeks[0])
-        self._last = week_number(end)
+        self.begin, self._last = begin, end
         self.counts = np.zeros((len(index), self._last - self.first + 1))
         self.fatal = np.zeros_like(self.counts)
         for incident in incidents:
-            week = week_number(date.fromordinal(date(1970, 1, 1).toordinal() + int(incident.known)))
+            week = week_of(incident.known)
             if week <= self._last:
                 self.counts[index[incident.locality], week - self.first] += 1
                 self.fatal[index[incident.locality], week - self.first] += incident.fatal
+
+    def detected(self, detect: Callable[[Floats], Detection]) -> Floats:
+        """Return the statistic of a detector."""
+        padded = np.pad(self.counts, ((0, 0), (BEFORE, 0)))
+        return detect(padded).statistic[:, BEFORE:]
 
     def decayed(self, half_life: float) -> Floats:
         """Return the severity-weighted sums with one half-life in days."""
@@ -58,47 +63,21 @@ class Table:
         return np.stack([self._near.mean(values[:, week]) for week in range(values.shape[1])], axis=1)
 
 
-def trailing(values: Floats, weeks: int, lag: int = 0) -> Floats:
-    """Return the sum of so many weeks, the last ``lag`` weeks before each week; before the data all is 0."""
-    total = np.cumsum(np.pad(values, ((0, 0), (weeks + lag, 0))), axis=1)
-    stop = total.shape[1] - lag
-    result: Floats = total[:, weeks:stop] - total[:, : stop - weeks]
-    return result
-
-
-def standardised(counts: Floats, weeks: int, lag: int) -> Floats:
-    """Return how many standard deviations each week lies above the mean of a reference before it."""
-    mean = trailing(counts, weeks, lag) / weeks
-    squares = trailing(counts * counts, weeks, lag)
-    spread = np.sqrt(np.maximum(squares - weeks * mean * mean, 0) / (weeks - 1))
-    result: Floats = (counts - mean) / np.maximum(spread, LEAST_SPREAD)
-    return result
-
-
-def ears(counts: Floats, kind: int) -> Floats:
-    """Return the EARS statistic C1, C2 or C3 of weekly counts."""
-    if kind < 3:
-        return standardised(counts, EARS_WEEKS, 1 if kind == 1 else 1 + EARS_LAG)
-    return trailing(np.maximum(ears(counts, 2) - 1, 0), 3)
-
-
-def cusum(counts: Floats) -> Floats:
-    """Return the one-sided CUSUM of weekly counts against the 52 weeks before each."""
-    above = standardised(counts, REFERENCE_WEEKS, 1) - CUSUM_SLACK
-    result, level = np.zeros_like(above), np.zeros(len(above))
-    for week in range(above.shape[1]):
-        level = np.maximum(level + above[:, week], 0)
-        result[:, week] = level
+def trailing(values: Floats, weeks: int) -> Floats:
+    """Return the sum of so many weeks, the last of them included; before the data all is 0."""
+    total = np.cumsum(np.pad(values, ((0, 0), (weeks, 0))), axis=1)
+    result: Floats = total[:, weeks:] - total[:, :-weeks]
     return result
 
 
 METHODS: dict[str, Callable[[Table], list[Floats]]] = {
     "last 4 weeks": lambda t: [trailing(t.counts, 4)],
     "52-week base rate": lambda t: [trailing((t.fatal > 0).astype(np.float64), 52)],
-    "EARS C1": lambda t: [ears(t.counts, 1)],
-    "EARS C2": lambda t: [ears(t.counts, 2)],
-    "EARS C3": lambda t: [ears(t.counts, 3)],
-    "CUSUM": lambda t: [cusum(t.counts)],
+    "EARS C1": lambda t: [t.detected(lambda c: ears(c, 1, LEAST_SPREAD))],
+    "EARS C2": lambda t: [t.detected(lambda c: ears(c, 2, LEAST_SPREAD))],
+    "EARS C3": lambda t: [t.detected(lambda c: ears(c, 3, LEAST_SPREAD))],
+    "CUSUM": lambda t: [t.detected(cusum)],
+    "Farrington": lambda t: [t.detected(lambda c: farrington(c, BEFORE + t.begin - t.first))],
     "decay 14 days": lambda t: [t.decayed(14)],
     "decay 30 days": lambda t: [t.decayed(30)],
     "decay 90 days": lambda t: [t.decayed(90)],

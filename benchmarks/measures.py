@@ -1,13 +1,161 @@
-"""The curve that turns a baseline's number into a probability: a logistic fit, in numpy alone.
+"""Measures that only the comparison of methods needs: resampled places, the top of a ranking, a matched number of alerts.
 
-How good a forecast is says alerts/risk/evaluation.py. Only benchmarks use this module.
+What lives here: these, and the curve that turns a baseline's number into a probability, in numpy alone. What
+does not: how good a forecast is otherwise (alerts/risk/evaluation.py). Only benchmarks use this module.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 
-from alerts.risk.evaluation import Floats, Outcomes
+from alerts.risk.evaluation import LEAST, Floats, Interval, Outcomes
+from alerts.risk.replay_sums import Ints
+
+TOP = 0.05
+TIMES, SEED = 200, 1
+WEEKS_A_YEAR = 52.1775
+VALID_WEEKS, VALID_DAYS = 4, 28.0
+
+
+class Ranking:
+    """A ranking that is judged again and again under other weights; sorted once."""
+
+    def __init__(self, happened: Outcomes, score: Floats) -> None:
+        order = np.argsort(-score, kind="stable")
+        self._order, self._came = order, happened[order].astype(np.float64)
+        self._last = np.append(np.diff(score[order]) != 0, True)
+
+    def judged(self, weights: Floats) -> tuple[float, float]:
+        """Return AUROC and average precision where each row counts so many times; NaN for one outcome only."""
+        w = weights[self._order]
+        true, false = np.cumsum(w * self._came)[self._last], np.cumsum(w * (1 - self._came))[self._last]
+        if not true[-1] or not false[-1]:
+            return float("nan"), float("nan")
+        found, taken = np.append(0.0, true / true[-1]), np.append(0.0, false / false[-1])
+        area = np.sum(np.diff(taken) * (found[1:] + found[:-1]) / 2)
+        precision = true / np.maximum(true + false, 1e-12)
+        return float(area), float(np.sum(np.diff(found) * precision))
+
+
+class Draws:
+    """Whole places drawn again with replacement, the same draws for every method."""
+
+    def __init__(self, places: Sequence[str], times: int = TIMES, seed: int = SEED) -> None:
+        numbers: dict[str, int] = {}
+        place = np.array([numbers.setdefault(name, len(numbers)) for name in places])
+        chance, size = np.random.default_rng(seed), len(numbers)
+        drawn = (chance.integers(0, size, size) for _ in range(times))
+        self.weights = [np.bincount(d, minlength=size).astype(np.float64)[place] for d in drawn]
+
+    def ranked(self, ranking: Ranking) -> Floats:
+        """Return AUROC and average precision (columns) of each draw (rows)."""
+        return np.array([ranking.judged(weights) for weights in self.weights])
+
+    def log_loss(self, happened: Outcomes, probability: Floats) -> Floats:
+        """Return the log loss of each draw."""
+        p = np.clip(probability, LEAST, 1 - LEAST)
+        each = -np.where(happened, np.log(p), np.log1p(-p))
+        return np.array([np.average(each, weights=weights) for weights in self.weights])
+
+
+def interval(values: Floats) -> Interval:
+    """Return what 95 of 100 draws lie between; draws that are no number are left out."""
+    known = values[np.isfinite(values)]
+    return Interval(*(float(edge) for edge in np.percentile(known, [2.5, 97.5])))
+
+
+def top_precision(happened: Outcomes, score: Floats, share: float = TOP) -> float:
+    """Return which share of the highest scores came true; a fixed draw decides between equal ones."""
+    order = np.lexsort((np.random.default_rng(0).random(len(score)), -score))
+    return float(happened[order[: round(share * len(score))]].mean())
+
+
+class Alerts(NamedTuple):
+    """What alerts a ranking would give if each place had so many a year; shares of nothing are NaN."""
+
+    per_year: float
+    precision: float
+    onsets: float
+    fatal_days: float
+    lead: float
+    false_per_year: float
+
+
+class AlertGrid:
+    """The rows of a truth as places x weeks, on which alerts are raised: one holds for 28 days, in which no other is."""
+
+    def __init__(self, places: Sequence[str], weeks: Ints, fatal_days: Mapping[str, Floats]) -> None:
+        self._names = sorted(set(places))
+        index = {name: position for position, name in enumerate(self._names)}
+        self._first = int(weeks.min())
+        self._cell = np.array([index[name] for name in places]), weeks - self._first
+        self._shape = len(index), int(weeks.max()) - self._first + 1
+        self._known = np.zeros(self._shape, dtype=np.bool_)
+        self._known[self._cell] = True
+        self._fatal_days = fatal_days
+
+    def raised(self, score: Floats, budget: float = 2.0) -> Outcomes:
+        """Return where alerts are raised, at the threshold that gives so many for a place and year at most."""
+        grid = np.full(self._shape, -np.inf)
+        grid[self._cell] = score
+        values = np.unique(score)
+        gap = float(np.diff(values).min()) if len(values) > 1 else 1.0
+        grid = grid + np.random.default_rng(0).random(self._shape) * gap * 0.5
+        rising = np.sort(grid[self._known])
+        low, high = 0, len(rising) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._above(grid, rising[middle]).sum() > budget * self._years:
+                low = middle + 1
+            else:
+                high = middle
+        return self._above(grid, rising[low])
+
+    @property
+    def _years(self) -> float:
+        return float(self._known.sum()) / WEEKS_A_YEAR
+
+    def _above(self, grid: Floats, threshold: float) -> Outcomes:
+        raised, last = np.zeros(self._shape, dtype=np.bool_), np.full(len(grid), -99)
+        for week in range(self._shape[1]):
+            now = self._known[:, week] & (grid[:, week] >= threshold) & (week - last >= VALID_WEEKS)
+            raised[now, week], last[now] = True, week
+        return raised
+
+    def judged(self, raised: Outcomes, happened: Outcomes) -> Alerts:
+        """Return what these alerts were worth; ``happened`` is the target of each row."""
+        came = np.zeros(self._shape, dtype=np.bool_)
+        came[self._cell] = happened
+        count, true = int(raised.sum()), int((raised & came).sum())
+        seen, warned, onsets, leads = self._days(raised)
+        return Alerts(
+            count / self._years,
+            true / count if count else float("nan"),
+            len(leads) / onsets if onsets else float("nan"),
+            warned / seen if seen else float("nan"),
+            float(np.median(leads)) if leads else float("nan"),
+            (count - true) / self._years,
+        )
+
+    def _days(self, raised: Outcomes) -> tuple[int, int, int, list[float]]:
+        """Return how many days with deaths, how many after an alert, how many onsets, and the leads before these."""
+        seen, warned, onsets, leads = 0, 0, 0, []
+        ends = 7.0 * (self._first + 1 + np.arange(self._shape[1]))
+        for place, name in enumerate(self._names):
+            days = self._fatal_days.get(name, np.zeros(0)) + 0.5
+            issued = ends[raised[place]]
+            for day, before in zip(days, np.append(-np.inf, days), strict=False):
+                if not ends[0] < day <= ends[-1]:
+                    continue
+                early = issued[(issued < day) & (issued >= day - VALID_DAYS)]
+                seen, warned = seen + 1, warned + bool(len(early))
+                if day - before > VALID_DAYS:
+                    onsets += 1
+                    leads += [float(day - early.min())] if len(early) else []
+        return seen, warned, onsets, leads
 
 
 def fitted(features: list[Floats], happened: Outcomes) -> Floats:
