@@ -149,6 +149,13 @@ def kept_quiet(
     return quiet
 
 
+def asked_here(rules: Iterable[Rule], *, is_town: bool, has_watched_below: bool) -> list[Rule]:
+    """The rules that are asked at a place: of one spot, of the whole town, or (above watched places) of the town and its level."""
+    kinds = {"town"} if is_town and has_watched_below else {"here", "town"} if is_town else {"here"}
+    above = is_town and has_watched_below
+    return [rule for rule in rules if rule.place in kinds or (above and rule.key == "level_rise")]
+
+
 def threats_in(rule: Rule, facts: Facts) -> list[str]:
     """The threats a rule is asked about: each that has evidence, or the locality as a whole."""
     if not rule.per_threat:

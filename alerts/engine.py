@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from alerts import assessing, raising, routing, turning
-from alerts.deciding import OPEN_STEP, RAISE
+from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of
 from alerts.sums import scored_above, take_in
@@ -83,12 +83,11 @@ def _work_through(session: Session, now: datetime, rng: random.Random, place_ids
 def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> None:
     session, now = survey.session, survey.now
     facts = facts_of(survey, place, level_before=before)
-    kinds = {"here", "town"} if town_of(session, place).id == place.id else {"here"}
-    if kinds == {"here", "town"} and place.id in survey.has_watched_below:
-        kinds = {"town", "level"}
-    rules = [
-        r for r in survey.rules(place.id) if r.place in kinds or ("level" in kinds and r.key == "level_rise")
-    ]
+    rules = asked_here(
+        survey.rules(place.id),
+        is_town=town_of(session, place).id == place.id,
+        has_watched_below=place.id in survey.has_watched_below,
+    )
     told = raising.run(survey, place, rules, facts, " < ".join(survey.profiles[place.id].versions))
     for alert, act, conclusion in told:
         if act in (OPEN_STEP, RAISE):

@@ -142,7 +142,8 @@ def _check_together(row: Mapping[str, Any]) -> None:
     for at, minutes in by_level.items():
         most = SLOWEST.get(int(at)) if str(at).isdigit() else None
         if most is not None and minutes > most and row.get("alerts", True):
-            raise BadRule(TOO_SLOW, path="clock_minutes", level=at, most=most)
+            path = f"clock_minutes.{at}" if isinstance(clocks, Mapping) else "clock_minutes"
+            raise BadRule(TOO_SLOW, path=path, level=at, most=most)
 
 
 def check_tree(tree: Any, lists: Lists) -> None:
@@ -233,8 +234,11 @@ def _by_level(level: Any) -> None:
 
 def _clocks(value: Any, _document: Mapping[str, Any]) -> None:
     for level, minutes in value.items() if isinstance(value, Mapping) else [("", value)]:
-        _by_level(level)
-        check_number(minutes, 1, LONGEST_CLOCK, whole=True)
+        try:
+            _by_level(level)
+            check_number(minutes, 1, LONGEST_CLOCK, whole=True)
+        except BadRule as bad:
+            raise (bad.below(str(level)) if level != "" else bad) from None
 
 
 def _one_of(words: str, allowed: tuple[str, ...]) -> Callable[[Any, Mapping[str, Any]], None]:
