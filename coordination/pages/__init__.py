@@ -25,6 +25,7 @@ from coordination.pages import (
     private,
     report,
     review,
+    rules,
     sign_in,
     sort,
     today,
@@ -53,6 +54,7 @@ ROOMS = (
     place,
     city,
     care,
+    rules,
 )
 
 
