@@ -13,7 +13,7 @@ from alerts.labels import how_known_label, kind_label, level_word, role_names, r
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.conditions import CONDITIONS
 from alerts.risk.fields import FIELDS, NUMBER
-from alerts.risk.rule_checks import SAME_AS_SCORE
+from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE
 from alerts.risk.rules import Rule
 from alerts.risk.settings import settings_of
 from alerts.rule_reasons import field_label
@@ -33,6 +33,7 @@ SETTINGS = {
     "told": N_("Known people who must have told it, if nobody saw it"),
     "within_minutes": N_("Within how many minutes"),
     "probability": N_("How likely, at least, 0 to 1"),
+    "detectors": N_("Checks that must find it unusual, of three"),
     "members": N_("Members who must have sent news"),
     "value": N_("The value to compare with"),
 }
@@ -82,7 +83,7 @@ def sentences_of(rule: Rule, document: Document = None) -> list[str]:
     if rule.inhibits:
         names = _(", ").join(_quote(rule_label(key, document)) for key in rule.inhibits)
         said.append(_("While its alert is open, these rules stay quiet here: %(rules)s.", rules=names))
-    if rule.alerts:
+    if rule.alerts and rule.cool_down_hours != COOL_DOWN_HOURS:
         said.append(
             _("After its alert ended, it rests for %(time)s.", time=hours_words(rule.cool_down_hours))
         )
@@ -272,6 +273,14 @@ def _window(given: Settings, document: Document) -> str:
     return _("%(what)s, or any date that was difficult last time", what=said) if given["difficult"] else said
 
 
+def _unusual(given: Settings, _document: Document) -> str:
+    return ngettext(
+        "%(num)d of three checks finds more than is usual for this place",
+        "%(num)d of three checks find more than is usual for this place",
+        given["detectors"],
+    )
+
+
 def _silence(given: Settings, _document: Document) -> str:
     return ngettext(
         "fewer than %(num)d member sent news in 14 days",
@@ -301,6 +310,7 @@ WHEN: Mapping[str, Callable[[Settings, Document], str]] = {
     "sources": _sources,
     "crowd_seen": _crowd_seen,
     "surge": _surge,
+    "unusual": _unusual,
     "window": _window,
     "silence": _silence,
     "compare": _compare,

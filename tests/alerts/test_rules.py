@@ -11,13 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts import rule_sentences
 from alerts.risk import cel, fields
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.comparing import as_expression
 from alerts.risk.conditions import CONDITIONS
 from alerts.risk.facts import Facts, IncidentFact
-from alerts.risk.rule_checks import PARTS
+from alerts.risk.rule_checks import PARTS, WHATS
 from alerts.risk.rules import conclude, evaluate, read_rules, rules_in_force
+from alerts.risk.settings import Between, rule_of, settings_of
 from committees.profiles import starter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -158,6 +160,38 @@ def test_a_wrong_expression_is_refused_at_its_place(
     assert (bad.position, bad.suggestion) == (position, suggestion)
     if bad.line:
         assert bad.caret.split("\n")[1].index("^") == position[1] - 1
+
+
+def test_every_condition_and_every_number_of_one_has_its_words() -> None:
+    assert set(rule_sentences.WHEN) == set(CONDITIONS)
+    numbers = {
+        name
+        for function in CONDITIONS.values()
+        for name, parameter in settings_of(function).items()
+        if isinstance(rule_of(parameter)[1], Between)
+    }
+    assert numbers <= set(rule_sentences.SETTINGS)
+    assert set(rule_sentences.WHATS) == set(WHATS)
+    for rule in read_rules(starter()):
+        assert all(words.endswith(".") for words in rule_sentences.sentences_of(rule, starter()))
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ({}, "When more trouble than usual is likely (50% or more), and 3 known people reported in 28 days: "
+             "tell secretary, chair, city officer, level Raised, answer within 2 hours."),
+        ({"when": {"not": {"silence": {"members": 1}}}},
+         "When it is not so that fewer than 1 member sent news in 14 days: "),
+        ({"when": {"any": [{"compare": {"field": "level", "op": ">=", "value": 4}}, {"window": {"difficult": True}}]}},
+         "When level of the score now: High or more, or a date is near that was difficult last time: "),
+        ({"expression": "level >= 4"}, "When the expression of this rule is true: "),
+        ({"alerts": False}, "secretary, chair, city officer ring. No alert goes out."),
+    ],
+)  # fmt: skip
+def test_a_rule_is_said_from_its_data(row: dict[str, Any], sentence: str) -> None:
+    (rule,) = read_rules(document({**GOOD, **row}))
+    assert sentence in rule_sentences.sentences_of(rule, starter())[0]
 
 
 def test_what_is_too_long_is_refused() -> None:

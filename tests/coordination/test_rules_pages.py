@@ -1,0 +1,175 @@
+"""Rules as people read and change them, on both databases: sentences, a mistake beside its word, a try that tells nobody, a second person."""
+
+import uuid
+
+from sqlalchemy import func, select
+
+from alerts.alert import Alert, Finding
+from committees import profiles
+from committees.places import by_code
+from committees.profiles import PROPOSED, Profile
+from foundation.outbox import OutboxMessage
+from tests.make import WARD, Town
+
+TOWN = "PK-KP-MARDAN"
+RUMOUR = f"/rules/{TOWN}/edit/rumour_check"
+WHY = "Rumours came late twice in October; we want to hear of them sooner."
+BOX = "when.sources.at_least"
+
+
+def versions(town: Town) -> list[Profile]:
+    with town.session() as session:
+        return profiles.versions_of(session, by_code(session, TOWN).id)
+
+
+def in_force(town: Town, key: str, code: str = TOWN) -> dict[str, object]:
+    with town.session() as session:
+        document = profiles.in_force(session, by_code(session, code).id).document
+        return next((row for row in document["rules"] if row["key"] == key), {})
+
+
+def approve(town: Town) -> None:
+    """The city officer, of another organisation, approves what waits; the worker takes it up."""
+    with town.session(write=True) as session:
+        row = session.scalars(select(Profile).where(Profile.state == PROPOSED)).one()
+        who = town.person(session, "city.mardan")
+        profiles.approve(
+            session,
+            town.clock.now(),
+            row,
+            person_id=who.id,
+            organisations=[uuid.uuid4()],
+            role="city_officer",
+        )
+    town.work()
+
+
+def test_rules_are_read_as_sentences_by_those_who_may(town: Town) -> None:
+    page = town.browser("secretary.mardan").open(f"/rules/{TOWN}")
+    assert "2 known people or more report" in page
+    assert "tell secretary, chair, level Watch, answer within 2 hours" in page
+    assert "As Concord ships it" in page
+    assert f'href="{RUMOUR}"' in page
+    for code in ("city.mardan", "national.pk", "auditor", "admin", "hub", "member1.mardan"):
+        reader = town.browser(code)
+        assert "answer within 2 hours" in reader.open(f"/rules/{TOWN}"), code
+        assert (f'href="{RUMOUR}"' in reader.page) == (code == "national.pk"), code
+    stranger = town.browser("secretary.mardan")
+    stranger.open("/rules/PK-KP-PESHAWAR")
+    assert stranger.status == 404
+    assert "We know no place with this code" in stranger.open("/rules?code=PK-KP-PESHAWAR")
+    assert "Rules in force" in stranger.open(f"/rules?code={TOWN}")
+    reader = town.browser("city.mardan")
+    reader.open(RUMOUR)
+    assert reader.status == 403
+
+
+def test_a_mistake_stands_beside_its_word_and_nothing_typed_is_lost(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(RUMOUR)
+    page = secretary.send(RUMOUR, act="propose", reason=WHY, **{BOX: "two"})
+    assert secretary.status == 422
+    assert f'id="f-{BOX}-error">“two” is not a whole number from 1 to 50.' in page
+    assert 'value="two"' in page
+    assert WHY in page
+    page = secretary.send(RUMOUR, act="try", expression="levle >= 3", reason=WHY)
+    assert "There is no “levle” to look at. Did you mean “level”?" in page
+    assert "levle &gt;= 3\n^" in page
+    page = secretary.send(RUMOUR, act="try", clock_minutes="9999999")
+    assert 'id="f-clock_minutes-error"' in page
+    assert "Nothing is changed yet" in secretary.send(RUMOUR, act="propose", reason=WHY)
+    assert "Write in a sentence why" in secretary.send(RUMOUR, act="propose", reason="so", **{BOX: "3"})
+    assert versions(town) == []
+
+
+def test_a_try_says_what_it_would_do_and_does_nothing(town: Town) -> None:
+    town.report(kind="rumour", how_known="heard", ongoing="no")
+    town.work()
+    with town.session() as session:
+        before = [
+            session.scalar(select(func.count()).select_from(t)) for t in (Finding, Alert, OutboxMessage)
+        ]
+    secretary = town.browser("secretary.mardan")
+    secretary.open(RUMOUR)
+    page = secretary.send(RUMOUR, act="try", reason=WHY, **{BOX: "1"})
+    assert secretary.status == 200
+    assert "It would speak at 1 place now." in page
+    assert "Would open an alert at Watch" in page
+    assert "1 known person or more report" in page
+    page = secretary.send(RUMOUR, act="try", **{BOX: "3"})
+    assert "It would speak at 0 places now." in page
+    assert "Only 1 of 3 people" in page
+    page = secretary.send(RUMOUR, act="try", expression="10 / (level - level) > 1")
+    assert "Could not be judged" in page
+    assert "it divides by nothing" in page
+    with town.session() as session:
+        after = [session.scalar(select(func.count()).select_from(t)) for t in (Finding, Alert, OutboxMessage)]
+    assert after == before
+    assert versions(town) == []
+
+
+def test_a_try_is_no_way_to_ask_after_what_is_hidden(town: Town) -> None:
+    town.report(kind="rumour", how_known="heard", ongoing="no")
+    town.work()
+    contact = town.browser("national.pk")
+    contact.open(RUMOUR)
+    page = contact.send(RUMOUR, act="try", **{BOX: "1"})
+    assert "It would speak at 0 places now." in page
+    assert "Reports that you may not read were left out." in page
+
+
+def test_a_change_holds_once_a_second_person_approved_it(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(RUMOUR)
+    page = secretary.send(
+        RUMOUR, act="propose", reason=WHY, level="3", tell="town", cool_down_hours="12", **{BOX: "3"}
+    )
+    assert "is proposed" in page
+    assert "1 change waits for a second person." in page
+    (version,) = versions(town)
+    assert (version.state, version.author_role, version.reason) == ("proposed", "secretary", WHY)
+    assert [row["key"] for row in version.document["rules"]] == ["rumour_check"]
+    assert in_force(town, "rumour_check")["level"] == 2
+    approve(town)
+    held = in_force(town, "rumour_check", WARD)
+    assert (held["level"], held["tell"], held["cool_down_hours"]) == (3, "town", 12)
+    page = secretary.open(f"/rules/{WARD}")
+    assert "3 known people or more report" in page
+    assert "it rests for 12 hours" in page
+    assert "Set by Mardan, version 1, since" in page
+    assert "approved by city officer" in page
+    assert WHY in page
+
+
+def test_a_rule_is_switched_off_and_on_again(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(RUMOUR)
+    assert "is proposed" in secretary.send(RUMOUR, act="propose", reason=WHY, off="yes")
+    approve(town)
+    assert in_force(town, "rumour_check") == {}
+    assert "Switched off here" in secretary.open(f"/rules/{TOWN}")
+    page = secretary.open(RUMOUR)
+    assert "As it was before it was switched off" in page
+    assert "is proposed" in secretary.send(RUMOUR, act="propose", reason=WHY)
+    approve(town)
+    assert in_force(town, "rumour_check")["level"] == 2
+
+
+def test_an_expression_takes_the_place_of_the_conditions(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(RUMOUR)
+    text = "incidents.filter(i, i.kind == 'rumour').size() >= 1"
+    secretary.send(RUMOUR, act="propose", reason=WHY, expression=text)
+    approve(town)
+    town.report(kind="rumour", how_known="heard", ongoing="no")
+    town.work()
+    with town.session() as session:
+        found = session.scalars(select(Alert).where(Alert.rule == "rumour_check")).one()
+        assert len(found.evidence) == 1
+    assert "incidents.filter(i, i.kind == &#39;rumour&#39;).size() &gt;= 1" in secretary.open(
+        f"/rules/{TOWN}"
+    )
+    secretary.open(RUMOUR)
+    assert "is proposed" in secretary.send(RUMOUR, act="propose", reason=WHY, expression="")
+    approve(town)
+    assert in_force(town, "rumour_check")["expression"] == ""
