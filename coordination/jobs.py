@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import engine, escalation
+from alerts import beginning, engine, escalation
 from committees import public_holidays
 from coordination import errands, feedback, inbound
 from coordination.runtime import Runtime
@@ -62,6 +62,7 @@ def _public_holidays(runtime: Runtime) -> int:
 
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
+    Job("begin_profiles", _in_session("engine", beginning.begin_profiles)),
     Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
     Job("errands", errands.work),

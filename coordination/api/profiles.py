@@ -1,24 +1,26 @@
-"""Threat profiles over the API: read what is in force at a place, write a new draft.
-
-Publishing needs a second person, on a page.
-"""
+"""Threat profiles over the API: what holds at a place now or at a time, its versions, what changes between two, a new draft, a decision."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import Field, JsonValue
+from sqlalchemy import select
 
-from alerts.risk import levels, rules
-from alerts.risk.numbers import coefficients_of
+from alerts.profile_words import sentences
+from alerts.risk.shapes import Wrong
 from committees import profiles
-from committees.layers import merged, plain
+from committees.layers import plain
+from committees.places import Locality
+from committees.profiles import Profile
+from coordination import local_picture
 from coordination.api.door import Call, endpoint
-from coordination.api.rights import covering, own_place
-from coordination.api.schemas import Input, Output
-from foundation.errors import Invalid, NotAllowed
-
-WRITERS = ("secretary", "chair", "national_contact")
+from coordination.api.paging import PageQuery, page
+from coordination.api.rights import own_place
+from coordination.api.schemas import Input, Moment, Output
+from foundation.errors import Invalid
 
 
 class ProfileOut(Output):
@@ -32,56 +34,220 @@ class ProfileOut(Output):
     document: dict[str, JsonValue]
 
 
-class ProfileIn(Input):
-    """What a place sets itself, key by key; everything else stays as it is at the place above it."""
+class ProfileQuery(Input):
+    """At which time; without it, now."""
 
+    at: Moment | None = None
+
+
+class ProfileIn(Input):
+    """What a place sets itself.
+
+    Mappings are laid over what it inherits key by key, lists of items with a `key` item by item; `{key, off: true}` switches an
+    inherited item off. `consulted` names roles and groups, never persons. It holds from `valid_from`, or from the approval on.
+    """
+
+    id: UUID | None = None
     document: dict[str, JsonValue] = Field(min_length=1, max_length=40)
     reason: str = Field(min_length=10, max_length=400)
+    consulted: list[str] = Field(default=[], max_length=20)
+    valid_from: Moment | None = None
 
 
-class DraftOut(Output):
-    """A new draft version; it changes nothing until a second person puts it in force."""
+class VersionOut(Output):
+    """One version that a place wrote: how it stands, who wrote it in which role, who was consulted, who decided, since when it holds.
+
+    `state` is draft, proposed, approved (its day has not come), in_force, replaced, refused or withdrawn.
+    """
 
     locality: str
     version: int
     state: str
+    author_role: str
+    reason: str
+    consulted: list[str]
+    written_at: Moment
+    proposed_at: Moment | None
+    approved_at: Moment | None
+    approved_role: str
+    refused_at: Moment | None
+    answer: str
+    valid_from: Moment | None
 
 
-@endpoint("GET", "/localities/<code>/profile", scope="read", gives=ProfileOut)
+class VersionDetail(VersionOut):
+    """A version with what the place itself says in it."""
+
+    document: dict[str, JsonValue]
+
+
+class VersionList(Output):
+    """A page of versions, the newest first."""
+
+    items: list[VersionOut]
+    next: str | None
+
+
+class ChangesQuery(Input):
+    """From which version to which; 0 is what the place inherits."""
+
+    before: int = Field(0, ge=0, le=100_000)
+    after: int = Field(ge=0, le=100_000)
+
+
+class ChangeOut(Output):
+    """One difference: its path, the values, and a sentence. A value is null where nothing was said."""
+
+    path: list[str]
+    was: JsonValue
+    now: JsonValue
+    sentence: str
+
+
+class ChangeList(Output):
+    """All differences; the list has one page."""
+
+    items: list[ChangeOut]
+    next: str | None
+
+
+class DecisionIn(Input):
+    """Yes or no of a second person of another organisation, with the reason."""
+
+    approve: bool
+    answer: str = Field(min_length=1, max_length=400)
+
+
+class ProposalIn(Input):
+    """Put a draft before a second person."""
+
+    proposed: bool = True
+
+
+@endpoint("GET", "/localities/<code>/profile", scope="read", asks=ProfileQuery, gives=ProfileOut)
 def read_profile(call: Call, code: str) -> ProfileOut:
-    """Read the threat profile in force at a place."""
+    """Read the threat profile in force at a place, now or at a time."""
     place = own_place(call, code, "score")
-    found = profiles.in_force(call.session, place.id)
+    found = profiles.in_force(call.session, place.id, call.query.at or call.now)
     return ProfileOut(locality=place.code, versions=list(found.versions), document=plain(found.document))
 
 
-@endpoint("PUT", "/localities/<code>/profile", scope="profile", takes=ProfileIn, gives=DraftOut, status=201)
-def draft_profile(call: Call, code: str) -> DraftOut:
-    """Write a new draft version of a place's threat profile."""
-    place = own_place(call, code, "score")
-    if not covering(call.session, call.principal, place.id, WRITERS):
-        raise NotAllowed("You cannot change this place's profile.", "Propose the change to its secretary.")
-    now_in_force = profiles.in_force(call.session, place.id).document
-    check(dict(merged(now_in_force, call.body.document)), call.body.document)
-    reason, author = call.body.reason.strip(), call.caller.person.id
-    row = profiles.draft(
-        call.session, call.now, place.id, call.body.document, author_id=author, reason=reason
-    )
-    return DraftOut(locality=place.code, version=row.version, state=row.state)
-
-
-def check(whole: dict[str, Any], own: dict[str, Any]) -> None:
-    """Raise Invalid where the document could not be used for scoring.
-
-    Unknown keys, bad boundaries, coefficients or rules.
-    """
-    if unknown := sorted(set(own) - set(profiles.starter())):
-        raise Invalid(
-            "document", f"{unknown[0][:60]} is not a part of a profile.", "See the profile in force."
-        )
+@endpoint(
+    "PUT", "/localities/<code>/profile", scope="profile", takes=ProfileIn, gives=VersionDetail, status=201
+)
+def draft_profile(call: Call, code: str) -> VersionDetail:
+    """Write a new draft version of a place's threat profile; it changes nothing until a second person approves."""
+    place, body = own_place(call, code, "score"), call.body
     try:
-        levels.check_boundaries(whole["boundaries"])
-        coefficients_of(whole)
-        rules.read_rules(whole)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Invalid("document", "This could not be used for scoring.", str(error)[:200]) from None
+        row = local_picture.write(
+            call.session,
+            call.now,
+            place,
+            body.document,
+            person_id=call.caller.person.id,
+            reason=body.reason,
+            consulted=body.consulted,
+            valid_from=body.valid_from,
+            key=body.id,
+        )
+    except Wrong as wrong:
+        raise Invalid(f"document.{wrong.field}", wrong.message, wrong.hint) from None
+    return _detail(place, row)
+
+
+@endpoint("GET", "/localities/<code>/profile/versions", scope="read", asks=PageQuery, gives=VersionList)
+def list_profile_versions(call: Call, code: str) -> VersionList:
+    """List the versions that a place wrote itself, the newest first."""
+    place = own_place(call, code, "score")
+    rows = select(Profile).where(Profile.locality_id == place.id)
+    found, following = page(call.session, rows, (Profile.created_at, Profile.id), call.query)
+    return VersionList(items=[VersionOut(**_fields(place, row)) for row in found], next=following)
+
+
+@endpoint("GET", "/localities/<code>/profile/versions/<version>", scope="read", gives=VersionDetail)
+def read_profile_version(call: Call, code: str, version: str) -> VersionDetail:
+    """Read one version with what the place itself says in it."""
+    place = own_place(call, code, "score")
+    return _detail(place, profiles.find(call.session, place.id, _number(version)))
+
+
+@endpoint("GET", "/localities/<code>/profile/changes", scope="read", asks=ChangesQuery, gives=ChangeList)
+def list_profile_changes(call: Call, code: str) -> ChangeList:
+    """List what changes from one version of a place's profile to another, in words."""
+    place = own_place(call, code, "score")
+    before, after = (
+        profiles.find(call.session, place.id, number) if number else None
+        for number in (call.query.before, call.query.after)
+    )
+    found = local_picture.between(call.session, before, after, place.id)
+    document = local_picture.whole(call.session, after, place.id)
+    items = [
+        ChangeOut(
+            path=list(change.path),
+            was=None if change.added else plain(change.was),
+            now=None if change.removed else plain(change.now),
+            sentence=sentence,
+        )
+        for change, sentence in zip(found, sentences(found, document), strict=True)
+    ]
+    return ChangeList(items=items, next=None)
+
+
+@endpoint(
+    "POST",
+    "/localities/<code>/profile/versions/<version>/proposal",
+    scope="profile",
+    takes=ProposalIn,
+    gives=VersionDetail,
+)
+def propose_profile(call: Call, code: str, version: str) -> VersionDetail:
+    """Put a draft before a second person, or take it back."""
+    place = own_place(call, code, "score")
+    row = profiles.find(call.session, place.id, _number(version))
+    act = local_picture.propose if call.body.proposed else local_picture.withdraw
+    return _detail(place, act(call.session, call.now, row, call.caller.person.id))
+
+
+@endpoint(
+    "POST",
+    "/localities/<code>/profile/versions/<version>/decision",
+    scope="profile",
+    takes=DecisionIn,
+    gives=VersionDetail,
+)
+def decide_profile(call: Call, code: str, version: str) -> VersionDetail:
+    """Approve or refuse a proposed version, as a second person of another organisation."""
+    place = own_place(call, code, "score")
+    row = profiles.find(call.session, place.id, _number(version))
+    said = call.body
+    local_picture.decide(
+        call.session, call.now, row, call.caller.person.id, approve=said.approve, answer=said.answer
+    )
+    return _detail(place, row)
+
+
+def _number(version: str) -> int:
+    """The version of an address; 0, which no version has, for anything that is no number of ours."""
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0
+
+
+def _detail(place: Locality, row: Profile) -> VersionDetail:
+    return VersionDetail(**_fields(place, row), document=plain(row.document))
+
+
+def _fields(place: Locality, row: Profile) -> dict[str, Any]:
+    moments: dict[str, datetime | None] = {
+        name: getattr(row, name) for name in ("proposed_at", "approved_at", "refused_at", "valid_from")
+    }
+    return {
+        **moments,
+        "locality": place.code,
+        "version": row.version,
+        "state": row.state,
+        "author_role": row.author_role,
+        "reason": row.reason,
+        "consulted": [str(line) for line in row.consulted],
+        "written_at": row.created_at,
+        "approved_role": row.approved_role,
+        "answer": row.answer,
+    }

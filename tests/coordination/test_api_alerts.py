@@ -1,4 +1,4 @@
-"""The API from a report to a decision: risk, alerts, answers, deliveries, escalations, check-ins, profiles."""
+"""The API from a report to a decision: risk, alerts, answers, deliveries, escalations, check-ins."""
 
 from __future__ import annotations
 
@@ -138,30 +138,6 @@ def test_places_and_kinds_are_open_to_every_token(town: Town) -> None:
         assert set(seen) == set(session.scalars(select(Locality.code)))
     assert "angry_crowd" in [kind["key"] for kind in reader.get("/incident-types").get_json()["items"]]
     is_problem(reader.get("/localities/PK-NOWHERE"), 404)
-
-
-def test_a_profile_is_read_and_a_draft_changes_nothing(town: Town) -> None:
-    secretary, path = Client(town, "secretary.mardan"), f"/localities/{WARD}/profile"
-    before = secretary.get(path).get_json()
-    body = {
-        "document": {"boundaries": [0.04, 0.15, 0.35, 0.65]},
-        "reason": "The wedding season is calmer here.",
-    }
-    first = secretary.send(path, body, method="PUT")
-    assert first.status_code == 201, first.text
-    assert (first.get_json()["version"], first.get_json()["state"]) == (1, "draft")
-    assert secretary.send(path, body, method="PUT").get_json()["version"] == 2
-    assert secretary.get(path).get_json() == before
-    for wrong in (
-        {"weather": 1},
-        {"boundaries": [0.9, 0.1, 0.2, 0.3]},
-        {"coefficients": {"colour": 2}},
-        {"rules": "none"},
-        {"boundaries": {}},
-    ):
-        is_problem(secretary.send(path, {**body, "document": wrong}, method="PUT"), 422, "document")
-    is_problem(Client(town, "member1.mardan").send(path, body, method="PUT"), 403)
-    is_problem(secretary.send("/localities/PK-BA-QUETTA/profile", body, method="PUT"), 404)
 
 
 def test_times_have_a_zone_in_every_answer(town: Town) -> None:
