@@ -62,7 +62,8 @@ def _walk(path: Path, was: Any, now: Any) -> Iterator[Change]:
     if was == now and type(was) is type(now):
         return
     old, new = _parts(was), _parts(now)
-    if old is None or new is None or (path and path[-1] in WHOLE):
+    alike = isinstance(was, Mapping) == isinstance(now, Mapping)  # a list of items never becomes a mapping
+    if old is None or new is None or not alike or (path and path[-1] in WHOLE):
         yield Change(path, was, now)
         return
     for key in [*old, *(key for key in new if key not in old)]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.risk import rules
-from alerts.risk.conditions import BadRule
+from alerts.risk.rules import BadRule
 from alerts.risk.scoring import MULTIPLIER_BOUNDS, STARTER
 from alerts.risk.shapes import (
     Check,
@@ -27,12 +27,10 @@ from alerts.risk.shapes import (
     anything,
     day,
     flag,
-    keyed_items,
     rising,
 )
 from committees.catalogue import KINDS
 from committees.intake.form import LANDMARKS
-from committees.people import ROLES
 from foundation.web.words import N_
 
 TIMESCALES = ("fast", "slow", "both")
@@ -92,13 +90,6 @@ _watched: dict[str, Check] = {
 }
 
 
-def _audiences(value: Any, path: str) -> None:
-    if not isinstance(value, Mapping):
-        raise Wrong(path, N_("This must be names with values."))
-    for name, roles in value.items():
-        Items(Choice(ROLES))(roles, f"{path}.{str(name)[:60]}")
-
-
 PARTS: dict[str, Check] = {
     "version": Text(60),
     "coefficients": Fields(_coefficients),
@@ -119,8 +110,9 @@ PARTS: dict[str, Check] = {
     ),
     "notes": Keyed({"heading": _label, "text": Text(2000)}, ("heading",)),
     "review": Fields({"last": day, "by": day, "template": Text(60)}),
-    "audiences": _audiences,
-    "rules": anything,  # read below, with the audiences that they name
+    # Read below: a rule names audiences, and rules.py alone knows what both may be.
+    "audiences": anything,
+    "rules": anything,
 }
 NEEDED = ("boundaries", "threats", "soft", "indicators", "triggers", "audiences", "rules")
 
@@ -181,12 +173,10 @@ def _threats(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _rules(whole: Mapping[str, Any]) -> None:
-    """All rules as rules.py reads them, and its own words for what is wrong, with its path."""
-    keyed_items(whole["rules"], "rules")
+    """All rules as rules.py reads them, with its own words, path and suggestion for what is wrong."""
     try:
         rules.read_rules(whole)
-    except BadRule as error:
-        said, values = getattr(error, "words", str(error)), getattr(error, "values", {})
-        raise Wrong(getattr(error, "path", "") or "rules", said, **values) from error
-    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-        raise Wrong("rules", N_("These rules cannot be read.")) from None
+    except BadRule as bad:
+        (said, values), *more = bad.parts
+        hint, hints = more[0] if more else ("", {})
+        raise Wrong(bad.path or "rules", said, hint, **values, **hints) from bad

@@ -185,8 +185,8 @@ class Items:
         if self.exactly and len(value) != self.exactly:
             raise Wrong(path, N_("This must be a list of %(count)d."), count=self.exactly)
         _not_too_many(value, path)
-        for number, part in enumerate(value, 1):
-            self.shape(part, _join(path, str(number)))
+        for number, part in enumerate(value):
+            self.shape(part, f"{path}[{number}]")
 
 
 @dataclass(frozen=True)
@@ -210,12 +210,12 @@ def keyed_items(value: Any, path: str) -> list[tuple[str, Mapping[str, Any]]]:
         raise Wrong(path, N_("This must be a list."))
     _not_too_many(value, path)
     found: dict[str, Mapping[str, Any]] = {}
-    for number, item in enumerate(value, 1):
-        _mapping(item, _join(path, str(number)))
+    for number, item in enumerate(value):
+        _mapping(item, f"{path}[{number}]")
         key = item.get("key")
         if not isinstance(key, str) or not KEY.fullmatch(key):
             raise Wrong(
-                _join(path, str(number)),
+                f"{path}[{number}]",
                 N_("This needs a key of letters, digits, - and _."),
                 N_("Like %(example)s."),
                 example="key: old_market",
