@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alerts.assessing import coefficients_of
 from alerts.risk import levels, scoring
 from alerts.risk.documents import check, check_own
+from alerts.risk.numbers import coefficients_of
 from alerts.risk.shapes import Wrong
 from committees.layers import merged
 from committees.profiles import starter
