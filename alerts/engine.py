@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from alerts import assessing, raising, routing, turning
+from alerts import assessing, raising, routing, seen, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of
@@ -33,6 +33,7 @@ def score_pending(session: Session, now: datetime, rng: random.Random, batch: in
     rows = select(Incident).where(Incident.pending).order_by(Incident.received_at, Incident.id).limit(batch)
     incidents = list(session.scalars(rows.with_for_update(skip_locked=True)))
     touched = take_in(session, now, incidents)
+    seen.keep(session, now, incidents)
     for incident in incidents:
         incident.pending = False
     session.flush()

@@ -43,11 +43,10 @@ def facts_of(survey: Survey, place: Locality, *, level_before: int) -> Facts:
 def surge_of(survey: Survey, place: Locality) -> float:
     """The surge probability of scoring.md 3(iii) for the coming four weeks."""
     weeks = survey.weeks_before(place.id, _monday(survey, place))
-    months = [sum(weeks[n : n + 4]) for n in range(len(weeks) - 3)][-52:]
     fast, slow = _counts(survey, place.id)
     keys = [key for key, _ in survey.links[place.id]]
     near = sum(_counts(survey, key)[0] for key in keys) / len(keys) if keys else 0.0
-    return float(surge.surge_probability(fast, slow, near, sum(months), sum(m * m for m in months)))
+    return surge.from_weeks(weeks, fast, slow, near)
 
 
 def _counts(survey: Survey, place_id: UUID) -> tuple[float, float]:

@@ -247,7 +247,7 @@ class Survey:
                 saw[incident_id].add(str(source_id))
         found: dict[UUID, list[IncidentFact]] = defaultdict(list)
         for row in rows:
-            found[row.locality_id].append(_fact(row, frozenset(said[row.id]), frozenset(saw[row.id])))
+            found[row.locality_id].append(fact_of(row, frozenset(said[row.id]), frozenset(saw[row.id])))
         return found
 
 
@@ -264,7 +264,8 @@ def _newest(places: set[UUID], since: datetime) -> Select[Evidence]:
     return rows.where(ranked.c.rank <= NEWEST)
 
 
-def _fact(row: Any, sources: frozenset[str], seen_by: frozenset[str]) -> IncidentFact:
+def fact_of(row: Any, sources: frozenset[str], seen_by: frozenset[str]) -> IncidentFact:
+    """One incident as rules see it, from a row with FACTS and who said and saw it."""
     return IncidentFact(
         id=str(row.id),
         kind=row.kind,

@@ -145,7 +145,7 @@ def voices_each(session: Session, now: datetime, below: Mapping[UUID, Sequence[U
     for place_id, source_id in session.execute(rows).all():
         reporters.setdefault(place_id, set()).add(source_id)
     return {
-        key: _gathered(
+        key: gathered(
             [row for one in keys for row in answered.get(one, ())],
             frozenset().union(*(reporters.get(one, ()) for one in keys)),
         )
@@ -153,7 +153,8 @@ def voices_each(session: Session, now: datetime, below: Mapping[UUID, Sequence[U
     }
 
 
-def _gathered(rows: list[CheckIn], reporters: frozenset[UUID]) -> Voices:
+def gathered(rows: Sequence[CheckIn], reporters: frozenset[UUID]) -> Voices:
+    """What these check-ins say, and how many spoke, whoever only reported included."""
     sources = {row.source_id for row in rows} | reporters
     answers = [answer for row in rows for answer in row.answers]
     last = max((row.received_at for row in rows), default=None)

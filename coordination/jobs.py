@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts import beginning, engine, escalation
 from committees import public_holidays
-from coordination import errands, feedback, inbound
+from coordination import errands, feedback, inbound, replaying
 from coordination.runtime import Runtime
 from foundation import journal
 from foundation.clock import SystemClock
@@ -27,11 +27,15 @@ Work = Callable[[Runtime], int]
 
 @dataclass(frozen=True)
 class Job:
-    """One job: its name, what it does, and its period in seconds (0: on every tick and wake-up)."""
+    """One job: its name, what it does, and its period in seconds (0: on every tick and wake-up).
+
+    `alone`: it has a thread of its own, so that nothing urgent waits for it and it waits for nothing.
+    """
 
     name: str
     work: Work
     every: int = 0
+    alone: bool = False
 
 
 def _in_session(name: str, function: Callable[..., int], *, rng: bool = False) -> Work:
@@ -67,12 +71,13 @@ JOBS: tuple[Job, ...] = (
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
     Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),
-    Job("deliver", lambda runtime: runtime.sender.drain()),
+    Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _seal),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job("reassess_stale", _in_session("engine", engine.reassess_stale, rng=True), every=60),
     Job("public_holidays", _public_holidays, every=86_400),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
+    Job("replay", replaying.work, alone=True),
 )
 
 
@@ -110,11 +115,11 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
-        # Sending has a thread of its own: a warning that is written must not wait until the next reports are scored.
-        self._sending = Event()
+        # A warning that is written must not wait until the next reports are scored, and neither for a run of the past.
+        self._alone = {job: Event() for job in JOBS if job.alone}
         self._threads = (
             Thread(target=self._listen, name="ticker", daemon=True),
-            Thread(target=self._send, name="sender", daemon=True),
+            *(Thread(target=self._keep_at, args=(job,), name=job.name, daemon=True) for job in self._alone),
         )
 
     def start(self) -> None:
@@ -131,7 +136,7 @@ class Ticker:
         """Finish the round that is running and stop."""
         self._stop.set()
         self._wake.set()
-        self._sending.set()
+        self._wake_alone()
         self._scheduler.shutdown(wait=False)
         for thread in self._threads:
             thread.join(timeout=10)
@@ -143,23 +148,26 @@ class Ticker:
             if not self._stop.is_set():
                 self.round()
 
-    def _send(self) -> None:
-        deliver = next(job for job in JOBS if job.name == "deliver")
+    def _keep_at(self, job: Job) -> None:
         while not self._stop.is_set():
-            self._sending.wait()
-            self._sending.clear()
-            while not self._stop.is_set() and self._try(deliver):
+            self._alone[job].wait()
+            self._alone[job].clear()
+            while not self._stop.is_set() and self._try(job):
                 pass
+
+    def _wake_alone(self) -> None:
+        for event in self._alone.values():
+            event.set()
 
     def round(self) -> None:
         """One pass over all jobs; more follow at once while there is work. The sender is woken after each."""
         with self._round:
             for job in JOBS:
-                if job.name == "deliver":
+                if job.alone:
                     continue
                 if self._try(job):
                     self._wake.set()
-                self._sending.set()
+                self._wake_alone()
 
     def _try(self, job: Job) -> int:
         try:

@@ -1,6 +1,6 @@
 """Every table of every room, imported so that the schema is whole: for migrations, policy and tests."""
 
-from alerts import alert, assessing, calibrating, escalation, evidence, policies, routing
+from alerts import alert, assessing, calibrating, escalation, evidence, policies, replay_runs, routing, seen
 from committees import (
     accounts,
     actions,
@@ -40,6 +40,6 @@ ROOMS = (
         reply_codes,
         reports,
     ),
-    (alert, assessing, calibrating, escalation, evidence, policies, routing),
+    (alert, assessing, calibrating, escalation, evidence, policies, replay_runs, routing, seen),
     (feedback, review),
 )

@@ -12,6 +12,7 @@ tuning years.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,3 +65,10 @@ def at_least(count: Any, mean: Any, size: float = SIZE) -> Any:
 def surge_probability(C14: Any, C180: Any, neighbours_C14: Any, total: Any, total_of_squares: Any) -> Any:
     """Return the chance of a surge in the coming 28 days; see expected_count and surge_threshold."""
     return at_least(surge_threshold(total, total_of_squares), expected_count(C14, C180, neighbours_C14))
+
+
+def from_weeks(weeks: Sequence[int], C14: float, C180: float, neighbours_C14: float) -> float:
+    """Return the chance of a surge from the violent incidents of the last 55 or more whole weeks, oldest first."""
+    months = [sum(weeks[n : n + 4]) for n in range(len(weeks) - 3)][-WINDOWS:]
+    squares = sum(month * month for month in months)
+    return float(surge_probability(C14, C180, neighbours_C14, sum(months), squares))

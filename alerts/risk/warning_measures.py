@@ -29,21 +29,29 @@ WEEK = timedelta(days=7)
 
 
 class Notice(NamedTuple):
-    """One warning: where, when, at which level, by which rule, and how many messages it sent to people."""
+    """One warning: where, when, at which level, by which rule, and how many messages it sent to people.
+
+    `confirmed` where people found that it was true, also if what it warned of was prevented.
+    """
 
     place: Hashable
     at: datetime
     level: int
     rule: str
     messages: int = 0
+    confirmed: bool = False
 
 
 class Event(NamedTuple):
-    """Something that a warning should have come before: where, when, how severe."""
+    """Something that a warning should have come before: where, when, how severe.
+
+    `above` are the wider places whose warnings speak for this one too.
+    """
 
     place: Hashable
     at: datetime
     severity: int
+    above: tuple[Hashable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,17 +123,23 @@ def _share(part: int, whole: int) -> float | None:
 
 def judge(warnings: Sequence[Notice], events: Sequence[Event]) -> Judged:
     """Say of each warning whether it came true, and of each event how long before it people were warned."""
-    warned, came = _moments(warnings), _moments(events)
-    true = tuple(_any_between(came.get(w.place, []), after=w.at, until=w.at + VALID) for w in warnings)
-    leads = tuple(_lead(warned.get(e.place, []), e.at) for e in events)
-    onsets = tuple(_is_onset(came[e.place], e.at) for e in events)
-    return Judged(true, leads, onsets)
+    warned = _moments((w.place, w.at) for w in warnings)
+    came = _moments((place, e.at) for e in events for place in (e.place, *e.above))
+    own = _moments((e.place, e.at) for e in events)
+    true = tuple(
+        w.confirmed or _any_between(came.get(w.place, []), after=w.at, until=w.at + VALID) for w in warnings
+    )
+    leads = tuple(
+        max(filter(None, (_lead(warned.get(place, []), e.at) for place in (e.place, *e.above))), default=None)
+        for e in events
+    )
+    return Judged(true, leads, tuple(_is_onset(own[e.place], e.at) for e in events))
 
 
-def _moments(rows: Iterable[Notice | Event]) -> dict[Hashable, list[datetime]]:
+def _moments(rows: Iterable[tuple[Hashable, datetime]]) -> dict[Hashable, list[datetime]]:
     found: dict[Hashable, list[datetime]] = defaultdict(list)
-    for row in rows:
-        found[row.place].append(row.at)
+    for place, at in rows:
+        found[place].append(at)
     return {place: sorted(moments) for place, moments in found.items()}
 
 

@@ -775,6 +775,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_profile_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "replay_run",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("change", sa.JSON(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("profile_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_replay_run_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replay_run")),
+    )
+    with op.batch_alter_table("replay_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_replay_run_asked_by"), ["asked_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_replay_run_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_replay_run_state"), ["state"], unique=False)
+
+    op.create_table(
         "risk_state",
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("fast", sa.Double(), nullable=False),
@@ -1235,6 +1265,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_seat_committee_id"), ["committee_id"], unique=False)
 
     op.create_table(
+        "seen_incident",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("merged_into_id", sa.Uuid(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_seen_incident_incident_id_incident")
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_seen_incident_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seen_incident")),
+    )
+    with op.batch_alter_table("seen_incident", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_seen_incident_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index("ix_seen_incident_place", ["locality_id", "at"], unique=False)
+
+    op.create_table(
         "term",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("office_id", sa.Uuid(), nullable=False),
@@ -1371,6 +1422,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_term_office_id"))
 
     op.drop_table("term")
+    with op.batch_alter_table("seen_incident", schema=None) as batch_op:
+        batch_op.drop_index("ix_seen_incident_place")
+        batch_op.drop_index(batch_op.f("ix_seen_incident_incident_id"))
+
+    op.drop_table("seen_incident")
     with op.batch_alter_table("seat", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_seat_committee_id"))
 
@@ -1464,6 +1520,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_risk_state_assessed_at"))
 
     op.drop_table("risk_state")
+    with op.batch_alter_table("replay_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_replay_run_state"))
+        batch_op.drop_index(batch_op.f("ix_replay_run_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_replay_run_asked_by"))
+
+    op.drop_table("replay_run")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
 

@@ -22,9 +22,19 @@ forecasts = st.lists(
 )
 hours = st.integers(0, 24 * 200).map(lambda n: START + timedelta(hours=n))
 notices = st.lists(
-    st.builds(Notice, st.sampled_from("abc"), hours, st.integers(1, 5), st.sampled_from("xy")), max_size=8
+    st.builds(
+        Notice,
+        st.sampled_from("abc"),
+        hours,
+        st.integers(1, 5),
+        st.sampled_from("xy"),
+        st.integers(0, 9),
+        st.booleans(),
+    ),
+    max_size=8,
 )
-events = st.lists(st.builds(Event, st.sampled_from("abc"), hours, st.integers(3, 5)), max_size=8)
+above = st.sampled_from(((), ("c",)))
+events = st.lists(st.builds(Event, st.sampled_from("ab"), hours, st.integers(3, 5), above), max_size=8)
 
 
 def columns(rows: list[tuple[bool, float, str]]) -> tuple[evaluation.Outcomes, evaluation.Floats, list[str]]:
@@ -106,12 +116,13 @@ def test_warnings_are_judged_by_their_definition(warned: list[Notice], came: lis
     judged = judge(warned, came)
     valid = timedelta(days=28)
     for notice, true in zip(warned, judged.came_true, strict=True):
-        assert true == any(e.place == notice.place and notice.at < e.at <= notice.at + valid for e in came)
+        came_after = [e for e in came if notice.at < e.at <= notice.at + valid]
+        assert true == (notice.confirmed or any(notice.place in (e.place, *e.above) for e in came_after))
     for event, lead, onset in zip(came, judged.leads, judged.onsets, strict=True):
         before = [
             event.at - n.at
             for n in warned
-            if n.place == event.place and timedelta(0) < event.at - n.at <= valid
+            if n.place in (event.place, *event.above) and timedelta(0) < event.at - n.at <= valid
         ]
         assert lead == max(before, default=None)
         quiet = timedelta(days=84)

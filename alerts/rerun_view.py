@@ -1,0 +1,170 @@
+"""What a place's rules could see at a past moment: its level then, and its facts, from what was known by then.
+
+The same as assessing.py and gathering.py do for rows, over a Past and its Sums. Only rerun.py uses it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from alerts import survey
+from alerts.explaining import soft_terms
+from alerts.past import Known, Past
+from alerts.rerun_sums import Sums
+from alerts.risk import scoring, surge
+from alerts.risk.detectors import MEMORY, Unusual, unusual
+from alerts.risk.facts import Facts, IncidentFact
+from committees import checkins, windows
+from committees.checkins import Voices
+from committees.incidents import COUNTED
+from committees.places import local_day
+from committees.windows import DateHere
+
+
+class View:
+    """Looks at the places of a past at a moment; Sums hold what was known by then."""
+
+    def __init__(self, past: Past, documents: Mapping[UUID, Mapping[str, Any]], sums: Sums) -> None:
+        self.past, self.documents, self.sums = past, documents, sums
+        entered, said = past.dates
+        self.moments = sorted({row.created_at for row in entered} | {row.created_at for row in said})
+        self._spans = {id(document): windows.spans_of(document) for document in documents.values()}
+        self._facts: dict[UUID, tuple[Known, int, IncidentFact]] = {}
+        self._open: dict[tuple[UUID, UUID, date, int], list[DateHere]] = {}
+
+    def asleep(self, key: UUID, at: datetime, before: int) -> bool:
+        """Whether nothing can come of looking: the lowest level, no incident in four weeks, no date near."""
+        return before == 1 and not self._recent(key, at) and not self._windows_within(key, at)
+
+    def level(self, key: UUID, at: datetime, before: int) -> int:
+        """The level of a place, after the one before."""
+        document, sums = self.documents[key], self.sums
+        risk = scoring.score(
+            sums.read(key, "fast", at),
+            sums.read(key, "slow", at),
+            sums.near(key, "fast", at, weighted=True),
+            kappa=self._kappa(key, at),
+            soft=soft_terms(document, self._voices(key, at), self._windows(key, key, at)).total,
+            coefficients=sums.numbers[key].coefficients,
+        )
+        return sums.numbers[key].level(risk.p28, before)
+
+    def facts(self, key: UUID, at: datetime, before: int, level: int, open_below: int) -> Facts:
+        """The facts of a place and below; `open_below` is the highest level of an alert that is open below."""
+        incidents = [self._fact(known) for known in self._recent(key, at)]
+        near = self._windows_within(key, at)
+        chance = self._surge(key, at)
+        strange = self._unusual(key, at, chance)
+        return Facts(
+            now=at,
+            level_before=before,
+            level=level,
+            incidents=incidents,
+            surge=chance,
+            sources_28d=len(frozenset().union(*(i.sources for i in incidents))) if incidents else 0,
+            windows=frozenset(row.trigger for row in near),
+            difficult_windows=frozenset(row.trigger for row in near if row.difficult),
+            voices=self._voices(key, at).sources,
+            open_below=open_below,
+            unusual=strange.detectors,
+            week_count=strange.seen,
+            week_usual=strange.usual,
+        )
+
+    def dates_changed(self, at: datetime) -> set[UUID]:
+        """The places of which a date was entered, or something said of one, at this very moment."""
+        changed = {row.locality_id for rows in self.past.dates for row in rows if row.created_at == at}
+        return (
+            {key for key in self.past.group if changed & set(self.past.places[key].above)}
+            if changed
+            else set()
+        )
+
+    def _kappa(self, key: UUID, at: datetime) -> float:
+        known = [kappa for since, kappa in self.past.kappas.get(key, ()) if since <= at]
+        return known[-1] if known else 1.0
+
+    def _windows(self, key: UUID, within: UUID, at: datetime) -> list[DateHere]:
+        """The dates whose window is open, as they were known then: of `within`, seen from the place `key`."""
+        place = self.past.places[key]
+        today, known = local_day(at, place.zone), bisect_right(self.moments, at)
+        wanted = (key, within, today, known)
+        if wanted not in self._open:
+            chain = [within, *(one for one in place.above if one != within)]
+            entered = [row for row in self.past.dates[0] if row.created_at <= at]
+            said = [row for row in self.past.dates[1] if row.created_at <= at]
+            spans = self._spans[id(self.documents[key])]
+            self._open[wanted] = [
+                one for one in windows.stand_at(chain, entered, said, spans) if one.is_open(today)
+            ]
+        return self._open[wanted]
+
+    def _windows_within(self, key: UUID, at: datetime) -> list[DateHere]:
+        place = self.past.places[key]
+        inside = place.below if place.is_town else (key,)
+        found = {row.key: row for one in inside for row in self._windows(key, one, at)}
+        return list(found.values())
+
+    def _voices(self, key: UUID, at: datetime) -> Voices:
+        since, below = at - timedelta(days=checkins.NEWS_DAYS), self.past.places[key].below
+        rows = [
+            row for one in below for row in self.past.checkins.get(one, ()) if since < row.received_at <= at
+        ]
+        reporters = {
+            source
+            for one in below
+            for source, moment in self.past.reporters.get(one, ())
+            if since < moment <= at
+        }
+        return checkins.gathered(rows, frozenset(reporters))
+
+    def _recent(self, key: UUID, at: datetime) -> list[Known]:
+        since = at - survey.LOOK_BACK
+        found = [
+            known
+            for known in self.sums.at(self.past.places[key].below)
+            if known.known_at > since
+            and known.facts["state"] in COUNTED
+            and known.facts["path"] != "private_matter"
+            and not known.history
+        ]
+        return sorted(found, key=lambda known: known.known_at, reverse=True)[: survey.MOST]
+
+    def _fact(self, known: Known) -> IncidentFact:
+        said = self.sums.said.get(known.incident, ())
+        kept = self._facts.get(known.incident)
+        if kept and kept[0] is known and kept[1] == len(said):
+            return kept[2]
+        sources = frozenset(one.source for one in said if one.known)
+        seen_by = frozenset(one.source for one in said if one.known and one.saw)
+        fact = survey.fact_of(_Row(known), sources, seen_by)
+        self._facts[known.incident] = (known, len(said), fact)
+        return fact
+
+    def _monday(self, key: UUID, at: datetime) -> date:
+        day = local_day(at, self.past.places[key].zone)
+        return day - timedelta(days=day.weekday())
+
+    def _surge(self, key: UUID, at: datetime) -> float:
+        weeks = self.sums.violent_weeks(key, self._monday(key, at), survey.WEEKS)
+        near = self.sums.near(key, "count_fast", at, weighted=False)
+        fast, slow = self.sums.read(key, "count_fast", at), self.sums.read(key, "count_slow", at)
+        return surge.from_weeks(weeks, fast, slow, near)
+
+    def _unusual(self, key: UUID, at: datetime, chance: float) -> Unusual:
+        return unusual(self.sums.counted_weeks(key, self._monday(key, at), MEMORY), chance)
+
+
+class _Row:
+    """An incident as it was known, with the names that a row has."""
+
+    def __init__(self, known: Known) -> None:
+        self.id, self.occurred_at, self.known_at = known.incident, known.occurred_at, known.known_at
+        self.facts = known.facts
+
+    def __getattr__(self, name: str) -> Any:
+        return self.facts[name]

@@ -1,0 +1,38 @@
+"""The worker's side of what-if: does one slice of the oldest run that people asked for, and keeps it. Called by jobs.py only.
+
+Reading and counting happen in a session that only reads, so that nobody waits for it; keeping what came of it is one short write.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from alerts import replay_runs
+from coordination.runtime import Runtime
+from foundation.logs import log
+from foundation.policy import service
+
+
+def work(runtime: Runtime) -> int:
+    """Do one slice of the oldest open run; return 1, or 0 where none is open."""
+    with runtime.worker.open(service("engine")) as session:
+        run = replay_runs.next_open(session)
+        if run is None:
+            return 0
+        key, done = run.id, run.done
+        try:
+            part = replay_runs.slice_of(session, run)
+        except Exception as error:  # noqa: BLE001 -- a run that cannot be done must not hold up the others, and its asker must hear of it
+            log().error("replay_failed", run=str(key), error_type=type(error).__name__)
+            return _give_up(runtime, key, type(error).__name__)
+    with runtime.worker.open(service("engine"), write=True) as session:
+        replay_runs.keep(session, runtime.clock.now(), key, done, part)
+        session.commit()
+    return 1
+
+
+def _give_up(runtime: Runtime, key: UUID, problem: str) -> int:
+    with runtime.worker.open(service("engine"), write=True) as session:
+        replay_runs.fail(session, runtime.clock.now(), key, problem)
+        session.commit()
+    return 1
