@@ -85,7 +85,8 @@ class Rerun:
     def _rules_of(self, key: UUID) -> list[Rule]:
         place = self.past.places[key]
         rules = read_rules(self.documents[key])
-        return engine.speaking(rules, is_town=place.town == key, watched_below=key in self.past.watched_below)
+        below = key in self.past.watched_below
+        return asked_here(rules, is_town=place.town == key, has_watched_below=below)
 
     # ---------------------------------------------------------------------------------------------- time
 
