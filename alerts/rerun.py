@@ -27,6 +27,7 @@ from alerts.deciding import (
     RAISE,
     Before,
     Decision,
+    asked_here,
     decisions,
     shareable,
 )
