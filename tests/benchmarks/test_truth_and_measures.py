@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.risk.detectors import Floats
 from alerts.risk.evaluation import auroc, average_precision
 from alerts.risk.replay_sums import monday
+from benchmarks.forms import fitted
 from benchmarks.measures import AlertGrid, Draws, Ranking, top_precision
 from benchmarks.truth import Event, Truth, derived, differing, nearest, neighbours_of
 
@@ -131,3 +133,24 @@ def test_alerts_at_a_matched_number() -> None:
     assert judged.onsets == pytest.approx(2 / 3)
     assert judged.lead == pytest.approx((9.5 + 2.5) / 2)
     assert judged.false_per_year == pytest.approx(52.1775 / 52)
+
+
+def test_a_form_is_fitted_at_the_summit() -> None:
+    """No other coefficient, a little larger or smaller, makes what came more likely; a useless term gets nothing."""
+    chance = np.random.default_rng(3)
+    X = np.column_stack([np.ones(3000), chance.exponential(2, (3000, 2))])
+    came = chance.random(3000) < 1 - np.exp(-X @ np.array([0.02, 0.08, 0.0]))
+
+    def likelihood(weights: Floats) -> float:
+        Lambda = X @ weights
+        return float(np.where(came, np.log(-np.expm1(-Lambda)), -Lambda).sum())
+
+    weights = fitted(X, came)
+    for term in range(3):
+        for factor in (0.95, 1.05):
+            other = weights.copy()
+            other[term] = max(other[term] * factor, 1e-6)
+            assert likelihood(other) < likelihood(weights) + 1e-3
+    assert (weights > 0).all()
+    assert weights[1] == pytest.approx(0.08, rel=0.15)
+    assert weights[2] < 0.01
