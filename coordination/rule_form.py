@@ -120,7 +120,9 @@ def _steps(part: str, level: str) -> tuple[str, ...]:
 
 def _rest(row: Mapping[str, Any]) -> Box:
     hours = row.get("cool_down_hours", COOL_DOWN_HOURS)
-    hint = _("After an alert ended, the same rule opens no new one for so long, unless it is graver.")
+    hint = _(
+        "After an alert on the same matter ended, this rule opens no new one for so long, unless graver."
+    )
     return Box("cool_down_hours", _("Hours of rest"), hours, hint=hint, steps=("cool_down_hours",))
 
 

@@ -76,10 +76,11 @@ EMPTY = N_("Write an expression, such as level >= 3.")
 
 @dataclass(frozen=True)
 class Expression:
-    """A checked expression: its text, the fields it looks at, and how to find the incidents that it rests on."""
+    """A checked expression: its text, the fields it looks at, of the place and of an incident, and how to find what it rests on."""
 
     text: str
     names: tuple[str, ...]
+    of_items: tuple[str, ...]
     program: cel.Expression
     resting: tuple[cel.Expression, ...] = ()
 
@@ -120,9 +121,9 @@ def judge(expression: Expression, facts: Facts) -> Judged:
     """What a checked expression says of these facts. Never raises."""
     data: dict[str, Any] = {name: FIELDS[name].read(facts) for name in expression.names}
     if "incidents" in data:
+        readers = [(name, INCIDENT_FIELDS[name].read) for name in expression.of_items]
         data["incidents"] = [
-            {"id": i.id, **{name: field.read(i, facts) for name, field in INCIDENT_FIELDS.items()}}
-            for i in data["incidents"]
+            {"id": i.id, **{name: read(i, facts) for name, read in readers}} for i in data["incidents"]
         ]
     holds, why = _run(expression.program, data)
     if not isinstance(holds, bool):
@@ -130,7 +131,7 @@ def judge(expression: Expression, facts: Facts) -> Judged:
     found: list[str] = []
     for resting in expression.resting if holds else ():
         ids, _why = _run(resting, data)
-        found += [str(getattr(one, "plain_value", lambda one=one: one)()) for one in ids or ()]
+        found += ids or ()
     if holds and not expression.resting and set(expression.names) & {"level", "surge", "sources_28d"}:
         found = [i.id for i in known(facts)]
     return Judged(holds, tuple(dict.fromkeys(found)))
@@ -144,7 +145,7 @@ def _run(program: cel.Expression, data: dict[str, Any]) -> tuple[Any, str]:
         return None, _why(str(error))
     if value.type() in (cel.Type.ERROR, cel.Type.UNKNOWN):
         return None, _why(str(value.value()))
-    return value.value(), ""
+    return value.plain_value(), ""
 
 
 def _why(words: str) -> str:
@@ -177,7 +178,9 @@ def _check(text: str) -> Expression:
     names = tuple(
         sorted({node.name for node in tree.top.walk() if node.kind == IDENT and node.name in FIELDS})
     )
-    return Expression(text, names, program, tuple(_resting(tree.top)))
+    selected = {node.name for node in tree.top.walk() if node.kind == SELECT}
+    of_items = tuple(sorted(selected & set(INCIDENT_FIELDS)))
+    return Expression(text, names, of_items, program, tuple(_resting(tree.top)))
 
 
 def _resting(top: Node) -> list[cel.Expression]:
@@ -188,9 +191,7 @@ def _resting(top: Node) -> list[cel.Expression]:
             continue
         try:
             asked = cel_tree.written(node.test) if node.test else "true"
-            made.append(
-                _ENV.compile(f"incidents.filter({node.name}, {asked}).map({node.name}, {node.name}.id)")
-            )
+            made.append(_ENV.compile(f"incidents.map({node.name}, {asked}, {node.name}.id)"))
         except (RuntimeError, ValueError):
             # A question that needs something around it: the expression then rests on every incident.
             made.append(_ENV.compile("incidents.map(i, i.id)"))

@@ -13,14 +13,9 @@ from typing import Any
 from alerts.risk.facts import Facts, IncidentFact
 from foundation.web.words import N_
 
-WHOLE_NUMBER, NUMBER, WORD, YES_NO, WORDS, INCIDENTS = (
-    "whole number",
-    "number",
-    "word",
-    "yes or no",
-    "words",
-    "incidents",
-)
+# The types, in the words in which the editor's page names them.
+WHOLE_NUMBER, NUMBER, WORD = N_("whole number"), N_("number with a point"), N_("word")
+YES_NO, WORDS, INCIDENTS = N_("yes or no"), N_("list of words"), N_("list of incidents")
 MOST_INCIDENTS, MOST_WORDS = 500, 10
 
 
