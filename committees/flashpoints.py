@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -196,13 +196,13 @@ def record_elsewhere(
     """
     made = []
     for town in sorted({towns[place.id].id: towns[place.id] for place in ticked}.values(), key=_code):
-        key = UUID(int=new.id.int ^ town.id.int)  # the same form sent again makes the same rows
+        key = uuid5(new.id, town.code)  # the same form sent again makes the same rows
         if session.get(Flashpoint, key) is not None:
             continue
         own = NewDate(key, town, ELSEWHERE, new.names, new.starts, new.ends, by=new.by, series=str(new.id))
         made.append(record(session, now, own))
         session.add_all(
-            ToVisit(id=UUID(int=key.int ^ place.id.int), flashpoint_id=key, locality_id=place.id)
+            ToVisit(id=uuid5(key, place.code), flashpoint_id=key, locality_id=place.id)
             for place in ticked
             if towns[place.id].id == town.id
         )

@@ -17,13 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import engine
-from committees import accounts, people, reports
+from committees import accounts, people, public_holidays, reports
 from committees.checkins import CheckIn
 from committees.committee import committee_for, sitting
 from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, Neighbour, local_day, zone_of
-from coordination import history, seeding, seeds
+from coordination import history, seeding, seeding_dates, seeds
 from coordination.cast import PASSWORD, SHOWN
 from coordination.runtime import build
 from foundation.clock import SystemClock
@@ -78,6 +78,8 @@ def prepare(config: Config, size: int, progress: Progress) -> list[DemoPerson]:
 def _fill(session: Session, size: int, progress: Progress) -> None:
     now = SystemClock().now()
     seeding.seed(session, now - HISTORY, seeds.DEMO, progress)
+    public_holidays.enter(session, now)
+    seeding_dates.enter_each(session, now, seeding_dates.demo_rows())
     _accounts(session, progress)
     wards = _wards(session, size)
     _history(session, now, wards, progress)

@@ -57,3 +57,9 @@ def by_number(place: Locality) -> tuple[str, int, str]:
     """A key that sorts wards of one town by their number, then by code."""
     number = place.number or ""
     return str(place.parent_id), int(number) if number.isdigit() else 0, place.code
+
+
+def holds(session: Session, principal: Principal, place_id: UUID, roles: Iterable[str]) -> bool:
+    """Whether one of a person's roles covers this place: held at it or above it."""
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == place_id)
+    return bool(set(principal.at(*roles)) & set(session.scalars(above)))

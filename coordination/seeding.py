@@ -21,7 +21,7 @@ from committees import people, places
 from committees.committee import Committee, Seat, take_seat
 from committees.people import ROLES, Office, Organisation, Person
 from committees.places import Country, Locality, LocalityCode
-from coordination import seeds
+from coordination import seeding_dates, seeds
 from foundation.db import Base
 from foundation.errors import Problem
 
@@ -63,7 +63,8 @@ class Seeding:
         self._each("committees", self.document["committees"], self.committee)
         self._each("linked_contacts", self.document["linked_contacts"], self.linked)
         self._each("policies", self.document["policies"], self.policy)
-        return self.new
+        self._each("dates", self.document["dates"], self.date)
+        return +self.new  # without what is not new
 
     def _each(self, name: str, rows: Iterable[Row], write: Callable[[Row], None]) -> None:
         rows = list(rows)
@@ -284,6 +285,10 @@ class Seeding:
                     steps=row["steps"],
                 ),
             )
+
+    def date(self, row: Row) -> None:
+        """A date of the calendar."""
+        self.new["dates"] += seeding_dates.enter(self.session, self.now, row)
 
     def _by_code(self, entity: Any, code: str) -> Any:
         return self.session.scalars(select(entity).where(entity.code == code)).first()

@@ -17,6 +17,7 @@ from coordination.api import (
     acknowledgements,
     alerts,
     checkins,
+    dates,
     deliveries,
     escalations,
     incidents,
@@ -33,7 +34,18 @@ from coordination.runtime import Runtime
 __all__ = ["problem", "register"]
 
 PREFIX = "/api/v1"
-MODULES = (acknowledgements, alerts, checkins, deliveries, escalations, incidents, localities, profiles, risk)
+MODULES = (
+    acknowledgements,
+    alerts,
+    checkins,
+    dates,
+    deliveries,
+    escalations,
+    incidents,
+    localities,
+    profiles,
+    risk,
+)
 
 
 def register(app: APIFlask, runtime: Runtime) -> None:

@@ -48,7 +48,15 @@ def city(visit: Visit) -> Response:
     return visit.render(
         "city.html",
         title=_(", ").join(name_of(area) for area in areas),
-        areas=[{"name": name_of(a), "level": stands[a.id].level, "href": f"/place/{a.code}"} for a in areas],
+        areas=[
+            {
+                "name": name_of(a),
+                "level": stands[a.id].level,
+                "href": f"/place/{a.code}",
+                "calendar": f"/calendar/{a.code}",
+            }
+            for a in areas
+        ],
         alerts=[_alert(alert, names[alert.locality_id], zone, now) for alert in alerts],
         wards=[_row(ward, stands[ward.id], zone, now) for ward in ordered],
         summary=_summary(wards, stands, alerts, now),

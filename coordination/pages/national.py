@@ -43,7 +43,11 @@ def overview(visit: Visit) -> Response:
     rows.sort(key=lambda row: (-row["unanswered"], -row["level"], row["name"]))
     silent = sum(not row["level"] for row in rows)
     alerts = [_alert(visit, alert) for alert in open_alerts(visit.session, own)]
-    return visit.render("national.html", rows=rows, silent=silent, alerts=alerts)
+    calendars = [
+        (f"/calendar/{place.code}", place.name(words.current().language))
+        for place in (visit.session.get_one(Locality, key) for key in own)
+    ]
+    return visit.render("national.html", rows=rows, silent=silent, alerts=alerts, calendars=calendars)
 
 
 def towns(session: Session, above: tuple[UUID, ...]) -> list[Locality]:

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from alerts import assessing, pictures
 from alerts.assessing import Score
-from alerts.sentences import level_meaning, level_word, threat_label, trigger_label
+from alerts.sentences import level_meaning, level_word, threat_label
 from alerts.standing import Standing, standings
 from alerts.town_map import Area, town_map
-from committees import call_backs, flashpoints, places, profiles
+from committees import call_backs, places, profiles
 from committees.call_backs import CallBack
 from committees.places import Locality, local_day
-from coordination import desk_view, place_view, reach
+from coordination import calendar_view, desk_view, place_view, reach
 from foundation import journal
 from foundation.policy import RULES
 from foundation.web import words
@@ -130,18 +130,11 @@ def area_of(ward: Locality, level: int) -> Area:
     return Area(name_of(ward), sentence, level, f"/place/{ward.code}", rings=rings)
 
 
-def dates_of(visit: Visit, place: Locality, zone: ZoneInfo, days: int = DAYS_AHEAD) -> list[tuple[str, str]]:
-    """The dates to prepare for: (when, what)."""
-    today = local_day(visit.now, zone)
-    language = words.current().language
-    rows = flashpoints.coming(visit.session, place.id, today, days)
-    return [
-        (
-            words.day(row.starts),
-            str(row.names.get(language) or row.names.get("en") or trigger_label(row.trigger)),
-        )
-        for row in rows
-    ]
+def dates_of(
+    visit: Visit, place: Locality, zone: ZoneInfo, days: int = DAYS_AHEAD
+) -> list[tuple[str, str, str]]:
+    """The dates to prepare for: (when, what, from when to when people watch)."""
+    return calendar_view.soon(visit.session, place, local_day(visit.now, zone), days)
 
 
 def _readable(visit: Visit, near: list[Locality]) -> list[Locality]:

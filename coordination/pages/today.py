@@ -13,6 +13,7 @@ from alerts.standing import standing
 from committees import actions, checkins, places
 from committees.actions import Action
 from committees.places import Locality, local_day
+from coordination import calendar_view
 from coordination.pages.checkin import turnout
 from coordination.pages.mine import own_reports
 from coordination.pages.whereabouts import REPORTERS, Home, home_of, name_of
@@ -22,6 +23,7 @@ from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 MOST = 3
+DAYS_AHEAD = 14
 
 
 @page("/today", roles=REPORTERS, nav=N_("Today"), order=10)
@@ -40,6 +42,10 @@ def today(visit: Visit) -> Response:
         checkin=_checkin(visit, home),
         reports=[report for report in mine if report.waiting or report.told][:MOST],
         more=len(mine),
+        dates=calendar_view.soon(visit.session, home.place, local_day(visit.now, home.zone), DAYS_AHEAD)[
+            :MOST
+        ],
+        calendar=f"/calendar/{home.place.code}",
         actions=[_action(action) for action in _actions(visit, home)[:MOST]],
     )
 

@@ -29,6 +29,7 @@ LISTS = (
     "committees",
     "linked_contacts",
     "policies",
+    "dates",
 )
 NEEDED = {"countries": ("code",), "localities": ("code", "parent", "level"), "neighbours": ("a", "b")}
 HEX_COLUMNS = 3
