@@ -48,7 +48,6 @@ READERS = (
     "auditor",
 )
 EVERYWHERE = ("hub_analyst", "administrator", "auditor")  # set-up is theirs to read at every place
-EDITORS = ("secretary", "chair", "national_contact")
 MOST_PLACES = 40
 
 

@@ -59,12 +59,16 @@ class BadRule(ValueError):
             return ""
         return f"{self.line}\n{' ' * (self.position[1] - 1)}^"
 
+    @property
+    def where(self) -> str:
+        """The path, and in an expression line and column as well: rules.mine.expression:1:7."""
+        if not self.position:
+            return self.path
+        return ":".join((self.path, *map(str, self.position))).lstrip(":")
+
     def __str__(self) -> str:
-        where = self.path
-        if self.position:
-            where = f"{where}:{self.position[0]}:{self.position[1]}".lstrip(":")
         told = " ".join(words % values for words, values in self.parts)
-        return f"{where}: {told}" if where else told
+        return f"{self.where}: {told}" if self.where else told
 
 
 # What people write out of habit, and what it is here.

@@ -179,4 +179,4 @@ def _rules(whole: Mapping[str, Any]) -> None:
     except BadRule as bad:
         (said, values), *more = bad.parts
         hint, hints = more[0] if more else ("", {})
-        raise Wrong(bad.path or "rules", said, hint, **values, **hints) from bad
+        raise Wrong(bad.where or "rules", said, hint, **values, **hints) from bad

@@ -16,22 +16,22 @@ from alerts import rule_sentences
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.fields import FIELDS, INCIDENT_FIELDS
 from alerts.risk.rules import Rule, read_rules
+from alerts.risk.shapes import Wrong
 from alerts.sentences import rule_label
-from committees import people, places, profiles
+from committees import places, profiles
 from committees.places import Country, Locality, LocalityPath
 from committees.profiles import PROPOSED, Layer, Profile
-from coordination import rule_form, rules_view
+from coordination import local_picture, rule_form, rules_view
+from coordination.local_picture import EDITORS
 from coordination.pages.place import name_of
 from coordination.rule_form import Box
-from coordination.rules_view import EDITORS, READERS
+from coordination.rules_view import READERS
 from foundation.errors import Invalid, NotAllowed, NotFound
 from foundation.web.page import PAGES, Visit, page
 from foundation.web.words import N_, ngettext
 from foundation.web.words import gettext as _
 
-LONGEST_REASON, SHORTEST_REASON = 400, 10
 MOST_LISTED = 60
-NO_REASON = N_("Write in a sentence why. Those who must approve it read this")
 NOTHING_CHANGED = N_("Nothing is changed yet. Change something, then try it")
 
 
@@ -141,16 +141,19 @@ def edit(visit: Visit, code: str, key: str) -> Response:
     try:
         own, whole = editing.changed(change)
         read_rules(whole)
+        local_picture.check_for(visit.session, here, own)
         if own == editing.own or set(change) == {"key"}:
-            raise Invalid("change", _(NOTHING_CHANGED))
+            raise Invalid("change", NOTHING_CHANGED)
         if visit.form.get("act") != "propose":
             tried = rules_view.try_out(visit, here, whole, key) if not change.get("off") else None
             return _show(visit, editing, tried=tried, rule=_rule(whole, key), checked=True)
         return _propose(visit, here, own)
     except BadRule as bad:
         return _show(visit, editing, errors=_errors(bad, key), caret=bad.caret)
+    except Wrong as wrong:
+        return _show(visit, editing, errors={wrong.field: _(wrong.said, **wrong.values)})
     except Invalid as wrong:
-        return _show(visit, editing, errors={wrong.field: wrong.message})
+        return _show(visit, editing, errors={wrong.field: _(wrong.message)})
 
 
 def _row(layers: list[Layer], key: str) -> tuple[dict[str, Any], bool]:
@@ -183,23 +186,13 @@ def _errors(bad: BadRule, key: str) -> dict[str, str]:
 
 
 def _propose(visit: Visit, here: Locality, own: dict[str, Any]) -> Response:
-    reason = visit.form.get("reason", "").replace("\r\n", "\n").strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        raise Invalid("reason", _(NO_REASON))
     session, now, person = visit.session, visit.now, visit.person_id
-    version = profiles.draft(
-        session,
-        now,
-        here.id,
-        own,
-        author_id=person,
-        reason=reason,
-        key=visit.uuid("id"),
-        author_role=people.role_at(session, here.id, person, EDITORS) or "",
-        organisations=people.organisations_of(session, here.id, person),
+    reason = visit.form.get("reason", "").replace("\r\n", "\n")
+    version = local_picture.write(
+        session, now, here, own, person_id=person, reason=reason, key=visit.uuid("id")
     )
     if version.state == profiles.DRAFT:
-        profiles.propose(session, now, version, person_id=person)
+        local_picture.propose(session, now, version, person)
     visit.say(
         _(
             "Version %(version)d is proposed. It holds once a second person of another organisation approves it.",
@@ -248,7 +241,7 @@ def _show(
         waiting=_waiting(visit, here),
         fields=[(name, _(one.label), _(one.kind)) for name, one in FIELDS.items()],
         incident_fields=[(f"i.{name}", _(one.label), _(one.kind)) for name, one in INCIDENT_FIELDS.items()],
-        most=LONGEST_REASON,
+        most=local_picture.LONGEST_REASON,
     )
 
 

@@ -78,7 +78,9 @@ def test_a_mistake_stands_beside_its_word_and_nothing_typed_is_lost(town: Town) 
     page = secretary.send(RUMOUR, act="try", clock_minutes="9999999")
     assert 'id="f-clock_minutes-error"' in page
     assert "Nothing is changed yet" in secretary.send(RUMOUR, act="propose", reason=WHY)
-    assert "Write in a sentence why" in secretary.send(RUMOUR, act="propose", reason="so", **{BOX: "3"})
+    assert "Write in one or two sentences why" in secretary.send(
+        RUMOUR, act="propose", reason="so", **{BOX: "3"}
+    )
     assert versions(town) == []
 
 
