@@ -122,12 +122,12 @@ FOUND: dict[str, Say] = {
     ),
     "no_surge": lambda _v: _("No more trouble than usual for this place is likely."),
     "unusual_count": lambda v: ngettext(
-        "%(num)d incident in one week. Up to %(usual)d would be usual for this place.",
-        "%(num)d incidents in one week. Up to %(usual)d would be usual for this place.",
+        "%(num)d incident in one week. Up to %(usual)d would be usual here.",
+        "%(num)d incidents in one week. Up to %(usual)d would be usual here.",
         v["n"],
         usual=v["usual"],
     ),
-    "unusual_checks": lambda v: _("This is unusual here: %(checks)s.", checks=detector_labels(v["checks"])),
+    "unusual_checks": lambda v: _("What stands out: %(checks)s.", checks=detector_labels(v["checks"])),
     "not_unusual": lambda v: _(
         "%(n)d of 3 checks find it unusual for this place; %(needed)d are needed.",
         n=v["n"],

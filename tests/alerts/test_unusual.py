@@ -54,8 +54,8 @@ def test_a_loud_week_is_noted_and_the_committee_is_told(town: Town) -> None:
         assert "unusual" not in str(score.contributions)
     text = page(town)
     assert "Unusual for this place" in text
-    assert "12 incidents in one week. Up to 4 would be usual for this place." in text
-    assert "It adds nothing to the score." in text
+    assert "12 incidents in one week. Up to 4 would be usual here." in text
+    assert "It adds no points." in text
 
 
 def test_the_detectors_do_not_move_the_score(town: Town) -> None:
