@@ -112,6 +112,10 @@ def test_what_cannot_be_used_is_refused_by_its_path(town: Town) -> None:
         ({"document": {"coefficients": {"colour": 2}}}, "document.coefficients.colour"),
         ({"document": {"rules": "none"}}, "document.rules"),
         (
+            {"document": {"rules": [{"key": "surge", "expression": "level >= 3 && sruge > 0.5"}]}},
+            "document.rules.surge.expression:1:15",
+        ),
+        (
             {"document": {"neighbours": [{"key": "PK-NOWHERE", "weight": 1}]}},
             "document.neighbours.PK-NOWHERE",
         ),
