@@ -297,7 +297,8 @@ def _compare(given: Settings, document: Document) -> str:
         shown = _quote(trigger_label(value, document))
     else:
         shown = f"{100 * value:g}%" if FIELDS[field].kind == NUMBER else str(value)
-    return _(SIGNS[given["op"]], field=field_label(field), value=shown)
+    sign = SIGNS[given["op"]]
+    return _(sign, field=field_label(field), value=shown)
 
 
 def _expression(_given: Settings, _document: Document) -> str:
