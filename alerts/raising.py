@@ -173,7 +173,10 @@ def _what(conclusion: Conclusion, facts: Facts) -> str:
         return "private" if any(i.sensitive for i in _of(conclusion, facts)) else "several"
     if conclusion.rule.key == "rumour_check":
         return "rumours"
-    if conclusion.rule.key in ("level_rise", "surge") and len({i.kind for i in open_kinds}) > 1:
+    if (
+        conclusion.rule.key in ("level_rise", "surge", "unusual_rise")
+        and len({i.kind for i in open_kinds}) > 1
+    ):
         return "several"
     return max(open_kinds, key=lambda i: (i.received_at, i.severity, i.kind)).kind
 

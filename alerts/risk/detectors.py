@@ -111,13 +111,13 @@ def cusum(counts: Floats) -> Detection:
     mean, spread = reference(counts, REFERENCE)
     spread = np.maximum(spread, LEAST_SPREAD)
     above = (counts - mean) / spread - SLACK
-    bound, statistic = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
-    total = np.zeros(len(counts))
+    total, statistic = np.zeros(len(counts)), np.full(counts.shape, np.nan)
+    before = np.zeros(counts.shape)
     for week in range(REFERENCE, counts.shape[1]):
-        room = np.maximum(SLACK + DECISION - total, 0.0)
-        bound[:, week] = mean[:, week] + spread[:, week] * room
+        before[:, week] = total
         total = np.maximum(total + above[:, week], 0.0)
         statistic[:, week] = total
+    bound = mean + spread * np.maximum(SLACK + DECISION - before, 0.0)
     with np.errstate(invalid="ignore"):
         return Detection(bound, counts > bound, statistic)
 
