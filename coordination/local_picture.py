@@ -21,6 +21,7 @@ from committees.places import Locality, in_codes
 from committees.profiles import Layer, Profile
 from foundation.errors import Invalid, NotAllowed, Problem
 from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 EDITORS = ("secretary", "chair", "national_contact")
 #: A change of rules or thresholds needs two persons of different organisations.
@@ -63,6 +64,19 @@ def write(
         valid_from=valid_from,
         key=key,
     )
+
+
+def may_edit(session: Session, place: Locality, person_id: UUID) -> bool:
+    """Whether a person may write a place's local picture."""
+    return people.role_at(session, place.id, person_id, EDITORS) is not None
+
+
+def in_words(problem: Problem) -> str:
+    """A problem in the reader's language; of a document, with the part that is concerned."""
+    if isinstance(problem, Wrong):
+        said = [_(text, **problem.values) for text in (problem.said, problem.hinted) if text]
+        return f"{problem.field}: {' '.join(said)}"
+    return " ".join(_(text) for text in (problem.message, problem.hint) if text)
 
 
 def consulted_of(lines: Iterable[str]) -> list[str]:
@@ -117,15 +131,16 @@ def between(
 
 def propose(session: Session, now: datetime, row: Profile, person_id: UUID) -> Profile:
     """An editor puts a draft before a second person, if it can still be used."""
-    if people.role_at(session, row.locality_id, person_id, EDITORS) is None:
+    place = session.get_one(Locality, row.locality_id)
+    if not may_edit(session, place, person_id):
         raise NotAllowed("You cannot propose this local picture.", "Its secretary or chair can.")
-    check_for(session, session.get_one(Locality, row.locality_id), row.document)
+    check_for(session, place, row.document)
     return profiles.propose(session, now, row, person_id=person_id)
 
 
 def withdraw(session: Session, now: datetime, row: Profile, person_id: UUID) -> Profile:
     """An editor takes a draft or a proposed version back."""
-    if people.role_at(session, row.locality_id, person_id, EDITORS) is None:
+    if not may_edit(session, session.get_one(Locality, row.locality_id), person_id):
         raise NotAllowed("You cannot withdraw this local picture.", "Its secretary or chair can.")
     return profiles.withdraw(session, now, row, person_id=person_id)
 
