@@ -35,7 +35,7 @@ from alerts.past import Ended, Known, Past, Told
 from alerts.rerun_sums import Sums
 from alerts.rerun_view import View
 from alerts.risk.facts import Facts
-from alerts.risk.rules import Rule, read_rules
+from alerts.risk.rules import Rule, rules_in_force
 from committees.places import local_day
 from committees.windows import DAY, midnight
 
@@ -85,7 +85,7 @@ class Rerun:
 
     def _rules_of(self, key: UUID) -> list[Rule]:
         place = self.past.places[key]
-        rules = read_rules(self.documents[key])
+        rules = rules_in_force(self.documents[key])
         below = key in self.past.watched_below
         return asked_here(rules, is_town=place.town == key, has_watched_below=below)
 

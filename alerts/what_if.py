@@ -22,7 +22,7 @@ from alerts import past
 from alerts.evidence import is_violent
 from alerts.past import Past
 from alerts.rerun import Raised, Rerun
-from alerts.risk.rules import read_rules
+from alerts.risk.rules import rules_in_force
 from alerts.risk.warning_measures import Event, Notice, Warned, judge, measure
 from committees import profiles
 from committees.incidents import VERIFIED, Incident
@@ -104,7 +104,7 @@ def run_group(
 
 
 def _roles(document: Mapping[str, Any]) -> set[str]:
-    rules = read_rules(document)
+    rules = rules_in_force(document)
     told = {role for rule in rules for roles in rule.tell.values() for role in roles}
     return told | {role for rule in rules for role in rule.stronger_tell}
 

@@ -24,6 +24,7 @@ from coordination.api import (
     localities,
     openapi,
     profiles,
+    replays,
     risk,
 )
 from coordination.api.door import ENDPOINTS, mount

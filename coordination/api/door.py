@@ -63,6 +63,7 @@ class Endpoint:
     asks: type[BaseModel] | None = None
     status: int = 200
     also: Mapping[int, str] = field(default_factory=dict)
+    location: str = ""
 
     @property
     def writes(self) -> bool:
@@ -83,11 +84,17 @@ def endpoint(
     asks: type[BaseModel] | None = None,
     status: int = 200,
     also: Mapping[int, str] | None = None,
+    location: str = "",
 ) -> Callable[[Work], Work]:
-    """Register a function of a `Call` as an endpoint; it returns its answer, or (answer, status)."""
+    """Register a function of a `Call` as an endpoint; it returns its answer, or (answer, status).
+
+    `location` is where the answer's `id` is found again: it becomes the header of that name.
+    """
 
     def keep(view: Work) -> Work:
-        ENDPOINTS.append(Endpoint(method, path, scope, view, gives, takes, asks, status, also or {}))
+        ENDPOINTS.append(
+            Endpoint(method, path, scope, view, gives, takes, asks, status, also or {}, location)
+        )
         return view
 
     return keep
@@ -97,8 +104,12 @@ def mount(api: APIBlueprint, runtime: Runtime, to: Endpoint) -> None:
     """Put an endpoint on the blueprint; the outermost of these layers is the last."""
 
     @wraps(to.view)
-    def view(json_data: Any = None, query_data: Any = None, **path: Any) -> tuple[BaseModel, int]:
-        return _answer(runtime, to, json_data, query_data, path)
+    def view(json_data: Any = None, query_data: Any = None, **path: Any) -> Any:
+        answer, status = _answer(runtime, to, json_data, query_data, path)
+        if not to.location:
+            return answer, status
+        base = request.path.rpartition(to.path)[0]
+        return answer, status, {"Location": f"{base}{to.location}/{answer.id}"}  # type: ignore[attr-defined]
 
     handler: Any = api.output(to.gives, status_code=to.status)(view)
     if to.takes:

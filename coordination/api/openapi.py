@@ -41,6 +41,7 @@ LIMITS = {
     "RateLimit-Remaining": "How many are left",
     "RateLimit-Reset": "In how many seconds the count begins anew",
 }
+FOUND_AT = "Where the answer will be found"
 KEY = "Made by the client. The same key and body get the same answer, for a day; another body gets 422."
 
 
@@ -82,6 +83,8 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
             # A repeat answers with the same schema under another status.
             response.setdefault("content", first["content"])
             response["headers"] = _limit_headers()
+        if status == "202":
+            response["headers"]["Location"] = {"description": FOUND_AT, "schema": {"type": "string"}}
     may = {**PROBLEMS, **OF_ALL, **(OF_BODIES if method in WRITING else {})}
     for status, words in sorted(may.items()):
         operation["responses"][status] = _problem_response(status, words)

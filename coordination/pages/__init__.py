@@ -33,6 +33,7 @@ from coordination.pages import (
     sign_in,
     sort,
     today,
+    what_if,
 )
 from coordination.runtime import Runtime
 from foundation.web import words
@@ -63,6 +64,7 @@ ROOMS = (
     city,
     care,
     rules,
+    what_if,
 )
 
 
