@@ -187,7 +187,7 @@ def test_a_program_asks_and_finds_the_result_where_it_is_told(town: Town) -> Non
 
 def test_offices_from_outside_read_no_ward_and_no_private_matter(town: Town) -> None:
     for person in ("member1.mardan", "member2.mardan"):
-        town.report(person, kind="targeted_attack", how_known="saw", ongoing="no")
+        town.report(person, kind="taken_or_missing", how_known="saw", ongoing="no")
     town.work()
     secretary = town.browser("secretary.mardan")
     page = tried(town, secretary, what="off.grave_private")
