@@ -45,6 +45,7 @@ MODULES = (
     incidents,
     localities,
     profiles,
+    replays,
     risk,
 )
 
