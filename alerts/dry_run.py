@@ -36,7 +36,10 @@ def would_do(
     key: str,
     readable: Collection[UUID],
 ) -> list[WouldDo]:
-    """What the rule `key` of a document would do now at each place that asks it; the other rules are heard too, since they may keep it quiet."""
+    """What the rule `key` of a document would do now at each place that asks it, from the incidents and alerts that are `readable`.
+
+    The other rules are heard too, since they may keep it quiet.
+    """
     rules = read_rules(document)
     found = []
     for place in places:
@@ -44,7 +47,7 @@ def would_do(
         if not any(rule.key == key for rule in here):
             continue
         facts, hidden = _readable(survey, place, readable)
-        made = decisions(here, facts, before_of(survey, place), survey.now)
+        made = decisions(here, facts, before_of(survey, place, readable), survey.now)
         found.append(WouldDo(place, tuple(one for one in made if one.conclusion.rule.key == key), hidden))
     return found
 

@@ -5,7 +5,9 @@ The decision is pure and lives in deciding.py; here are the rows. What rules con
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -49,9 +51,12 @@ def run(
     return told
 
 
-def before_of(survey: Survey, place: Locality) -> dict[str, Before]:
-    """What stands at a place, or ended last, by threat."""
-    standing, closed = survey.standing[place.id], survey.closed[place.id]
+def before_of(survey: Survey, place: Locality, readable: Collection[UUID] | None = None) -> dict[str, Before]:
+    """What stands at a place, or ended last, by threat; of `readable` alerts only, if given."""
+    standing, closed = (
+        {threat: alert for threat, alert in found.items() if readable is None or alert.id in readable}
+        for found in (survey.standing[place.id], survey.closed[place.id])
+    )
     return {threat: _before(standing.get(threat), closed.get(threat)) for threat in {*standing, *closed}}
 
 

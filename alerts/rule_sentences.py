@@ -47,15 +47,6 @@ SIGNS = {
     "has": N_("%(field)s: among them %(value)s"),
     "has_not": N_("%(field)s: not %(value)s"),
 }
-WHATS = {
-    "": N_("The gravest thing that was reported"),
-    "private_matter": N_("A private matter"),
-    "date_ahead": N_("A difficult date is near"),
-    "shock_elsewhere": N_("Something happened elsewhere"),
-    "rumours": N_("Rumours going round"),
-    "several": N_("Several reports"),
-    "tension": N_("Local tension"),
-}
 
 
 def say(bad: BadRule) -> str:

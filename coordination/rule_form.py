@@ -13,12 +13,12 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from alerts.risk.bad_rule import BadRule
 from alerts.risk.conditions import CONDITIONS
-from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE, WHATS
+from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE, WHATS, check_rule
 from alerts.risk.settings import Between, rule_of, settings_of
 from alerts.rule_sentences import SETTINGS
-from alerts.rule_sentences import WHATS as WHAT_WORDS
-from alerts.sentences import level_word, role_names, rule_label
+from alerts.sentences import kind_label, level_word, role_names, rule_label
 from committees.layers import merged
 from foundation.web.words import gettext as _
 
@@ -40,7 +40,11 @@ class Box:
 
 
 def boxes(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[Box]:
-    """The boxes of a rule: when it speaks, then what it does."""
+    """The boxes of a rule: when it speaks, then what it does. None for a rule that cannot be read any more: it may be rewritten."""
+    try:
+        check_rule(row, document)
+    except BadRule:
+        return []
     made: list[Box] = []
     if not row.get("expression"):
         made += _numbers(row["when"], "when", ("when",))
@@ -127,7 +131,8 @@ def _rest(row: Mapping[str, Any]) -> Box:
 
 
 def _what(row: Mapping[str, Any]) -> Box:
-    options = tuple((word, _(WHAT_WORDS[word])) for word in WHATS)
+    gravest = _("The gravest thing that was reported")
+    options = tuple((word, kind_label(word) if word else gravest) for word in WHATS)
     return Box(
         "what", _("What the message says"), row.get("what", ""), CHOICE, options=options, steps=("what",)
     )
@@ -151,9 +156,7 @@ def typed(form: MultiDict[str, str], box: Box) -> Any:
     if box.kind == SEVERAL:
         return [word for word in form.getlist(box.name) if word in dict(box.options)]
     said = form.get(box.name, str(box.value)).strip()
-    if box.kind == CHOICE and box.name == "level":
-        return int(said) if said.isdigit() else said
-    if box.kind == CHOICE:
+    if box.kind == CHOICE and box.name != "level":
         return said.removeprefix(ROLES).split(",") if said.startswith(ROLES) else said
     return number(said)
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import dry_run, rule_sentences
+from alerts.alert import Alert
 from alerts.deciding import NOTHING, OPEN_STEP, RAISE, Decision
 from alerts.dry_run import WouldDo
 from alerts.evidence import RiskState
@@ -198,6 +199,8 @@ def try_out(visit: Visit, place: Locality, document: Mapping[str, Any], key: str
         survey = survey_of(session, visit.now, places[:MOST_PLACES])
         ids = {UUID(fact.id) for one in places[:MOST_PLACES] for fact in survey.incidents(one.id)}
         readable = set(visit.session.scalars(select(Incident.id).where(Incident.id.in_(ids))))
+        alerts = select(Alert.id).where(Alert.locality_id.in_([one.id for one in places]))
+        readable |= set(visit.session.scalars(alerts))
         found = dry_run.would_do(survey, places[:MOST_PLACES], document, key, readable)
         lines = [line for one in found for line in _lines(one)]
     speaks = sum(line["speaks"] for line in lines)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from alerts import rule_sentences
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.fields import FIELDS, INCIDENT_FIELDS
-from alerts.risk.rules import Rule, read_rules
+from alerts.risk.rules import Rule, read_rules, rules_in_force
 from alerts.risk.shapes import Wrong
 from alerts.sentences import rule_label
 from committees import places, profiles
@@ -176,7 +176,7 @@ def _change(visit: Visit, editing: Editing) -> dict[str, Any]:
 
 
 def _rule(document: dict[str, Any], key: str) -> Rule | None:
-    return next((rule for rule in read_rules(document) if rule.key == key), None)
+    return next((rule for rule in rules_in_force(document) if rule.key == key and not rule.broken), None)
 
 
 def _errors(bad: BadRule, key: str) -> dict[str, str]:

@@ -77,6 +77,9 @@ def test_a_mistake_stands_beside_its_word_and_nothing_typed_is_lost(town: Town) 
     assert "levle &gt;= 3\n^" in page
     page = secretary.send(RUMOUR, act="try", clock_minutes="9999999")
     assert 'id="f-clock_minutes-error"' in page
+    for level in ("9", "²", "9" * 5000, "nan", ""):
+        page = secretary.send(RUMOUR, act="try", level=level)
+        assert (secretary.status, 'id="f-level-error"' in page) == (422, True)
     assert "Nothing is changed yet" in secretary.send(RUMOUR, act="propose", reason=WHY)
     assert "Write in one or two sentences why" in secretary.send(
         RUMOUR, act="propose", reason="so", **{BOX: "3"}
@@ -175,3 +178,45 @@ def test_an_expression_takes_the_place_of_the_conditions(town: Town) -> None:
     assert "is proposed" in secretary.send(RUMOUR, act="propose", reason=WHY, expression="")
     approve(town)
     assert in_force(town, "rumour_check")["expression"] == ""
+
+
+def test_what_differs_by_level_is_changed_level_by_level(town: Town) -> None:
+    path = f"/rules/{TOWN}/edit/level_rise"
+    chair = town.browser("chair.mardan")
+    chair.open(path)
+    page = chair.send(path, act="try", **{"clock_minutes.4": "31"})
+    assert 'id="f-clock_minutes.4-error">At level 4 an answer is due within 30 minutes at most.' in page
+    chair.send(
+        path,
+        act="propose",
+        reason=WHY,
+        **{"clock_minutes.4": "20", "tell.3": "wide", "when.level_rise.to": "4"},
+    )
+    approve(town)
+    held = in_force(town, "level_rise")
+    assert held["clock_minutes"] == {"3": 240, "4": 20, "5": 10}
+    assert held["tell"] == {"3": "wide", "4": "wide", "5": "wide"}
+    assert held["when"] == {"level_rise": {"to": 4, "sources": 2}}
+
+
+def test_a_rule_that_cannot_be_read_any_more_is_shown_and_can_be_mended(town: Town) -> None:
+    with town.session(write=True) as session:
+        rows = [{"key": "rumour_check", "when": {"gone": {}}}]
+        place = by_code(session, TOWN)
+        version = profiles.draft(
+            session, town.clock.now(), place.id, {"rules": rows}, author_id=None, reason=WHY
+        )
+        profiles.publish(session, town.clock.now(), version)
+    secretary = town.browser("secretary.mardan")
+    page = secretary.open(f"/rules/{TOWN}")
+    assert "This rule cannot be read any more" in page
+    assert "gone" in page
+    assert "2 of three checks find" in page, "the others are shown as ever"
+    secretary.open(RUMOUR)
+    assert secretary.status == 200
+    secretary.open(f"/rules/{TOWN}/edit/surge")
+    assert secretary.status == 200
+    secretary.open(RUMOUR)
+    assert "is proposed" in secretary.send(RUMOUR, act="propose", reason=WHY, expression="level >= 3")
+    approve(town)
+    assert "This rule cannot be read any more" not in secretary.open(f"/rules/{TOWN}")
