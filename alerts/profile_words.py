@@ -5,13 +5,16 @@ Data comes from committees/changes.py. A part or field that is not on these list
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from alerts.labels import kind_label, level_word
 from alerts.risk.scoring import STARTER
 from committees import catalogue
 from committees.changes import MISSING, Change, at
+from foundation.web import words
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
@@ -98,6 +101,7 @@ STATES = {
     "refused": N_("Refused"),
     "withdrawn": N_("Taken back"),
 }
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NAMES = ("label", "heading", "what", "why")
 
 #: Parts that are lists of items with a key.
@@ -181,8 +185,10 @@ def _name(part: str, key: str, change: Change, document: Mapping[str, Any]) -> s
     )
     if item is MISSING:
         item = change.was
-    if part == "neighbours" or not isinstance(item, Mapping):
+    if not isinstance(item, Mapping):
         return key
+    if part == "neighbours":  # its reason is no name
+        return str(item.get("label", key))
     return next((_(str(item[name])) for name in NAMES if item.get(name)), key)
 
 
@@ -207,12 +213,22 @@ def _value(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}"
     if isinstance(value, str):
-        return timescale_label(value) if value in TIMESCALES else f"“{_(value)}”"
+        return _text(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(part) for part in value) or _("nothing")
     if isinstance(value, Mapping):
         return "; ".join(f"{field_label(str(key))} {_value(part)}" for key, part in value.items())
     return str(value)
+
+
+def _text(value: str) -> str:
+    """Words in quotation marks; a date as a date, a timescale as it is said."""
+    if value in TIMESCALES:
+        return timescale_label(value)
+    try:
+        return words.day_and_year(date.fromisoformat(value)) if DAY.fullmatch(value) else f"“{_(value)}”"
+    except ValueError:  # a day that is in no calendar
+        return f"“{value}”"
 
 
 def percent(share: float) -> str:

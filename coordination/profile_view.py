@@ -60,9 +60,9 @@ class Picture:
         return _("%(place)s, version %(n)s", place=self.names.get(layer.locality_id, ""), n=version)
 
     def origin(self, *path: str) -> str:
-        """Where an item comes from, and what it stands over."""
+        """Where an item comes from, and what it stands over; nothing where it is the starter's alone, as most lines are."""
         found = settings(self.layers, path)
-        if not found:
+        if not found or found[0].layer.locality_id is None:
             return ""
         said = _("From %(who)s.", who=self.who(found[0].layer))
         if len(found) > 1:
@@ -117,16 +117,18 @@ class Picture:
         return _name(place) if place else code
 
     def holds_peace(self) -> list[Line]:
-        """What holds peace together, and the signs that members watch in the weekly check-in."""
-        own = [
+        """What holds peace together, in the committee's words."""
+        return [
             Line(row["label"], row.get("who", ""), self.origin("holds_peace", row["key"]))
             for row in self.document.get("holds_peace", ())
         ]
-        signs = [
-            Line(_(row["label"]), _("A sign that members watch."), self.origin("indicators", row["key"]))
+
+    def signs(self) -> list[Line]:
+        """The signs of peace that members are asked for in the weekly check-in."""
+        return [
+            Line(_(row["label"]), "", self.origin("indicators", row["key"]))
             for row in self.document["indicators"]
         ]
-        return own + signs
 
     def past(self) -> list[Line]:
         """What happened before, in the committee's words."""
@@ -168,7 +170,7 @@ class Picture:
             if other.country_code != self.place.country_code:
                 parts.append(_("Across the border."))
             parts.append(row.get("why", ""))
-            origin = self.origin("neighbours", code) or _("From the map.")
+            origin = self.origin("neighbours", code)
             found.append(Line(_name(other), " ".join(filter(None, parts)), origin))
         return found
 
@@ -229,7 +231,7 @@ def head(session: Session, now: datetime, place: Locality, row: Profile | None) 
         (_("Who was consulted"), consulted(row.consulted)),
     ]  # fmt: skip
     if row.valid_from:
-        facts.append((_("Holds from"), words.day(row.valid_from, zone)))
+        facts.append((_("Holds from"), words.day_and_year(row.valid_from, zone)))
     if row.approved_at:
         said = _(
             "%(role)s, %(when)s",
@@ -240,6 +242,26 @@ def head(session: Session, now: datetime, place: Locality, row: Profile | None) 
     if row.refused_at and row.answer:
         facts.append((_("Why it was refused"), row.answer))
     return facts
+
+
+def named(session: Session, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with the names of places in place of their codes, and without what is only for the program."""
+    rows = document.get("places_to_watch", ())
+    links = document.get("neighbours", ())
+    places = in_codes(
+        session, {*(row["ward"] for row in rows if "ward" in row), *(row["key"] for row in links)}
+    )
+    names = {code: _name(place) for code, place in places.items()}
+    shown = {
+        **document,
+        "places_to_watch": [
+            {**row, "ward": names.get(row["ward"], row["ward"]), "kind": _(LANDMARKS[row["kind"]])}
+            for row in rows
+        ],
+        "neighbours": [{**row, "label": names.get(row["key"], row["key"])} for row in links],
+        "review": {name: day for name, day in document.get("review", {}).items() if name != "template"},
+    }
+    return {name: part for name, part in shown.items() if name in document}
 
 
 def consulted(lines: Iterable[Any]) -> str:
@@ -261,7 +283,7 @@ def reviewed(document: Mapping[str, Any], now: datetime, place: Locality, sessio
 
 
 def _day(text: str) -> str:
-    return words.day(datetime.fromisoformat(text).date())
+    return words.day_and_year(datetime.fromisoformat(text).date())
 
 
 def version_rows(

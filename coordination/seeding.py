@@ -21,7 +21,7 @@ from committees import people, places
 from committees.committee import Committee, Seat, take_seat
 from committees.people import ROLES, Office, Organisation, Person
 from committees.places import Country, Locality, LocalityCode
-from coordination import seeding_dates, seeds
+from coordination import seeding_dates, seeding_profiles, seeds
 from foundation.db import Base
 from foundation.errors import Problem
 
@@ -64,6 +64,7 @@ class Seeding:
         self._each("linked_contacts", self.document["linked_contacts"], self.linked)
         self._each("policies", self.document["policies"], self.policy)
         self._each("dates", self.document["dates"], self.date)
+        self._each("profiles", self.document["profiles"], self.profile)
         return +self.new  # without what is not new
 
     def _each(self, name: str, rows: Iterable[Row], write: Callable[[Row], None]) -> None:
@@ -289,6 +290,10 @@ class Seeding:
     def date(self, row: Row) -> None:
         """A date of the calendar."""
         self.new["dates"] += seeding_dates.enter(self.session, self.now, row)
+
+    def profile(self, row: Row) -> None:
+        """A place's own local picture."""
+        self.new["profiles"] += seeding_profiles.enter(self.session, self.now, row)
 
     def _by_code(self, entity: Any, code: str) -> Any:
         return self.session.scalars(select(entity).where(entity.code == code)).first()

@@ -62,6 +62,14 @@ def labels() -> Iterator[tuple[str, str]]:
             yield from (
                 ("committees/starter_profile.yaml", row[key]) for key in ("label", "about") if row.get(key)
             )
+    for path in sorted((ROOT / "committees" / "profile_templates").glob("*.yaml")):
+        template, place = (
+            yaml.safe_load(path.read_text(encoding="utf-8")),
+            f"committees/profile_templates/{path.name}",
+        )
+        yield from ((place, template[key]) for key in ("label", "about", "left_out"))
+        for row in template["headings"]:
+            yield from ((place, row[key]) for key in ("heading", "hint"))
 
 
 def updated(language: str) -> Catalog:

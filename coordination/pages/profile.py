@@ -12,6 +12,7 @@ from flask import Response
 from alerts.labels import role_name
 from alerts.profile_words import sentences
 from committees import profiles
+from committees.changes import changes
 from committees.committee import committee_for
 from committees.places import Locality, zone_of
 from committees.profile_templates import templates
@@ -177,12 +178,13 @@ def _choices(own: list[Profile]) -> list[tuple[str, str]]:
 def _changes(visit: Visit, here: Locality, before: Profile | None, after: Profile | None) -> list[str]:
     """The sentences of a comparison, each with who had set what was before."""
     session = visit.session
-    found = local_picture.between(session, before, after, here.id)
+    was, now = (
+        profile_view.named(session, local_picture.whole(session, row, here.id)) for row in (before, after)
+    )
     layers = local_picture.inherited(session, here.id)
     if before:
         layers = [Layer(here.id, f"{here.id}/{before.version}", before.document), *layers]
-    document = local_picture.whole(session, after, here.id)
-    return sentences(found, document, Picture(session, here, layers, document).set_before)
+    return sentences(changes(was, now), now, Picture(session, here, layers, now).set_before)
 
 
 def _show(

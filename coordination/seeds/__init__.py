@@ -30,6 +30,7 @@ LISTS = (
     "linked_contacts",
     "policies",
     "dates",
+    "profiles",
 )
 NEEDED = {"countries": ("code",), "localities": ("code", "parent", "level"), "neighbours": ("a", "b")}
 HEX_COLUMNS = 3

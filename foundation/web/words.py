@@ -126,6 +126,12 @@ def day(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
     return format_date(local, "EEE d MMM", locale=current().babel)
 
 
+def day_and_year(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
+    """A date that may lie in another year."""
+    local = moment.astimezone(zone) if isinstance(moment, datetime) and zone else moment
+    return format_date(local, "d MMM y", locale=current().babel)
+
+
 def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """A moment in plain words: today 18:04, yesterday 09:10, else the day and the time."""
     local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()

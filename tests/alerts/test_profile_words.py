@@ -43,7 +43,7 @@ SAID: list[tuple[dict[str, Any], str]] = [
         {"rules": [{"key": "crowd_now", "clock_minutes": 20}]},
         "A crowd or clash that is still going on, minutes to answer: now 20, before 30.",
     ),
-    ({"review": {"by": "2027-01-01"}}, "When it was looked at, to be looked at by: now “2027-01-01”."),
+    ({"review": {"by": "2027-01-01"}}, "When it was looked at, to be looked at by: now 1 Jan 2027."),
     ({"neighbours": [{"key": "PK-X", "weight": 0.5}]}, "New in “Links to other places”: PK-X (weight 0.5)."),
 ]
 

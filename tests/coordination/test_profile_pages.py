@@ -45,7 +45,7 @@ def test_everybody_at_the_place_reads_it_and_where_it_comes_from(town: Town) -> 
     assert member.status == 200
     for words in (
         "Land, water, grazing and housing",
-        "From the starter.",
+        "A line without a source comes from the starter",
         "What holds peace together",
         "of its own",
     ):
@@ -100,6 +100,8 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
         "The weight of “Rumour going round, not checked” goes from 1 to 1.5.",
         "Watch begins at 4 %, before at 5 %. (was: the starter)",
         "Traders of the market, School heads",
+        "New in “Links to other places”: Quetta (weight 0.5).",
+        "ward “Ward 7”",
         "No longer in “Lines of tension”: People who have arrived and long-time residents.",
     ):
         assert words in page
@@ -121,7 +123,7 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
         "Elders sit every Friday",
         "2022: Relief was shared out unfairly.",
         "From Mardan, version 1.",
-        "It stands over the starter.",
+        "From Mardan, version 1. It stands over the starter.",
         "Left out here",
         "To be looked at by",
     ):

@@ -153,7 +153,9 @@
       target = link && link.hash.length > 1 && doc.getElementById(link.hash.slice(1));
       steps.forEach(function (step, index) { if (target && step.contains(target)) { show(index, false); } });
     });
-    var wrong = steps.map(function (step) { return Boolean(step.querySelector(".error")); }).indexOf(true);
+    /* Where something is wrong, else where the address points to, else the first. */
+    var aim = location.hash.length > 1 && doc.getElementById(location.hash.slice(1));
+    var wrong = steps.map(function (step) { return Boolean(step.querySelector(".error") || aim && step.contains(aim)); }).indexOf(true);
     history.replaceState({ step: Math.max(wrong, 0) }, "");
     show(Math.max(wrong, 0), false);
   }
