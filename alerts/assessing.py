@@ -81,6 +81,7 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
         state.before, state.level, state.since = before, level, now
     state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
     state.plain = float(scoring.probability(scoring.hazard(risk.Lambda, 1.0, soft.total, coefficients)))
+    state.soft, state.due = soft.total, False
     # Counted here, because whoever looks at a place may not be allowed to see the reports that wait in it.
     state.open_tasks = survey.waiting[place.id]
     row.level, row.known, row.p28 = level, state.known, risk.p28
@@ -100,7 +101,7 @@ def _row_for(session: Session, state: RiskState, place_id: UUID, now: datetime) 
     return session.scalars(select(Score).where(Score.locality_id == place_id, Score.at == now)).first()
 
 
-def kept_in(state: RiskState, numbers: Numbers) -> scoring.Coefficients:
+def kept_in(state: RiskState | Any, numbers: Numbers) -> scoring.Coefficients:
     """A profile's coefficients with the half-lives that a place's sums are kept in: they follow a new profile a little later."""
     return replace(
         numbers.coefficients, half_life_fast=state.half_life_fast, half_life_slow=state.half_life_slow

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from alerts import assessing, raising, routing, seen, turning
@@ -44,13 +44,13 @@ def score_pending(session: Session, now: datetime, rng: random.Random, batch: in
 
 
 def reassess_stale(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
-    """Assess again what nobody looked at for six hours, since local midnight, or since a date changed: no report is needed."""
-    due = or_(RiskState.assessed_at < now - STALE, turning.turned(session, now))
+    """Assess again what is due, or what nobody looked at for six hours, since local midnight, or since a date changed."""
+    due = or_(RiskState.due, RiskState.assessed_at < now - STALE, turning.turned(session, now))
     rows = (
         select(Locality)
         .join(RiskState, RiskState.locality_id == Locality.id, isouter=True)
         .where(Locality.watched, or_(RiskState.assessed_at.is_(None), due))
-        .order_by(Locality.code)
+        .order_by(func.coalesce(RiskState.due, False).desc(), Locality.code)
         .limit(batch)
     )
     places = list(session.scalars(rows))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts.risk import numbers, scoring
-from alerts.risk.numbers import Numbers, numbers_of
+from alerts.risk import scoring
+from alerts.risk.numbers import STARTER, Numbers, numbers_of
 from alerts.risk.scoring import RunningSum
 from committees import catalogue, profiles
 from committees.incidents import COUNTED, Incident
@@ -101,7 +102,8 @@ class EvidenceChange(Keyed, Base):
 class RiskState(Base):
     """The running sums of a place and below, with the half-lives they are kept in, and where its level stands.
 
-    `kappa` is the calibration in use; `plain` is P28 without it, which calibration compares with what came.
+    `kappa` is the calibration in use; `plain` is P28 without it, which calibration compares with what came. `soft` is X as it was found
+    last; `weighing` says by which numbers the place's own evidence was weighed; `due` asks for an assessment before its time.
     """
 
     __tablename__ = "risk_state"
@@ -125,6 +127,9 @@ class RiskState(Base):
     since: Mapped[datetime | None]
     before: Mapped[int] = mapped_column(default=0)
     open_tasks: Mapped[int] = mapped_column(default=0)
+    soft: Mapped[float] = mapped_column(default=0.0)
+    weighing: Mapped[str] = mapped_column(default="")
+    due: Mapped[bool] = mapped_column(default=False)
     assessed_at: Mapped[datetime | None] = mapped_column(index=True)
 
     def sum(self, name: str) -> RunningSum:
@@ -180,7 +185,8 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
     """The risk state of a place, made on first use with the half-lives of its profile."""
     found = session.get(RiskState, locality_id)
     if found is None:
-        c = numbers_each(session, [locality_id])[locality_id].coefficients
+        numbers = numbers_each(session, [locality_id])[locality_id]
+        c = numbers.coefficients
         found = RiskState(
             locality_id=locality_id,
             fast=0.0,
@@ -194,8 +200,11 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
             known=False,
             p28=0.0,
             plain=0.0,
+            soft=0.0,
             before=0,
             open_tasks=0,
+            weighing=numbers.weighing,
+            due=False,
         )
         session.add(found)
         session.flush()
@@ -215,7 +224,7 @@ def numbers_each(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, N
     return {key: made[id(one)] for key, one in effective.items()}
 
 
-def weight_of(incident: Incident, profile: Numbers = numbers.STARTER) -> float:
+def weight_of(incident: Incident | Any, profile: Numbers = STARTER) -> float:
     """What an incident may weigh at most: 0 where it is not scored (private matters, unknown sources, not true, merged, withdrawn)."""
     kind = catalogue.kind(incident.kind)
     if (

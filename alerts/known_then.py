@@ -1,16 +1,17 @@
 """The score as it was known at a past time.
 
-At the very moment of a stored score it is that score, computed again from its own row: sums, neighbours, kappa, soft signs, profile
-and the level before, so that it is the same to the last digit for ever. At any other moment the sums come from the ledger of changes as
-it was known then (summed in one fixed order, so that the same question gets the same digits), kappa from its dated rows, the profile
-from its versions; neighbours, soft signs, news and the level before are those of the last score before that moment, because what they
-were made of may have been erased since. Anyone in coordination may import it; it reads the ledger, so it wants a service's session.
+At the very moment of a stored score it is that score, to the last digit for ever. Its row holds all that made it (sums, neighbours,
+kappa, soft signs, coefficients, the level before), and `again` makes it anew from these and the ledger. At any other moment the sums come
+from the ledger of changes as it was known then (summed in one fixed order, so that the same question gets the same digits), kappa from
+its dated rows, the profile from its versions; neighbours, soft signs, news and the level before are those of the last score before that
+moment, because what they were made of may have been erased since. Anyone in coordination may import it; it reads the ledger, so it
+wants a service's session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -50,7 +51,7 @@ def as_known(session: Session, place: Locality, at: datetime) -> Known:
     """The score as it was known at a time."""
     row = assessing.latest(session, place.id, at)
     if row is not None and row.at == at:
-        return again(session, row)
+        return kept(row)
     effective = profiles.in_force(session, place.id, at)
     numbers = numbers_of(effective.document)
     around = _around_then(session, place.id, at, row, effective)
@@ -73,8 +74,25 @@ def as_known(session: Session, place: Locality, at: datetime) -> Known:
     )
 
 
+def kept(row: Score) -> Known:
+    """A stored score as it was given out."""
+    risk = replace(assessing.risk_of(row), p28=row.p28)
+    confidence = row.basis.get("confidence")
+    return Known(
+        row.at,
+        risk,
+        row.level,
+        row.known,
+        row.contributions,
+        row.profile,
+        row.falls_at,
+        confidence,
+        stored=True,
+    )
+
+
 def again(session: Session, row: Score) -> Known:
-    """A stored score computed again: the number from its own row, what made it up from the ledger as it was known then."""
+    """A stored score computed anew: the number from its own row, what made it up from the ledger as it was known then."""
     risk, numbers = assessing.risk_of(row), assessing.numbers_then(row)
     level = numbers.level(risk.p28, row.basis.get("before", 0))
     own = ledger.weights_then(session, row.locality_id, row.at)

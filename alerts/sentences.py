@@ -175,6 +175,7 @@ LINES: dict[str, Say] = {
     "older": lambda _v: _("Older reports from here, all together"),
     "neighbours": lambda _v: _("Reports from next door"),
     "neighbour": lambda v: _("Reports from next door: %(place)s", place=v["place"]),
+    "signs": lambda _v: _("Check-ins, signs and dates, all together"),
     "background": lambda _v: _("What is usual anywhere"),
     "checkin": lambda v: _checkin(v),
     "indicator": lambda v: (

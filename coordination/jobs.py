@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import beginning, engine, escalation
+from alerts import calibrating, engine, escalation, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.runtime import Runtime
@@ -66,7 +66,7 @@ def _public_holidays(runtime: Runtime) -> int:
 
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
-    Job("begin_profiles", _in_session("engine", beginning.begin_profiles)),
+    Job("take_up_profiles", _in_session("engine", reweighing.take_up)),
     Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
     Job("errands", errands.work),
@@ -76,6 +76,8 @@ JOBS: tuple[Job, ...] = (
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job("reassess_stale", _in_session("engine", engine.reassess_stale, rng=True), every=60),
     Job("public_holidays", _public_holidays, every=86_400),
+    Job("calibrate", _in_session("engine", calibrating.calibrate), every=3600),
+    Job("reconcile_sums", _in_session("engine", reconciling.reconcile)),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
     Job("replay", replaying.work, alone=True),
 )

@@ -1,6 +1,18 @@
 """Every table of every room, imported so that the schema is whole: for migrations, policy and tests."""
 
-from alerts import alert, assessing, calibrating, escalation, evidence, policies, replay_runs, routing, seen
+from alerts import (
+    alert,
+    assessing,
+    calibrating,
+    escalation,
+    evidence,
+    policies,
+    reconciling,
+    replay_runs,
+    reweighing,
+    routing,
+    seen,
+)
 from committees import (
     accounts,
     actions,
@@ -40,6 +52,18 @@ ROOMS = (
         reply_codes,
         reports,
     ),
-    (alert, assessing, calibrating, escalation, evidence, policies, replay_runs, routing, seen),
+    (
+        alert,
+        assessing,
+        calibrating,
+        escalation,
+        evidence,
+        policies,
+        reconciling,
+        replay_runs,
+        reweighing,
+        routing,
+        seen,
+    ),
     (feedback, review),
 )

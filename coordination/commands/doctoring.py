@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from alerts.channels import open_channels
 from alerts.channels.console import Console
+from alerts.reconciling import Reconciliation
 from coordination import schema
 from coordination.commands import config
 from coordination.operations import SILENT
@@ -146,6 +147,29 @@ def _opened_database(engine: Engine, settings: Config) -> Iterator[Found]:
         yield from _clock(connection, settings)
         if all(one.state != BROKEN for one in rights):
             yield from _heartbeats(connection, settings)
+            yield _sums(connection)
+
+
+def _sums(connection: Connection) -> Found:
+    """What the last nightly count of the sums behind the scores found."""
+    rows = select(Reconciliation.finished_at, Reconciliation.places, Reconciliation.differing)
+    rows = rows.where(Reconciliation.finished_at.is_not(None)).order_by(Reconciliation.begun_at.desc())
+    last = connection.execute(rows.limit(1)).first()
+    if last is None:
+        return Found(
+            ADVICE,
+            "The sums behind the scores have not been counted again yet.",
+            "Once a day a worker does it: run concord worker, or concord serve --all-in-one.",
+        )
+    if last.differing:
+        return Found(
+            ADVICE,
+            f"Of {last.places} places {last.differing} had sums that were not those of the list of changes; they were put right.",
+            "Look for sums:corrected in the record, and tell those who look after Concord.",
+        )
+    return Found(
+        GOOD, f"The sums of {last.places} places equal the list of changes ({last.finished_at:%Y-%m-%d})."
+    )
 
 
 def _rights(connection: Connection, settings: Config) -> Iterator[Found]:

@@ -9,9 +9,11 @@ from flask import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alerts import reconciling
 from alerts.sentences import channel_label, delivery_state_label
 from committees.inbox import Inbound
 from committees.people import contacts_of
+from committees.places import Locality
 from coordination import frame
 from coordination.errands import TEST_MESSAGE
 from coordination.here import here
@@ -87,6 +89,22 @@ def gather(session: Session, now: datetime) -> dict[str, Any]:
             select(func.count()).select_from(errands.Errand).where(errands.Errand.done_at.is_(None))
         )
         or 0,
+        "sums": _sums(session, now),
+    }
+
+
+def _sums(session: Session, now: datetime) -> dict[str, Any] | None:
+    """What the last nightly count of the sums found."""
+    run = reconciling.last_run(session)
+    if run is None or run.finished_at is None:
+        return None
+    place = session.get(Locality, run.locality_id) if run.locality_id else None
+    return {
+        "when": words.ago(run.finished_at, now),
+        "places": run.places,
+        "differing": run.differing,
+        "largest": f"{run.largest:.2g}",
+        "place": place.code if place else "",
     }
 
 

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from flask import Response
 from markupsafe import Markup
 
-from alerts import assessing, pictures
+from alerts import assessing, calibrating, pictures
 from alerts.assessing import Score
+from alerts.score_sentences import confidence_sentence, kappa_sentence
 from alerts.sentences import level_meaning, level_word, threat_label
 from alerts.standing import Standing, standings
 from alerts.town_map import Area, town_map
@@ -55,6 +56,10 @@ def place(visit: Visit, code: str) -> Response:
         else None,
         unusual=place_view.unusual(session, now, here),
         chance=_chance(visit, score),
+        calibrated=_calibrated(visit, here),
+        confidence=confidence_sentence(score.basis["confidence"])
+        if score and score.basis.get("confidence")
+        else "",
         lower=place_view.what_would_lower(own, score, zone),
         sure=place_view.how_sure(session, now, here, zone),
         ring=_ring(visit, here, own),
@@ -155,6 +160,14 @@ def _chance(visit: Visit, score: Score | None) -> str:
         "For analysts: chance of at least one fatal incident in the coming 28 days %(percent)s%%.",
         percent=f"{100 * score.p28:.1f}",
     )
+
+
+def _calibrated(visit: Visit, here: Locality) -> str:
+    """Kappa in words, for analysts only."""
+    if not visit.has(*reach.ANALYSTS):
+        return ""
+    row = calibrating.kappa_row(visit.session, here.id, visit.now)
+    return kappa_sentence(row.held, row.unheld) if row else kappa_sentence(1.0, 1.0)
 
 
 def _ring(visit: Visit, here: Locality, stands: Standing) -> str:

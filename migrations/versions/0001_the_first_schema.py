@@ -775,6 +775,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_profile_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "reconciliation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("after", sa.Uuid(), nullable=True),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.Column("differing", sa.Integer(), nullable=False),
+        sa.Column("largest", sa.Double(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=True),
+        sa.Column("found", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_reconciliation_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation")),
+    )
+    op.create_table(
         "replay_run",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=False),
@@ -825,6 +841,9 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("before", sa.Integer(), nullable=False),
         sa.Column("open_tasks", sa.Integer(), nullable=False),
+        sa.Column("soft", sa.Double(), nullable=False),
+        sa.Column("weighing", sa.String(), nullable=False),
+        sa.Column("due", sa.Boolean(), nullable=False),
         sa.Column("assessed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_risk_state_locality_id_locality")
@@ -1249,6 +1268,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_report_source_id"), ["source_id"], unique=False)
 
     op.create_table(
+        "reweighing",
+        sa.Column("profile_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("after", sa.Uuid(), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_reweighing_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(
+            ["profile_id"], ["profile.id"], name=op.f("fk_reweighing_profile_id_profile")
+        ),
+        sa.PrimaryKeyConstraint("profile_id", name=op.f("pk_reweighing")),
+    )
+    op.create_table(
         "seat",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("committee_id", sa.Uuid(), nullable=False),
@@ -1431,6 +1468,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_seat_committee_id"))
 
     op.drop_table("seat")
+    op.drop_table("reweighing")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_source_id"))
         batch_op.drop_index(batch_op.f("ix_report_locality_id"))
@@ -1526,6 +1564,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_replay_run_asked_by"))
 
     op.drop_table("replay_run")
+    op.drop_table("reconciliation")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
 
