@@ -71,6 +71,8 @@ def take_up(session: Session, now: datetime) -> int:
         return 0
     run = session.get(Reweighing, profile.id) or _begin(session, now, profile)
     done = _weigh(session, now, run) if run.stage == WEIGH else _score(session, now, run)
+    if run.stage == SCORE and run.total <= BATCH:
+        _score(session, now, run)  # so few places need no second turn
     if run.stage == DONE:
         run.finished_at = profile.taken_up_at = now
         journal.record(

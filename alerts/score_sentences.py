@@ -28,8 +28,10 @@ def confidence_sentence(found: Mapping[str, Any]) -> str:
     spoke = ngettext("%(num)d person sent news in 14 days.", "%(num)d people sent news in 14 days.", voices)
     if not reports:
         return f"{words} {spoke}"
-    share = _(
-        "%(percent)d%% of the reports in 4 weeks were seen in person.", percent=round(100 * seen / reports)
+    share = (
+        _("At least half of the reports in 4 weeks were seen in person.")
+        if 2 * seen >= reports
+        else _("Less than half of the reports in 4 weeks were seen in person.")
     )
     return f"{words} {spoke} {share}"
 

@@ -55,11 +55,13 @@ class Why:
     total_words: str
 
 
-def why(session: Session, principal: Principal, score: Score, zone: ZoneInfo, *, desk: bool) -> Why:
+def why(
+    session: Session, principal: Principal, score: Score, zone: ZoneInfo, near: list[Locality], *, desk: bool
+) -> Why:
     """Why a place has its score, in whole points that add up; `desk`: reports link to the sorting page."""
     boundaries = numbers_then(score).boundaries
     total = whole_points.shown_total(score.p28, boundaries)
-    seen = score_view.seen(session, principal, score.contributions, zone)
+    seen = score_view.seen(session, principal, score.contributions, zone, near)
     up, down = whole_points.table(whole_points.grouped(score.contributions, seen), total)
     level = levels.level_of(score.p28, boundaries)
     low, high = whole_points.band(level, boundaries)

@@ -25,8 +25,17 @@ Lines = Iterable[Mapping[str, Any]]
 Seen = Mapping[str, Mapping[str, Any]]
 
 
-def seen(session: Session, principal: Principal, lines: Lines, zone: ZoneInfo) -> dict[str, dict[str, Any]]:
-    """What this reader may see of the incidents and neighbours behind a score, as values for sentences, by id."""
+def seen(
+    session: Session,
+    principal: Principal,
+    lines: Lines,
+    zone: ZoneInfo,
+    near: Iterable[Locality] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """What this reader may see of the incidents and neighbours behind a score, as values for sentences, by id.
+
+    `near` are the neighbours that they may read, where the caller knows them already.
+    """
     lines = list(lines)
     ids = [UUID(str(line["id"])) for line in lines if line["key"] == "incident"]
     rows = session.scalars(select(Incident).where(Incident.id.in_(ids))) if ids else ()
@@ -40,17 +49,15 @@ def seen(session: Session, principal: Principal, lines: Lines, zone: ZoneInfo) -
         }
         for row in rows
     }
-    return found | _neighbours(session, principal, lines)
-
-
-def _neighbours(session: Session, principal: Principal, lines: Lines) -> dict[str, dict[str, Any]]:
-    ids = {UUID(str(line["id"])) for line in lines if line["key"] == "neighbour"}
-    if not ids:
-        return {}
-    known = ids if principal.service else reach.covered(session, principal, ids)
-    rows = session.scalars(select(Locality).where(Locality.id.in_(known))) if known else ()
     language = words.current().language
-    return {str(row.id): {"place": row.name(language), "code": row.code} for row in rows}
+    places = _neighbours(session, principal, lines) if near is None else near
+    return found | {str(row.id): {"place": row.name(language), "code": row.code} for row in places}
+
+
+def _neighbours(session: Session, principal: Principal, lines: Lines) -> list[Locality]:
+    ids = {UUID(str(line["id"])) for line in lines if line["key"] == "neighbour"}
+    known = ids if principal.service or not ids else reach.covered(session, principal, ids)
+    return list(session.scalars(select(Locality).where(Locality.id.in_(known)))) if known else []
 
 
 def at_rights(lines: Lines, seen: Seen) -> list[dict[str, Any]]:

@@ -60,14 +60,14 @@ class ContributionOut(Output):
 class ConfidenceOut(Output):
     """How sure the level is: little, some or good.
 
-    People who spoke in 14 days, reports of 4 weeks, how many of them were seen in person, the newest news.
+    People who spoke in 14 days, the share of the reports of 4 weeks that was seen in person, the hour of the newest
+    news. How many reports there were is not said: some may not be the caller's to know of.
     """
 
     grade: Literal["little", "some", "good"]
     voices: int
-    reports: int
-    seen: int
-    last_at: Moment | None
+    seen_share: float | None
+    last_news: Moment | None
 
 
 class KappaOut(Output):
@@ -190,8 +190,18 @@ def _told(
         p28=risk.p28,
         terms=_terms(risk),
         contributions=[_contribution(line) for line in score_view.at_rights(lines, seen)],
-        confidence=ConfidenceOut(**confidence) if confidence else None,
+        confidence=_confidence(confidence) if confidence else None,
         kappa=_kappa(call, place, at),
+    )
+
+
+def _confidence(found: dict[str, Any]) -> ConfidenceOut:
+    last = datetime.fromisoformat(found["last_at"]) if found["last_at"] else None
+    return ConfidenceOut(
+        grade=found["grade"],
+        voices=found["voices"],
+        seen_share=round(found["seen"] / found["reports"], 2) if found["reports"] else None,
+        last_news=last.replace(minute=0, second=0, microsecond=0) if last else None,
     )
 
 

@@ -51,7 +51,7 @@ def place(visit: Visit, code: str) -> Response:
         since=since_words(own, zone),
         meaning=level_meaning(own.level),
         alert=own.open_alerts[0] if own.open_alerts else None,
-        why=place_view.why(session, visit.principal, score, zone, desk=visit.has(*desk_view.DESK))
+        why=place_view.why(session, visit.principal, score, zone, near, desk=visit.has(*desk_view.DESK))
         if score
         else None,
         unusual=place_view.unusual(session, now, here),
