@@ -163,12 +163,19 @@ def kind_words(one: DateHere, document: Any) -> str:
     return trigger_label(one.trigger, document)
 
 
-def soon(session: Session, place: Locality, today: date, days: int) -> list[tuple[str, str, str]]:
+def soon(
+    session: Session, principal: Principal, place: Locality, today: date, days: int
+) -> list[tuple[str, str, str]]:
     """The dates to prepare for in the coming days: when, what, from when to when people watch."""
-    spans = spans_of(profiles.in_force(session, place.id).document)
+    last = today + timedelta(days=days)
     return [
-        (days_words(one.starts, one.ends), date_name(one.names, one.trigger), watch_words(one))
-        for one in flashpoints.coming(session, place.id, today, days, spans)
+        (
+            days_words(one.starts, one.ends),
+            date_name(one.names, one.trigger),
+            days_words(one.opens, one.closes),
+        )
+        for one in dates_near(session, principal, place, today, last)
+        if not one.cancelled and one.starts <= last and one.ends >= today
     ]
 
 

@@ -270,6 +270,7 @@ def elsewhere(visit: Visit, code: str) -> Response:
         raise NotAllowed(_("This is for the chair, the city officer and the national contact."))
     choices = calendar_view.places_to_tick(visit.session, visit.principal, here)
     today = local_day(visit.now, zone_of(visit.session, here))
+    spans = spans_of(profiles.in_force(visit.session, here.id).document)
     errors: dict[str, str] = {}
     key = visit.uuid("date_id") if visit.posted else uuid4()
     if visit.posted:
@@ -287,6 +288,7 @@ def elsewhere(visit: Visit, code: str) -> Response:
         name=name_of(here),
         key=key,
         errors=errors,
+        days=spans.get(ELSEWHERE, (0, 0))[1],
         places=[(place.code, name_of(place)) for place in choices],
     )
 

@@ -139,7 +139,7 @@ def dates_of(
     visit: Visit, place: Locality, zone: ZoneInfo, days: int = DAYS_AHEAD
 ) -> list[tuple[str, str, str]]:
     """The dates to prepare for: (when, what, from when to when people watch)."""
-    return calendar_view.soon(visit.session, place, local_day(visit.now, zone), days)
+    return calendar_view.soon(visit.session, visit.principal, place, local_day(visit.now, zone), days)
 
 
 def _readable(visit: Visit, near: list[Locality]) -> list[Locality]:

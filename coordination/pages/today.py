@@ -42,9 +42,7 @@ def today(visit: Visit) -> Response:
         checkin=_checkin(visit, home),
         reports=[report for report in mine if report.waiting or report.told][:MOST],
         more=len(mine),
-        dates=calendar_view.soon(visit.session, home.place, local_day(visit.now, home.zone), DAYS_AHEAD)[
-            :MOST
-        ],
+        dates=_dates(visit, home),
         calendar=f"/calendar/{home.place.code}",
         actions=[_action(action) for action in _actions(visit, home)[:MOST]],
     )
@@ -92,6 +90,12 @@ def _checkin(visit: Visit, home: Home) -> dict[str, Any] | None:
     spoken, of = turnout(visit, home.ward)
     said = _("%(spoken)s of %(all)s members have checked in.", spoken=spoken, all=of)
     return {"done": done, "said": said}
+
+
+def _dates(visit: Visit, home: Home) -> list[tuple[str, str, str]]:
+    """The next dates to prepare for."""
+    today = local_day(visit.now, home.zone)
+    return calendar_view.soon(visit.session, visit.principal, home.place, today, DAYS_AHEAD)[:MOST]
 
 
 def _actions(visit: Visit, home: Home) -> list[Action]:

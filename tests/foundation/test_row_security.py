@@ -213,6 +213,31 @@ def test_a_desk_keeps_what_was_opened_to_it(pg_town: Town) -> None:
         assert session.get(Incident, key) is not None
 
 
+def test_who_ticked_where_people_may_be_blamed_cannot_read_it_back(pg_town: Town, plain: Connection) -> None:
+    from committees import flashpoints, places
+
+    with pg_town.session(write=True) as session:
+        town, now = places.by_code(session, "PK-KP-MARDAN"), pg_town.clock.now()
+        ward = places.by_code(session, "PK-KP-MARDAN-W3")
+        new = flashpoints.NewDate(uuid.uuid4(), town, flashpoints.ELSEWHERE, {}, now.date(), now.date())
+        flashpoints.record_elsewhere(session, now, new, [ward], {ward.id: town})
+    seen = {}
+    for code in ("city.mardan", "national.pk", "member1.mardan", "secretary.mardan", "secretary.peshawar"):
+        become(plain, person(pg_town, code))
+        seen[code] = count(plain, "flashpoint_place")
+    assert seen == dict.fromkeys(seen, 0) | {"secretary.mardan": 1}
+    become(plain, person(pg_town, "member1.mardan"))
+    tick = (
+        "insert into flashpoint_place (id, flashpoint_id, locality_id) select gen_random_uuid(), flashpoint.id, locality.id "
+        "from flashpoint, locality where locality.code = 'PK-KP-MARDAN-{}'"
+    )
+    assert refused(plain, tick.format("W4"))
+    become(plain, person(pg_town, "city.mardan"))
+    assert not refused(plain, tick.format("W4"))
+    become(plain, person(pg_town, "city.peshawar"))
+    assert refused(plain, tick.format("W4"))
+
+
 def test_putting_the_policy_in_force_twice_changes_nothing(
     pg_town: Town, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
