@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import calibrating, engine, escalation, reconciling, reweighing
+from alerts import calibrating, engine, escalation, learning, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.runtime import Runtime
@@ -79,6 +79,7 @@ JOBS: tuple[Job, ...] = (
     Job("calibrate", _in_session("engine", calibrating.calibrate), every=3600),
     Job("reconcile_sums", _in_session("engine", reconciling.reconcile)),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
+    Job("learn", _in_session("engine", learning.learn), every=900),
     Job("replay", replaying.work, alone=True),
 )
 

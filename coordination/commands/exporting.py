@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerts import evaluating, what_if
 from alerts.alert import Alert
 from alerts.assessing import Score
+from alerts.risk.warning_measures import Event, measure
 from committees.incidents import Incident, IncidentSummary
 from committees.places import Locality
 from coordination.api.rights import sees_exactly, to_the_hour
@@ -124,7 +126,33 @@ def evaluation(session: Session, _principal: Principal) -> list[Row]:
     groups: dict[tuple[str, str], list[Alert]] = defaultdict(list)
     for row in session.scalars(select(Alert).where(Alert.origin == "live")):
         groups[row.rule, row.threat].append(row)
-    return [_evaluated(rule, threat, rows) for (rule, threat), rows in sorted(groups.items())]
+    alerts = [row for rows in groups.values() for row in rows]
+    since = min((row.opened_at for row in alerts), default=None)
+    until = max((row.closed_at or row.ends_at for row in alerts), default=None)
+    if since is None or until is None:
+        return []
+    places = list(session.scalars(select(Locality.id).where(Locality.watched)))
+    came = evaluating.events_of(what_if.clashes(session, places, since, until))
+    return [
+        _evaluated(rule, threat, rows) | _measured(rows, came, len(places), until - since)
+        for (rule, threat), rows in sorted(groups.items())
+    ]
+
+
+def _measured(rows: list[Alert], came: list[Event], places: int, period: timedelta) -> Row:
+    """The measures of these alerts against the clashes that this reader may see."""
+    found = measure(evaluating.notices_of(rows), came, places=places, period=period)
+    return {
+        "came_true": found.came_true,
+        "precision": found.precision,
+        "clashes": found.events,
+        "clashes_warned": found.events_warned,
+        "recall": found.recall,
+        "onset_recall": found.onset_recall,
+        "lead_days": found.lead_days,
+        "alerts_a_year": found.warnings_a_year,
+        "false_alarms_a_year": found.false_alarms_a_year,
+    }
 
 
 def _evaluated(rule: str, threat: str, rows: list[Alert]) -> Row:
@@ -165,6 +193,10 @@ EVALUATION_TAGS = {
     "acting": "#event+num+acting", "minutes_to_acting": "#indicator+minutes", "closed": "#event+num+closed",
     "prevented": "#output+prevented", "settled": "#output+settled", "happened": "#output+happened",
     "passed_on": "#output+passed", "not_true": "#output+nottrue", "nothing_more": "#output+nothing",
+    "came_true": "#event+num+true", "precision": "#indicator+precision", "clashes": "#event+num+clash",
+    "clashes_warned": "#event+num+clash+warned", "recall": "#indicator+recall", "onset_recall": "#indicator+recall+onset",
+    "lead_days": "#indicator+days+lead", "alerts_a_year": "#indicator+rate+alerts",
+    "false_alarms_a_year": "#indicator+rate+falsealarms",
 }  # fmt: skip
 KINDS: Mapping[str, Kind] = {
     "incidents": Kind(INCIDENT_TAGS, incidents),

@@ -17,6 +17,7 @@ from coordination.pages import (
     code,
     dates,
     desk,
+    evaluation,
     help,
     me,
     mine,
@@ -65,6 +66,7 @@ ROOMS = (
     care,
     rules,
     what_if,
+    evaluation,
 )
 
 

@@ -73,7 +73,7 @@ def start(visit: Visit, code: str) -> Response:
         errors=errors,
         options=[*_versions(visit, here), *_options(document)],
         months=[(str(n), _("The last %(n)d months", n=n)) for n in MONTHS],
-        typed=visit.form,
+        typed=visit.form if visit.posted else visit.args,
         recent=_recent(visit, here),
     )
 

@@ -132,6 +132,11 @@ def day_and_year(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
     return format_date(local, "d MMM y", locale=current().babel)
 
 
+def month(day_of_it: date) -> str:
+    """A month in short, as a chart names it."""
+    return str(format_date(day_of_it, "LLL", locale=current().babel))
+
+
 def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """A moment in plain words: today 18:04, yesterday 09:10, else the day and the time."""
     local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()

@@ -661,6 +661,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_kappa_place", ["locality_id", "at"], unique=False)
 
     op.create_table(
+        "learning_report",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("measures", sa.JSON(), nullable=False),
+        sa.Column("proposals", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_learning_report_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_learning_report")),
+        sa.UniqueConstraint("locality_id", "month", name=op.f("uq_learning_report_locality_id_month")),
+    )
+    op.create_table(
         "locality_code",
         sa.Column("scheme", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -1589,6 +1603,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_locality_code_locality_id"))
 
     op.drop_table("locality_code")
+    op.drop_table("learning_report")
     with op.batch_alter_table("kappa", schema=None) as batch_op:
         batch_op.drop_index("ix_kappa_place")
         batch_op.drop_index("ix_kappa_country")
