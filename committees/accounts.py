@@ -13,7 +13,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.people import Person, find_contact, normal_number
@@ -251,9 +251,13 @@ def issue_token(session: Session, now: datetime, person_id: UUID, scopes: list[s
     return token
 
 
+_TOKEN = select(ApiToken).where(
+    ApiToken.token_hash == bindparam("hash"),
+    ApiToken.ended_at.is_(None),
+    ApiToken.until > bindparam("now"),
+)
+
+
 def find_token(session: Session, real_now: datetime, token: str) -> ApiToken | None:
     """The living token behind a bearer header, or None."""
-    rows = select(ApiToken).where(
-        ApiToken.token_hash == token_hash(token), ApiToken.ended_at.is_(None), ApiToken.until > real_now
-    )
-    return session.scalars(rows).first()
+    return session.scalars(_TOKEN, {"hash": token_hash(token), "now": real_now}).first()

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 FORMS = ("rumour", "threat", "crowd", "fight", "damage", "other")
-SENSITIVE_PATH = "private_matter"
+SENSITIVE_PATH, OVERSIGHT_PATH = "private_matter", "own_office"
+COMMITTEE = "committee"  # the word by which a reporter shuts the committee out
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ IMPORTED = Kind(key="imported", form="other", label="Imported event", severity=3
 def kind(key: str) -> Kind:
     """The kind called `key`; an imported or unlisted one counts in both sums and is not sensitive."""
     return KINDS.get(key, IMPORTED)
+
+
+def only_for_oversight(key: str, withheld_from: str) -> bool:
+    """Whether nobody but the oversight office may learn of an incident: a complaint, or one kept from the committee."""
+    return COMMITTEE in withheld_from.split() or kind(key).path == OVERSIGHT_PATH
 
 
 def default_kind(answer: str, people: str = "unknown") -> str:

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, bindparam, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from foundation.db import Base, Keyed
 from foundation.errors import NotFound
@@ -93,12 +93,24 @@ class LocalityCode(Base):
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
 
 
+_wanted = aliased(Locality)
+# Written once: it is asked with every report, and to write it takes longer than to answer it.
+_CHAIN = (
+    select(Locality)
+    .join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
+    .join(_wanted, _wanted.id == LocalityPath.descendant_id)
+    .where(_wanted.code == bindparam("code"))
+    .order_by(LocalityPath.depth)
+)
+
+
 def by_code(session: Session, code: str) -> Locality:
-    """The locality that Concord calls `code`; raise NotFound in words."""
-    found = session.scalars(select(Locality).where(Locality.code == code)).first()
-    if found is None:
+    """The locality that Concord calls `code`, read with all above it; raise NotFound in words."""
+    chain = list(session.scalars(_CHAIN, {"code": code}))
+    if not chain:
         raise NotFound(f"There is no place with the code {code}.", "Look it up in the list of places.")
-    return found
+    _keep(session, chain)
+    return chain[0]
 
 
 def add(session: Session, locality: Locality) -> Locality:
@@ -142,19 +154,35 @@ def descendants(session: Session, locality_id: UUID) -> list[Locality]:
 
 
 def upwards(session: Session, locality_id: UUID) -> list[Locality]:
-    """As `ancestors`, place by place: without a question where `load_above` has read them in this session."""
-    found = [session.get_one(Locality, locality_id)]
-    while found[-1].parent_id:
-        found.append(session.get_one(Locality, found[-1].parent_id))
-    return found
+    """As `ancestors`, asked once in a session: not at all where `load_above` or `by_code` has read them."""
+    known = _above(session)
+    if locality_id not in known:
+        _keep(session, ancestors(session, locality_id))
+    return known[locality_id]
+
+
+def _above(session: Session) -> dict[UUID, list[Locality]]:
+    """By place, itself and all above it, as far as this session has read them. Held, so that the session finds each by its key."""
+    known: dict[UUID, list[Locality]] = session.info.setdefault("above", {})
+    return known
+
+
+def _keep(session: Session, chain: list[Locality]) -> None:
+    for n, place in enumerate(chain):
+        _above(session).setdefault(place.id, chain[n:])
 
 
 def load_above(session: Session, locality_ids: Iterable[UUID]) -> None:
     """Read these places, all above them and their countries at once, and keep them for this session."""
-    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
-    held: list[object] = session.info.setdefault("places", [])
-    held += session.scalars(select(Locality).where(Locality.id.in_(above))).all()
-    held += session.scalars(select(Country)).all()
+    wanted = set(locality_ids)
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(wanted))
+    read = {place.id: place for place in session.scalars(select(Locality).where(Locality.id.in_(above)))}
+    for place in (read[key] for key in wanted if key in read):
+        chain = [place]
+        while chain[-1].parent_id in read:
+            chain.append(read[chain[-1].parent_id])
+        _keep(session, chain)
+    _countries(session).update({country.code: country for country in session.scalars(select(Country))})
 
 
 def below_each(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
@@ -181,8 +209,16 @@ def town_of(session: Session, locality: Locality) -> Locality:
 
 
 def country_of(session: Session, locality: Locality) -> Country:
-    """The country that a locality lies in."""
-    return session.get_one(Country, locality.country_code)
+    """The country that a locality lies in, asked once in a session."""
+    known = _countries(session)
+    if locality.country_code not in known:
+        known[locality.country_code] = session.get_one(Country, locality.country_code)
+    return known[locality.country_code]
+
+
+def _countries(session: Session) -> dict[str, Country]:
+    known: dict[str, Country] = session.info.setdefault("countries", {})
+    return known
 
 
 def zone_of(session: Session, locality: Locality) -> ZoneInfo:

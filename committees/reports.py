@@ -14,20 +14,22 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import catalogue
 from committees.call_backs import CallBack
 from committees.incidents import CREDIBILITY, Incident, IncidentGroup, IncidentPlace, IncidentText
 from committees.places import Locality, town_of
-from foundation import journal
+from foundation import errands, journal
 from foundation.crypto import cipher
-from foundation.db import Base, Keyed
+from foundation.db import Base, Keyed, insert_new
 from foundation.errors import Conflict, Problem
 
 KEEP_REPLY = timedelta(days=90)
 REFERENCE_TRIES = 8
+FOR_OVERSIGHT = (
+    "for_oversight"  # the errand that brings an incident to the oversight office, and to nobody else
+)
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
@@ -136,12 +138,8 @@ def source_for(
         kind=kind if person_id else "unknown",
         first_at=now,
     )
-    try:
-        with session.begin_nested():
-            session.add(source)
-        return source
-    except IntegrityError:
-        return session.get_one(Source, key)  # the first report sent twice at once: the other one was first
+    # The first report sent twice at once: the other one was first.
+    return source if insert_new(session, source) else session.get_one(Source, key)
 
 
 def record(session: Session, now: datetime, new: NewReport) -> Recorded:
@@ -149,21 +147,21 @@ def record(session: Session, now: datetime, new: NewReport) -> Recorded:
 
     The incident starts at AMBER+STRICT with the grade that its own answers give; an unknown source's is not scored until verified.
     """
-    if found := _already(session, new):
-        return found
+    town_id = town_of(session, new.locality).id
     for _ in range(REFERENCE_TRIES):
-        try:
-            with session.begin_nested():
-                incident = _store(session, now, new)
+        incident = _incident(now, new, town_id, _reference())
+        if insert_new(session, incident):
             break
-        except IntegrityError:
-            # The same report a moment ago, or a reference that is taken in this town: look, then draw another.
-            if found := _already(session, new):
-                return found
+        # The same report before, or a reference that is taken in this town: look, then draw another.
+        if found := _already(session, new):
+            return found
     else:
         raise Conflict(
             "This report number belongs to another report.", "Open the form again and send it once more."
         )
+    session.add(_report(now, new))
+    session.flush()
+    _store_parts(session, now, new, incident, _marks(new))
     _open_tasks(session, now, new, incident)
     journal.record(session, now, "report", "incident", incident.id, locality_id=incident.locality_id)
     return Recorded(incident, True)
@@ -203,23 +201,15 @@ def record_many(session: Session, now: datetime, news: Sequence[NewReport]) -> l
     return incidents
 
 
-def _store(session: Session, now: datetime, new: NewReport) -> Incident:
-    incident = _incident(now, new, town_of(session, new.locality).id, _reference())
-    session.add(incident)
-    session.flush()
-    session.add(_report(now, new))
-    session.flush()
-    _store_parts(session, now, new, incident, _marks(new))
-    session.flush()
-    return incident
-
-
 def _marks(new: NewReport) -> dict[str, Any]:
+    kind, words = catalogue.kind(new.kind), set(new.withheld_from)
+    if kind.path == catalogue.OVERSIGHT_PATH:
+        words.add(catalogue.COMMITTEE)  # a complaint is never read by those whom it may be about
     return {
         "locality_id": new.locality.id,
         "marking": "AMBER+STRICT",
-        "sensitive": catalogue.kind(new.kind).sensitive,
-        "withheld_from": " ".join(sorted(new.withheld_from)),
+        "sensitive": kind.sensitive,
+        "withheld_from": " ".join(sorted(words)),
     }
 
 
@@ -238,7 +228,9 @@ def _incident(now: datetime, new: NewReport, town_id: UUID, reference: str) -> I
         ongoing=new.ongoing,
         people=new.people,
         # A private matter stays one whoever must not be told: its help lines and its call do not depend on that.
-        path="own_office" if new.withheld_from and kind.path != catalogue.SENSITIVE_PATH else kind.path,
+        path=catalogue.OVERSIGHT_PATH
+        if new.withheld_from and kind.path != catalogue.SENSITIVE_PATH
+        else kind.path,
         reliability=new.grade[:-1] or ("C" if new.source.known else "F"),
         credibility=int(new.grade[-1:] or _credibility(new)),
         graded=new.graded,
@@ -340,9 +332,14 @@ def _free_references(session: Session, towns: Sequence[UUID]) -> list[str]:
 
 
 def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incident) -> None:
-    """Open the call-back that a path asks for: unknown sources and private matters are people's work, not the score's."""
+    """Open the call-back that a path asks for: unknown sources and private matters are people's work, not the score's.
+
+    What nobody but the oversight office may learn of is brought to it by the worker.
+    """
     if new.origin != "live":
         return
+    if catalogue.only_for_oversight(incident.kind, incident.withheld_from):
+        errands.ask(session, now, FOR_OVERSIGHT, incident.id)
     why = (
         "private_matter"
         if incident.path == "private_matter"

@@ -19,11 +19,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from committees import accounts, people
+from committees import accounts, people, places
 from committees.accounts import WebSession
 from committees.committee import committee_for
 from committees.people import Person
-from committees.places import Country, Locality
+from committees.places import Locality
 from coordination.runtime import Runtime
 from foundation.clock import SystemClock
 from foundation.errors import NotAllowed, NotFound, Problem, SignInNeeded
@@ -62,9 +62,11 @@ def load_user(runtime: Runtime) -> SignedInUser | None:
     now = real_clock.now()
     with runtime.web.open(service("sign_in")) as session:
         row = accounts.find_session(session, now, token)
-        person_id, seen = (row.person_id, row.seen_at) if row else (None, now)
-    if row is None or person_id is None:
-        return None
+        if row is None or row.person_id is None:
+            return None
+        seen = row.seen_at
+        person, principal = people.known_as(session, row.person_id)
+        home, name = _home(session, principal)
     if (now - seen).total_seconds() > 30:
         with runtime.web.open(service("sign_in"), write=True) as session:
             found = accounts.find_session(session, now, token)
@@ -72,10 +74,6 @@ def load_user(runtime: Runtime) -> SignedInUser | None:
                 return None
             found.seen_at = now
             session.commit()
-    with runtime.web.open(Principal(person_id=person_id)) as session:
-        person = session.get_one(Person, person_id)
-        principal = people.principal_of(session, person)
-        home, name = _home(session, principal)
     return SignedInUser(person, row, principal, home, name)
 
 
@@ -140,8 +138,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
     remember: list[tuple[str, str]] = g.setdefault("say", [])
     emergency, service_name = "", "Concord"
     if user and user.home:
-        country = session.get(Country, user.home.country_code)
-        emergency, service_name = (country.emergency if country else ""), user.service_name
+        emergency, service_name = places.country_of(session, user.home).emergency, user.service_name
     return Visit(
         session=session,
         config=runtime.config,

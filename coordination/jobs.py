@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from alerts import calibrating, engine, escalation, learning, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
+from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal
 from foundation.clock import SystemClock
@@ -81,6 +82,7 @@ JOBS: tuple[Job, ...] = (
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
     Job("learn", _in_session("engine", learning.learn), every=900),
     Job("replay", replaying.work, alone=True),
+    Job("forget_answers", _in_session("keeper", repeats.forget), every=3600),
 )
 
 

@@ -12,12 +12,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from threading import RLock
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Engine, MetaData, Uuid, create_engine, event, update
+from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, Uuid, create_engine, event, inspect, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -170,6 +172,40 @@ def claim(
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+@cache
+def _insert_or_leave(entity: type[Base], dialect: str) -> Insert:
+    """The statement of `insert_new`: built once, so that it is compiled once."""
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(entity).on_conflict_do_nothing()
+
+
+def insert_new(session: Session, row: Base) -> bool:
+    """Store a row at once unless another one has a unique key of it: False, and nothing is changed.
+
+    One statement without a savepoint, the same on SQLite and PostgreSQL: where somebody else is storing such a row at this moment, it waits
+    for them. The row is the session's own afterwards, as if it had been flushed.
+    """
+    mapper = inspect(type(row))
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if attribute.key not in row.__dict__:
+            default = column.default
+            value = None if default is None else default.arg(None) if default.is_callable else default.arg
+            setattr(row, attribute.key, value)
+    values = {attribute.key: getattr(row, attribute.key) for attribute in mapper.column_attrs}
+    result = session.execute(
+        _insert_or_leave(type(row), session.get_bind().dialect.name),
+        values,
+        execution_options={"dml_strategy": "raw", "preserve_rowcount": True},
+    )
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        return False
+    make_transient_to_detached(row)
+    session.add(row)
+    return True
 
 
 def new_id() -> uuid.UUID:

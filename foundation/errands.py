@@ -43,7 +43,8 @@ def ask(
     return row
 
 
-def open_errands(session: Session, batch: int = 50) -> list[UUID]:
-    """The ids of errands that wait, oldest first; those that failed five times are left for a person to look at."""
-    rows = select(Errand.id).where(Errand.done_at.is_(None), Errand.tries < MOST_TRIES)
-    return list(session.scalars(rows.order_by(Errand.asked_at, Errand.id).limit(batch)))
+def open_errands(session: Session, batch: int = 50) -> list[tuple[UUID, str]]:
+    """The ids and kinds of errands that wait, oldest first; those that failed five times are left for a person to look at."""
+    rows = select(Errand.id, Errand.kind).where(Errand.done_at.is_(None), Errand.tries < MOST_TRIES)
+    found = session.execute(rows.order_by(Errand.asked_at, Errand.id).limit(batch)).all()
+    return [(key, kind) for key, kind in found]

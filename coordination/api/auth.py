@@ -53,11 +53,9 @@ def find_caller(runtime: Runtime, token: str) -> Caller | None:
     """
     with runtime.web.open(service("sign_in")) as session:
         row = accounts.find_token(session, real_clock.now(), token)
-    if row is None:
-        return None
-    with runtime.web.open(Principal(person_id=row.person_id)) as session:
-        person = session.get_one(Person, row.person_id)
-        principal = people.principal_of(session, person)
+        if row is None:
+            return None
+        person, principal = people.known_as(session, row.person_id)
     return Caller(row.id, person, principal, frozenset(str(scope) for scope in row.scopes))
 
 

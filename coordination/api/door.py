@@ -160,7 +160,7 @@ def _once(
         found = to.view(Call(runtime, session, caller, now, body, query), **path)
         answer, status = found if isinstance(found, tuple) else (found, to.status)
         if repeat:
-            repeat.keep(status, answer.model_dump(mode="json"))
+            repeat.keep(session, status, answer.model_dump(mode="json"))
         if to.writes:
             session.commit()
     return answer, status

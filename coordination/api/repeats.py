@@ -2,9 +2,10 @@
 
 The answer to a create is kept for a day, so that a repeat gets the same answer and changes nothing.
 
-The key belongs to a person. It is claimed before the work and in its transaction: of two equal requests at
-one moment the second waits on the first's row. Only answers that succeeded are kept; no answer of a create
-carries what a reporter wrote.
+The key belongs to a person. It is looked up before the work and stored with the answer in the transaction of
+the work: of two equal requests at one moment the second gets an IntegrityError, its work is undone, and it is
+begun again and finds the first's answer. Only answers that succeeded are kept; no answer of a create carries
+what a reporter wrote.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from foundation.errors import Invalid
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 PATTERN = "^[!-~]{1,200}$"
-NOT_YET = 0
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Repeat:
     row: IdempotencyKey
     answered: bool
 
-    def keep(self, status: int, answer: dict[str, Any]) -> None:
+    def keep(self, session: Session, status: int, answer: dict[str, Any]) -> None:
         """Keep an answer with the work that it tells of."""
         self.row.status, self.row.answer = status, answer
+        session.add(self.row)
 
 
 def claim(session: Session, now: datetime, person_id: UUID) -> Repeat | None:
-    """Claim the key of this request, or find the answer it has; None where it carries no key.
+    """Find the answer to the key of this request, or make a row for it; None where it carries no key.
 
-    Raise Invalid where the key was used for another request. Of two at one moment the second gets an
-    IntegrityError from the database and is to be begun again: it then finds the first's answer.
+    Raise Invalid where the key was used for another request.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -58,20 +58,20 @@ def claim(session: Session, now: datetime, person_id: UUID) -> Repeat | None:
             "Use 1 to 200 plain letters, digits and signs, for example a UUID.",
         )
     wanted = _fingerprint(session)
-    session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.person_id == person_id, IdempotencyKey.at < now - KEPT)
-    )
     row = session.get(IdempotencyKey, (person_id, key))
-    if row is None:
-        row = IdempotencyKey(
-            person_id=person_id, key=key, request_hash=wanted, status=NOT_YET, answer={}, at=now
-        )
-        session.add(row)
-        session.flush()
+    if row is None or row.at < now - KEPT:
+        row = row or IdempotencyKey(person_id=person_id, key=key)
+        row.request_hash, row.at = wanted, now
         return Repeat(row, False)
     if row.request_hash != wanted:
         raise Invalid(HEADER, "This key was used for another request.", "Use a new key for each new request.")
     return Repeat(row, True)
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Delete the answers that nobody may ask for again; return how many."""
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def _fingerprint(session: Session) -> str:

@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from committees.places import Locality, LocalityPath, by_code
+from committees.places import Locality, by_code, upwards
 from committees.reports import Source, source_for
 from coordination.api.door import Call
 from foundation.errors import Invalid, NotAllowed, NotFound
@@ -28,10 +27,7 @@ def covering(
 ) -> list[Standing]:
     """The standings in one of `roles` whose place is this one or lies above it, nearest first."""
     wanted = frozenset(roles)
-    rows = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
-        LocalityPath.descendant_id == locality_id
-    )
-    depth: dict[UUID, int] = dict(session.execute(rows).all())
+    depth = {place.id: n for n, place in enumerate(upwards(session, locality_id))}
     held = [s for s in principal.standings if s.role in wanted and s.locality_id in depth]
     return sorted(held, key=lambda s: (depth[s.locality_id], s.role))
 

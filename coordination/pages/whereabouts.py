@@ -66,10 +66,11 @@ def home_of(visit: Visit) -> Home:
     for role in REPORTERS:
         for standing in visit.principal.standings:
             if standing.role == role and (standing.committee_id or standing.office_id):
-                area = session.get_one(Locality, standing.locality_id)
+                area = places.upwards(session, standing.locality_id)[0]
+                below = places.descendants(session, area.id)
                 key = ward_of(session, visit.person_id)
                 ward = session.get(Locality, key) if key else None
-                wards = _leaves(area, places.descendants(session, area.id))
+                wards = _leaves(area, below)
                 near = _near(ward, wards, places.neighbours(session, ward.id) if ward else ())
                 return Home(standing, area, ward, wards, near, places.zone_of(session, area))
     raise NotFound()
