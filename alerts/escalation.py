@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts import routing
 from alerts.alert import OPEN, Alert, note
 from alerts.policies import REVIEW, clocks_of, next_step_time, steps_of
+from alerts.receivers import Receiver, receivers
 from committees.people import Grant
 from foundation import journal
 from foundation.db import Base, Keyed, claim
@@ -101,7 +102,7 @@ def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 
 def _ask(session: Session, now: datetime, rng: random.Random, alert: Alert, climb: Climb) -> None:
     roles = tuple(climb.rung["ask"])
     review = climb.rung["kind"] == REVIEW
-    to = routing.choose(routing.receivers(session, alert, roles, "no_answer"), alert.withheld_from)
+    to = receivers(session, alert, roles, "no_answer")
     journal.record(session, now, f"escalate:{climb.step}", "alert", alert.id, locality_id=alert.locality_id)
     if not to:
         note(session, now, alert, "step_empty", step=climb.step, roles=list(roles))
@@ -109,6 +110,7 @@ def _ask(session: Session, now: datetime, rng: random.Random, alert: Alert, clim
         return
     if review:
         open_review(session, now, alert, to, step=climb.step, asked_by="ladder")
+        open_evidence(session, now, alert, to)
     routing.send(session, now, rng, alert, to, template="escalation" if review else "alert", step=climb.step)
 
 
@@ -116,13 +118,13 @@ def open_review(
     session: Session,
     now: datetime,
     alert: Alert,
-    to: list[routing.Receiver],
+    to: list[Receiver],
     *,
     step: int,
     asked_by: str,
     asks_for: tuple[str, ...] = (),
 ) -> Escalation:
-    """Put an alert before an office that decides, and open to it what it needs: the coded facts, never a name or a text."""
+    """Put an alert before an office that decides. What it may read besides is opened by the worker, `open_evidence`."""
     key = f"review:{alert.id}:{alert.revision}:{step}"
     found = session.scalars(select(Escalation).where(Escalation.effect_key == key)).first()
     if found:
@@ -141,22 +143,27 @@ def open_review(
         effect_key=key,
     )
     session.add(row)
-    for receiver in to:
-        for incident_id in alert.evidence:
-            session.add(
-                Grant(
-                    subject_kind="incident",
-                    subject_id=UUID(incident_id),
-                    person_id=None if receiver.office_id else receiver.person.id,
-                    office_id=receiver.office_id,
-                    role=receiver.role,
-                    reason="escalated",
-                    given_at=now,
-                )
-            )
     note(session, now, alert, "review_asked", role=row.role)
     session.flush()
     return row
+
+
+def open_evidence(session: Session, now: datetime, alert: Alert, to: list[Receiver]) -> None:
+    """Open the incidents behind an alert to who must decide: the coded facts, never a name or a text. For the worker."""
+    session.add_all(
+        Grant(
+            subject_kind="incident",
+            subject_id=UUID(incident_id),
+            person_id=None if receiver.office_id else receiver.person.id,
+            office_id=receiver.office_id,
+            role=receiver.role,
+            reason="escalated",
+            given_at=now,
+        )
+        for receiver in to
+        for incident_id in alert.evidence
+    )
+    session.flush()
 
 
 def end_expired(session: Session, now: datetime, batch: int = 50) -> int:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, exists, false, literal, or_, select, true
 from sqlalchemy.orm import Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql import visitors
@@ -28,6 +28,10 @@ MARKINGS: tuple[str, ...] = tuple(RULES["markings"])
 ROLES: tuple[str, ...] = tuple(RULES["need"])
 WITHHELD_FROM = ("police", "committee")
 WEB_ROLE, WORKER_ROLE = "concord_web", "concord_worker"
+
+
+class NotReleasable(RuntimeError):
+    """Somebody was about to open what is not theirs to open. This is a fault of the program, never of a person."""
 
 
 class NoPrincipal(RuntimeError):
@@ -73,6 +77,11 @@ def service(name: str) -> Principal:
 def allowed_markings(role: str) -> tuple[str, ...]:
     """The markings that `role` may see: from its need up to CLEAR."""
     return MARKINGS[MARKINGS.index(RULES["need"][role]) :]
+
+
+def kept_from(role: str, withheld_from: str) -> bool:
+    """Whether a role may not be told, because of what a reporter ticked; a role that the policy does not name never is."""
+    return bool(set(withheld_from.split()) & set(RULES["exclude"].get(role, WITHHELD_FROM)))
 
 
 def table(name: str) -> Table:
@@ -131,6 +140,25 @@ def within(name: str, viewer: Viewer) -> ColumnElement[bool]:
     )
 
 
+def releasing(
+    subject_kind: ColumnElement[Any], subject_id: ColumnElement[Any], viewer: Viewer
+) -> ColumnElement[bool]:
+    """Whether `viewer` may open an incident by a grant, as far as their place goes: what [releases] of policy.toml says.
+
+    Asked through its reports: the rule of incidents looks through grants, and two rules of PostgreSQL may not look through each other.
+    """
+    rules, scope, path, report = RULES["releases"], table("scope"), table("locality_path"), table("report")
+    held = select(1).where(
+        report.c.incident_id == subject_id,
+        scope.c.person_id == viewer.person,
+        scope.c.role.in_(rules["roles"]),
+        scope.c.active,
+        path.c.ancestor_id == scope.c.locality_id,
+        path.c.descendant_id == report.c.locality_id,
+    )
+    return and_(subject_kind.in_(rules["subjects"]), exists(held.correlate_except(scope, path, report)))
+
+
 def _holds(roles: tuple[str, ...], viewer: Viewer) -> ColumnElement[bool]:
     scope = table("scope")
     held = select(1).where(scope.c.person_id == viewer.person, scope.c.role.in_(roles), scope.c.active)
@@ -174,14 +202,19 @@ def _exclusions(rows: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
     words = [name for name in names if name in WITHHELD_FROM]
     if "withheld_from" in rows.c:
         clauses += [~rows.c.withheld_from.contains(word) for word in words]
-    elif words and "alert_id" in rows.c and not rows.c.alert_id.nullable:
-        # What belongs to an alert is withheld with it. Asked as "is there an alert that may be seen", which also holds under row security.
-        alert = table("alert")
-        seen = select(1).where(
-            alert.c.id == rows.c.alert_id, *(~alert.c.withheld_from.contains(word) for word in words)
-        )
-        clauses.append(exists(seen.correlate_except(alert)))
+    elif words:
+        clauses += [
+            _withheld_with(rows, whole, words) for whole in ("alert", "incident") if f"{whole}_id" in rows.c
+        ]
     return clauses
+
+
+def _withheld_with(rows: Table, whole: str, words: Sequence[str]) -> ColumnElement[bool]:
+    """What belongs to an alert or an incident is withheld with it: "is there one that may be seen", which also holds under row security."""
+    of, column = table(whole), rows.c[f"{whole}_id"]
+    seen = select(1).where(of.c.id == column, *(~of.c.withheld_from.contains(word) for word in words))
+    there = exists(seen.correlate_except(of))
+    return or_(column.is_(None), there) if column.nullable else there
 
 
 def _by_grant(rows: Table, subject: str, viewer: Viewer) -> ColumnElement[bool]:
@@ -189,9 +222,9 @@ def _by_grant(rows: Table, subject: str, viewer: Viewer) -> ColumnElement[bool]:
     name = f"{subject.removesuffix('_place')}_id"
     column = rows.c.get(name)
     key = rows.c.id if column is None else column
-    # The office concerned is named by its role, so that "not the police" also outlives any grant.
+    # The office concerned is known by the role in which its holder stands, so that "not the police" also outlives any grant.
     told = [
-        ~and_(grant.c.role.in_(_roles_excluding(word)), rows.c.withheld_from.contains(word))
+        ~and_(scope.c.role.in_(_roles_excluding(word)), rows.c.withheld_from.contains(word))
         for word in WITHHELD_FROM
     ]
     # A grant is to a desk, or to a person in a role: it passes on with the desk and ends with the role.
@@ -260,18 +293,51 @@ def install(session_class: type[Session] = Session) -> None:
     if not event.contains(session_class, "do_orm_execute", _scope):
         event.listen(session_class, "do_orm_execute", _scope)
         event.listen(session_class, "after_begin", _tell_postgresql)
+        event.listen(session_class, "before_flush", _guard_grants)
 
 
 def _scope(state: Any) -> None:
     principal = state.session.info.get("principal")
     if not isinstance(principal, Principal):
         raise NoPrincipal("open sessions with Database.open(principal)")
+    if not state.is_select and _names_grants(state.statement) and not _is_worker(principal):
+        raise NotReleasable("a grant is added as a row of the session, and never changed")
     if state.is_select or state.is_update or state.is_delete:
         _reading_for.set(principal)
         # Each option costs time in every statement, so only those of the tables that it names, in subqueries too.
         named = {part.name for part in visitors.iterate(state.statement) if isinstance(part, Table)}
         rules = criteria(principal.service)
-        state.statement = state.statement.options(*(rules[name] for name in sorted(named & rules.keys())))
+        if guarded := sorted(named & rules.keys()):
+            state.statement = state.statement.options(*(rules[name] for name in guarded))
+
+
+def _names_grants(statement: Any) -> bool:
+    return getattr(getattr(statement, "table", None), "name", "") == "grant"
+
+
+def _is_worker(principal: Principal) -> bool:
+    return principal.service in RULES["services"]["worker"]
+
+
+def _guard_grants(session: Session, _context: Any, _instances: Any) -> None:
+    """A person adds a grant only of what they see and may release; nobody but the worker changes one."""
+    entity, principal = _entities()["grant"], session.info.get("principal")
+    if not isinstance(principal, Principal) or _is_worker(principal):
+        return
+    if any(isinstance(row, entity) for row in (*session.dirty, *session.deleted)):
+        raise NotReleasable("a grant is never changed")
+    with session.no_autoflush:
+        for row in session.new:
+            if isinstance(row, entity) and not _may_release(session, principal, row):
+                raise NotReleasable("only who sees an incident at a place of their own may open it to others")
+
+
+def _may_release(session: Session, principal: Principal, row: Any) -> bool:
+    report: Any = _entities()["report"]
+    viewer = Viewer(literal(principal.person_id, Uuid(as_uuid=True)), lambda _: false())
+    asked = releasing(literal(row.subject_kind), literal(row.subject_id, Uuid(as_uuid=True)), viewer)
+    rows = select(report.id).where(report.incident_id == row.subject_id, asked)
+    return session.scalars(rows).first() is not None
 
 
 def _tell_postgresql(session: Session, _transaction: Any, connection: Any) -> None:

@@ -14,10 +14,10 @@ from sqlalchemy.sql import ColumnElement
 
 from foundation.db import Base
 from foundation.jobs import Setting
-from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, table, visible, within
+from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, releasing, table, visible, within
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
-APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report", "profile")
+APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report", "grant", "profile")
 # What was said is never edited; who dealt with it, and under which incident it stands, and who must not be told, may be said by whoever may see it.
 # What was written for a place is never edited; a version only moves on towards being in force, or is refused.
 MOVED_BY_WEB = {
@@ -84,7 +84,6 @@ def statements() -> Iterator[str]:
         "journal",
         "outbox",
         "delivery",
-        "grant",
     }
     for name in RULES["tables"]:
         if name not in Base.metadata.tables:
@@ -97,12 +96,21 @@ def statements() -> Iterator[str]:
         yield f'create policy person on "{name}" to {WEB_ROLE} using ({rule}) with check ({rule})'
         if name in intake or name in ("identity", "reply_handle"):
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check (true)'
-        if name in (*RULES["adds"]["tables"], *RULES["adds"]["only"]):
-            inside = _compiled(name, within(name, _viewer()))
+        inside = _inside(name)
+        if inside is not None:
             yield f'create policy adds on "{name}" for insert to {WEB_ROLE} with check ({inside})'
             yield f'create policy within on "{name}" as restrictive for insert to {WEB_ROLE} with check ({inside})'
         if name in worker:
             yield f'create policy worker on "{name}" to {WORKER_ROLE} using (true) with check (true)'
+
+
+def _inside(name: str) -> str | None:
+    """What a new row of this table must fulfil where a person adds it; None where the rule of the table alone says so."""
+    if name == "grant":
+        grant = table(name)
+        return _compiled(name, releasing(grant.c.subject_kind, grant.c.subject_id, _viewer()))
+    added = name in (*RULES["adds"]["tables"], *RULES["adds"]["only"])
+    return _compiled(name, within(name, _viewer())) if added else None
 
 
 def _viewer() -> Viewer:

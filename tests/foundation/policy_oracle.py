@@ -20,7 +20,8 @@ SEES_FROM = {
     "national_contact": "GREEN",
 }
 # "Not the police" and "not this committee": whom a reporter shuts out. Only the oversight office is above both.
-NOT_FOR_POLICE = {"police_liaison", "national_contact"}
+OUTSIDERS = {"national_contact", "hub_analyst", "administrator", "auditor"}
+NOT_FOR_POLICE = {"police_liaison", *OUTSIDERS}
 NOT_FOR_COMMITTEE = {
     "member",
     "touch_point",
@@ -28,7 +29,7 @@ NOT_FOR_COMMITTEE = {
     "chair",
     "services_focal_person",
     "police_liaison",
-    "national_contact",
+    *OUTSIDERS,
     *OFFICERS,
 }
 SENSITIVE_TOO = {"secretary", "chair", "oversight"}

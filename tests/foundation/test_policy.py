@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from committees.incidents import Incident
+from committees.people import Grant, principal_of
 from coordination import schema
 from foundation import policy
 from foundation.db import Base, Database
 from foundation.journal import Entry
-from foundation.policy import MARKINGS, RULES, NoPrincipal, Principal, service
+from foundation.policy import MARKINGS, RULES, NoPrincipal, NotReleasable, Principal, service
 from tests.make import Town
 
 assert schema.ROOMS
@@ -79,6 +80,58 @@ def test_every_service_finds_what_it_needs(town: Town) -> None:
     for name in ("intake", "engine", "feedback", "keeper", "seed", "command"):
         with town.session(name) as session:
             assert session.get(Incident, key) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "may"),
+    [
+        ("secretary.mardan", "incident", True),
+        ("chair.mardan", "incident_place", True),
+        ("secretary.mardan", "alert", False),
+        ("member1.mardan", "incident", False),
+        ("police.mardan", "incident", False),
+        ("secretary.quetta", "incident", False),
+    ],
+)
+def test_who_may_open_an_incident_to_others(town: Town, code: str, kind: str, may: bool) -> None:
+    key = town.report()
+    with town.session() as session:
+        principal = principal_of(session, town.person(session, code))
+    with town.runtime.web.open(principal, write=True) as session:
+        session.add(grant(town, kind, key, principal.person_id))
+        if may:
+            session.commit()
+        else:
+            with pytest.raises(NotReleasable):
+                session.flush()
+
+
+STATEMENTS = {
+    "insert": insert(Grant).values(subject_kind="incident", subject_id=uuid.uuid4()),
+    "update": update(Grant).values(subject_id=uuid.uuid4()),
+    "delete": delete(Grant),
+}
+
+
+@pytest.mark.parametrize("how", ["row", "gone", *STATEMENTS])
+def test_no_person_changes_a_grant(town: Town, how: str) -> None:
+    key = town.report()
+    with town.session("seed", write=True) as session:
+        principal = principal_of(session, town.person(session, "secretary.mardan"))
+        session.add(grant(town, "incident", key, principal.person_id))
+    with town.runtime.web.open(principal, write=True) as session:
+        row = session.scalars(select(Grant)).one()
+        if how == "row":
+            row.subject_id = uuid.uuid4()
+        elif how == "gone":
+            session.delete(row)
+        with pytest.raises(NotReleasable):
+            session.execute(STATEMENTS[how]) if how in STATEMENTS else session.flush()
+
+
+def grant(town: Town, kind: str, subject: uuid.UUID, person_id: uuid.UUID | None) -> Grant:
+    to = {"person_id": person_id, "office_id": None, "role": "secretary"}
+    return Grant(subject_kind=kind, subject_id=subject, reason="released", given_at=town.clock.now(), **to)
 
 
 def test_a_stranger_sees_nothing(town: Town) -> None:

@@ -236,6 +236,37 @@ def test_who_ticked_where_people_may_be_blamed_cannot_read_it_back(pg_town: Town
     assert not refused(plain, tick.format("W4"))
     become(plain, person(pg_town, "city.peshawar"))
     assert refused(plain, tick.format("W4"))
+def test_a_grant_is_added_by_who_sees_the_incident_at_a_place_of_their_own(
+    pg_town: Town, plain: Connection
+) -> None:
+    key = pg_town.report()
+    complaint = pg_town.report("member2.mardan", kind="official_conduct")
+    liaison = person(pg_town, "police.mardan")
+
+    def grant(who: str, *, to: object = liaison, kind: str = "incident", of: object = key) -> bool:
+        become(plain, person(pg_town, who))
+        row = 'insert into "grant" (id, subject_kind, subject_id, person_id, role, reason, given_at) values'
+        return not refused(
+            plain, f"{row} ('{uuid.uuid4()}', '{kind}', '{of}', '{to}', 'police_liaison', 'x', now())"
+        )
+
+    assert grant("secretary.mardan")
+    assert grant("chair.mardan", kind="incident_place")
+    assert not grant("secretary.mardan", kind="alert")
+    assert not grant("secretary.mardan", of=complaint)  # which they do not see
+    assert not grant("secretary.quetta")
+    assert not grant("member1.mardan")  # sees it and may not release it
+    assert not grant("police.mardan")  # to oneself, neither
+    assert not grant("police.mardan", of=uuid.uuid4())
+
+
+@pytest.mark.parametrize("statement", ['update "grant" set subject_id = id', 'delete from "grant"'])
+def test_a_grant_is_never_changed(pg_town: Town, plain: Connection, statement: str) -> None:
+    pg_town.report()
+    pg_town.work()
+    become(plain, person(pg_town, "police.mardan"))
+    assert count(plain, "grant") > 0
+    assert refused(plain, statement)
 
 
 def test_putting_the_policy_in_force_twice_changes_nothing(
