@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from alerts import routing
 from alerts.alert import CLOSED, OPEN, OUTCOMES, Alert, note
 from alerts.evidence import state_of
+from alerts.receivers import barred
 from alerts.routing import Delivery
 from committees import places, reply_codes
 from committees.people import ContactPoint, Person
@@ -18,6 +19,7 @@ from committees.places import Locality
 from foundation import errands, journal, outbox
 from foundation.db import claim
 from foundation.errors import Conflict, Invalid
+from foundation.policy import kept_from
 
 ENDED = "alert_ended"
 BECAUSE = {
@@ -69,12 +71,31 @@ def tell_ended(session: Session, now: datetime, alert: Alert) -> None:
 
 def _cancel_waiting(session: Session, alert: Alert) -> None:
     """What was not sent yet stays unsent: an ended alert never notifies."""
-    rows = select(outbox.OutboxMessage).join(Delivery, Delivery.outbox_id == outbox.OutboxMessage.id)
-    for message in session.scalars(
-        rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due")
-    ):
-        if claim(session, outbox.OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
-            session.refresh(message)
+    for _, message in _waiting(session, alert):
+        _cancel(session, message)
+
+
+def cancel_kept_from(session: Session, alert: Alert) -> None:
+    """What was not sent yet to whom a reporter has excluded meanwhile stays unsent."""
+    waiting = _waiting(session, alert)
+    out = barred(session, alert.withheld_from, [row.person_id for row, _ in waiting])
+    for delivery, message in waiting:
+        if kept_from(delivery.role, alert.withheld_from) or delivery.person_id in out:
+            _cancel(session, message)
+            delivery.state = message.state
+
+
+def _waiting(session: Session, alert: Alert) -> list[tuple[Delivery, outbox.OutboxMessage]]:
+    rows = select(Delivery, outbox.OutboxMessage).join(
+        outbox.OutboxMessage, outbox.OutboxMessage.id == Delivery.outbox_id
+    )
+    found = session.execute(rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due"))
+    return [(delivery, message) for delivery, message in found.all()]
+
+
+def _cancel(session: Session, message: outbox.OutboxMessage) -> None:
+    if claim(session, outbox.OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
+        session.refresh(message)
 
 
 def _tell_the_told(session: Session, now: datetime, alert: Alert, template: str) -> None:
@@ -93,7 +114,11 @@ def _tell_the_told(session: Session, now: datetime, alert: Alert, template: str)
         )
         .order_by(ContactPoint.id)
     )
-    for role, contact, person in session.execute(rows).all():
+    told = [(role, contact, person) for role, contact, person in session.execute(rows).all()]
+    out = barred(session, alert.withheld_from, [person.id for _, _, person in told])
+    for role, contact, person in told:
+        if kept_from(role, alert.withheld_from) or person.id in out:
+            continue
         values = {
             "source": routing.sender_of(session, place.id),
             "place": routing.place_slot(session, alert, role),

@@ -15,6 +15,7 @@ from typing import Any
 from alerts.alert import WHOLE
 from alerts.risk.facts import Facts
 from alerts.risk.rules import Conclusion, Rule, conclude
+from committees import catalogue
 
 OPEN_STEP, UPDATE, RAISE, NOTHING = "open", "update", "raise", "nothing"
 INHIBITED = "inhibited"
@@ -171,6 +172,6 @@ def narrowed(facts: Facts, threat: str) -> Facts:
 
 
 def shareable(facts: Facts) -> Facts:
-    """The same facts without what a reporter keeps from the committee itself."""
-    shared = [i for i in facts.incidents if i.path != "own_office" or i.withheld_from == "police"]
+    """The same facts without what nobody but the oversight office may learn of."""
+    shared = [i for i in facts.incidents if not catalogue.only_for_oversight(i.kind, i.withheld_from)]
     return replace(facts, incidents=shared)

@@ -225,11 +225,14 @@ def numbers_each(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, N
 
 
 def weight_of(incident: Incident | Any, profile: Numbers = STARTER) -> float:
-    """What an incident may weigh at most: 0 where it is not scored (private matters, unknown sources, not true, merged, withdrawn)."""
+    """What an incident may weigh at most: 0 where it is not scored (private matters, what only the oversight office
+    may know, unknown sources, not true, merged, withdrawn).
+    """
     kind = catalogue.kind(incident.kind)
     if (
         not kind.scored
-        or incident.path == "private_matter"
+        or incident.path == catalogue.SENSITIVE_PATH
+        or catalogue.only_for_oversight(incident.kind, incident.withheld_from)
         or incident.state not in COUNTED
         or not incident.known_source
     ):

@@ -20,12 +20,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts import routing
 from alerts.alert import Alert
 from alerts.assessing import Score
 from alerts.evidence import known_when
 from alerts.nearby import links_each
-from alerts.routing import LinkedContact
+from alerts.receivers import LinkedContact, receivers
 from alerts.seen import FIELDS, SeenIncident
 from alerts.sums import scored_above
 from committees import flashpoints, profiles
@@ -321,7 +320,7 @@ def _kappas(session: Session, group: tuple[UUID, ...]) -> dict[UUID, tuple[tuple
 
 def _seated(session: Session, place_id: UUID, role: str) -> tuple[Told, ...]:
     stand_in = Alert(locality_id=place_id)  # never stored: routing asks an alert where it is
-    return _told(session, [r.person.id for r in routing.receivers(session, stand_in, (role,), "rule")])
+    return _told(session, [r.person.id for r in receivers(session, stand_in, (role,), "rule")])
 
 
 def _linked(session: Session, place_id: UUID) -> tuple[tuple[Told, str, int, str], ...]:

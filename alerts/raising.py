@@ -12,15 +12,17 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from alerts import closing
 from alerts.alert import Alert, AlertUpdate, Finding, note
 from alerts.deciding import INHIBITED, NOTHING, OPEN_STEP, RAISE, Before, Decision, decisions, shareable
-from alerts.escalation import Escalation
+from alerts.escalation import MOOT, WAITING, Escalation
 from alerts.risk.facts import Facts, IncidentFact
 from alerts.risk.rules import Conclusion, Rule
 from alerts.survey import Survey
 from committees import catalogue
 from committees.places import Locality, town_of
 from foundation import journal
+from foundation.policy import ROLES, kept_from
 
 LASTS = {1: 24, 2: 72, 3: 72, 4: 24, 5: 24}  # hours after the last evidence, by level
 PROPOSED = 5
@@ -38,7 +40,7 @@ def run(
     told: list[tuple[Alert, str, Conclusion]] = []
     standing = survey.standing[place.id]
     for stands in standing.values():
-        _withhold(session, stands, _withheld(facts, stands.evidence))
+        _withhold(session, now, stands, _withheld(facts, stands.evidence))
     facts = shareable(facts)
     for made in decisions(rules, facts, before_of(survey, place), now):
         threat, conclusion = made.threat, made.conclusion
@@ -60,15 +62,29 @@ def before_of(survey: Survey, place: Locality, readable: Collection[UUID] | None
     return {threat: _before(standing.get(threat), closed.get(threat)) for threat in {*standing, *closed}}
 
 
-def _withhold(session: Session, alert: Alert, words: str) -> None:
+def _withhold(session: Session, now: datetime, alert: Alert, words: str) -> None:
     """Keep an alert, its story and its questions also from whom a reporter of its evidence excludes later; nothing is ever lifted."""
     wanted = " ".join(sorted({*alert.withheld_from.split(), *words.split()}))
     if wanted == alert.withheld_from:
         return
     alert.withheld_from = wanted
+    session.flush()
     for entity in (AlertUpdate, Escalation):
         rows = update(entity).where(entity.alert_id == alert.id).values(withheld_from=wanted)
         session.execute(rows.execution_options(synchronize_session="fetch"))
+    closing.cancel_kept_from(session, alert)
+    _ask_others(session, now, alert)
+
+
+def _ask_others(session: Session, now: datetime, alert: Alert) -> None:
+    """A question that may no longer be put to whom it was put lapses, and the ladder looks at once for somebody who may be asked."""
+    lost = [role for role in ROLES if kept_from(role, alert.withheld_from)]
+    rows = update(Escalation).where(
+        Escalation.alert_id == alert.id, Escalation.state == WAITING, Escalation.role.in_(lost)
+    )
+    session.execute(rows.values(state=MOOT).execution_options(synchronize_session="fetch"))
+    if catalogue.COMMITTEE in alert.withheld_from.split():
+        alert.next_step_at = now  # those who acted or were asked so far are out of it
 
 
 def _before(standing: Alert | None, last: Alert | None) -> Before:
@@ -99,7 +115,7 @@ def _apply(
         return _open(session, now, place, threat, conclusion, facts, level, proposed, ends_at, origin)
     assert alert is not None
     alert.evidence = sorted({*alert.evidence, *conclusion.evidence})
-    _withhold(session, alert, _withheld(facts, alert.evidence))
+    _withhold(session, now, alert, _withheld(facts, alert.evidence))
     alert.ends_at = max(alert.ends_at, ends_at)
     alert.proposed = alert.proposed or proposed
     if act == RAISE:

@@ -34,6 +34,7 @@ FEW = 2000
 WEIGHED = (
     Incident.kind,
     Incident.path,
+    Incident.withheld_from,
     Incident.state,
     Incident.known_source,
     Incident.graded,

@@ -1,7 +1,7 @@
-"""Who is told of an alert, by which channel, and why: linked contacts, seats and offices, as Delivery rows with their outbox rows.
+"""An alert on its way to people: by which channel, in which words and why, as Delivery rows with their outbox rows.
 
-`choose` decides purely; `tell` reads people and writes rows in the transaction that raised the alert. Sending is delivery.py. Whom a
-reporter excluded is never chosen, and a person without a working contact leaves a row that says so.
+Who is asked is receivers.py; `tell` writes rows in the transaction that raised the alert. Sending is delivery.py. Whom a
+reporter excluded is never told, and a person without a working contact leaves a row that says so.
 """
 
 from __future__ import annotations
@@ -19,28 +19,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import Alert, note
 from alerts.policies import clocks_of, next_step_time
+from alerts.receivers import Receiver, linked, receivers, to_be_told
 from committees import committee, places, reply_codes
-from committees.people import ContactPoint, Grant, Office, Person, Scope, contacts_each
-from committees.places import Locality, LocalityPath
+from committees.people import ContactPoint, Grant, Person, contacts_each
+from committees.places import Locality
 from foundation import outbox
 from foundation.db import Base, Keyed
 from foundation.outbox import OutboxMessage
 
 OUTSIDE = frozenset({"national_contact", "hub_analyst"})
-SEATS = ("secretary", "chair")
-POLICE, COMMITTEE = "police", "committee"
 EVERYONE_FROM = 3  # from this level every channel of a person is used, below it only the first
-
-
-class LinkedContact(Keyed, Base):
-    """An office that is told of alerts at a place (and below) from a level on, for one threat or all ("*")."""
-
-    __tablename__ = "linked_contact"
-
-    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
-    threat: Mapped[str] = mapped_column(default="*")
-    min_level: Mapped[int]
-    office_id: Mapped[UUID] = mapped_column(ForeignKey("office.id"))
 
 
 class Delivery(Keyed, Base):
@@ -62,85 +50,6 @@ class Delivery(Keyed, Base):
     at: Mapped[datetime]
 
 
-@dataclass(frozen=True)
-class Receiver:
-    """A person who is to be told, in which role, and why: a key of sentences."""
-
-    person: Person
-    role: str
-    reason: str
-    office_id: UUID | None = None
-
-
-def choose(candidates: Iterable[Receiver], withheld_from: str) -> list[Receiver]:
-    """Each person once, first reason first, without those whom a reporter excluded."""
-    chosen: dict[UUID, Receiver] = {}
-    for receiver in candidates:
-        if not excluded(receiver.role, withheld_from):
-            chosen.setdefault(receiver.person.id, receiver)
-    return list(chosen.values())
-
-
-def excluded(role: str, withheld_from: str) -> bool:
-    """Whether a role may not be told, because a reporter ticked so."""
-    words = withheld_from.split()
-    if POLICE in words and role == "police_liaison":
-        return True
-    return COMMITTEE in words and role not in ("oversight", "police_liaison")
-
-
-def receivers(session: Session, alert: Alert, roles: Iterable[str], reason: str) -> list[Receiver]:
-    """The persons behind roles at the alert's place: seats of its committee, else the nearest office of that role."""
-    found: list[Receiver] = []
-    body = committee.committee_for(session, alert.locality_id)
-    for role in roles:
-        if role in SEATS and body:
-            found += [Receiver(person, role, reason) for person in committee.sitting(session, body.id, role)]
-            continue
-        for office, person in _nearest_offices(session, alert.locality_id, role):
-            found.append(Receiver(person, role, reason, office.id))
-    return found
-
-
-def _nearest_offices(session: Session, locality_id: UUID, role: str) -> list[tuple[Office, Person]]:
-    """Office-holders of a role at the nearest place that has one; a deputy only where the desk itself stands empty."""
-    rows = (
-        select(Office, Person, LocalityPath.depth)
-        .join(Scope, Scope.office_id == Office.id)
-        .join(Person, Person.id == Scope.person_id)
-        .join(LocalityPath, LocalityPath.ancestor_id == Office.locality_id)
-        .where(LocalityPath.descendant_id == locality_id, Office.role == role, Scope.active)
-        .order_by(LocalityPath.depth, Office.deputy_id.is_not(None), Office.code)
-    )
-    found = session.execute(rows).all()
-    if not found:
-        return []
-    nearest = [(office, person) for office, person, depth in found if depth == found[0][2]]
-    own = [pair for pair in nearest if pair[0].deputy_id is None]
-    return own or nearest
-
-
-def linked(session: Session, alert: Alert) -> list[Receiver]:
-    """The holders of the offices that are linked to the alert's place, threat and level."""
-    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == alert.locality_id)
-    rows = (
-        select(Office, Person)
-        .join(LinkedContact, LinkedContact.office_id == Office.id)
-        .join(Scope, Scope.office_id == Office.id)
-        .join(Person, Person.id == Scope.person_id)
-        .where(
-            LinkedContact.locality_id.in_(above),
-            LinkedContact.min_level <= alert.level,
-            LinkedContact.threat.in_(("*", alert.threat)),
-            Scope.active,
-        )
-        .order_by(Office.code)
-    )
-    return [
-        Receiver(person, office.role, "linked", office.id) for office, person in session.execute(rows).all()
-    ]
-
-
 def tell(
     session: Session, now: datetime, rng: random.Random, alert: Alert, roles: Iterable[str], *, clock: int
 ) -> list[Delivery]:
@@ -149,7 +58,7 @@ def tell(
     if not alert.private:
         candidates += linked(session, alert)
     alert.next_step_at = next_step_time(now, min(clock, clocks_of(session, alert).get(alert.level, clock)))
-    return send(session, now, rng, alert, choose(candidates, alert.withheld_from), template="alert", step=0)
+    return send(session, now, rng, alert, candidates, template="alert", step=0)
 
 
 def send(
@@ -162,7 +71,11 @@ def send(
     template: str,
     step: int,
 ) -> list[Delivery]:
-    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact)."""
+    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact).
+
+    Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
+    """
+    to = to_be_told(session, alert.withheld_from, to)
     telling = _telling(session, now, alert, template, step)
     everybody = contacts_each(session, [receiver.person.id for receiver in to])
     messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []

@@ -23,8 +23,8 @@ from committees.incidents import (
     touch,
 )
 from committees.places import LocalityPath
-from committees.reports import Report
-from foundation import journal
+from committees.reports import FOR_OVERSIGHT, Report
+from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
 from foundation.policy import MARKINGS
 
@@ -71,6 +71,10 @@ def verify(session: Session, now: datetime, person_id: UUID, incident: Incident,
         mark(session, incident, sensitive=catalogue.kind(verdict.kind).sensitive)
         incident.path = incident.path or catalogue.kind(verdict.kind).path
         incident.severity = catalogue.kind(verdict.kind).severity
+        if catalogue.kind(verdict.kind).path == catalogue.OVERSIGHT_PATH:
+            # It leaves this desk. The worker says so on every row: nobody may write what they may not read back.
+            incident.path = catalogue.OVERSIGHT_PATH
+            errands.ask(session, now, FOR_OVERSIGHT, incident.id)
     incident.severity = verdict.severity or incident.severity
     incident.threat = verdict.threat or incident.threat
     if verdict.outcome == VERIFIED:
@@ -151,15 +155,19 @@ def _share_marks(session: Session, duplicate: Incident, into: Incident) -> None:
     """What one reporter asked holds for both: who must not be told, and that the matter is sensitive."""
     words = " ".join(sorted({*into.withheld_from.split(), *duplicate.withheld_from.split()}))
     sensitive = into.sensitive or duplicate.sensitive
-    both = (duplicate.id, into.id)
     for incident in (duplicate, into):
-        mark(session, incident, sensitive=sensitive, withheld_from=words)
+        mark_all(session, incident, sensitive, words)
     if words and into.path != catalogue.SENSITIVE_PATH:
-        into.path = "own_office"
-    said = session.scalars(select(Report).where(Report.incident_id.in_(both)))
-    to_ring = session.scalars(select(CallBack).where(CallBack.incident_id.in_(both)))
+        into.path = catalogue.OVERSIGHT_PATH
+
+
+def mark_all(session: Session, incident: Incident, sensitive: bool, withheld_from: str) -> None:
+    """Set sensitivity and exclusions of an incident, its parts, its reports and its calls together."""
+    mark(session, incident, sensitive=sensitive, withheld_from=withheld_from)
+    said = session.scalars(select(Report).where(Report.incident_id == incident.id))
+    to_ring = session.scalars(select(CallBack).where(CallBack.incident_id == incident.id))
     for row in (*said, *to_ring):
-        row.sensitive, row.withheld_from = sensitive, words
+        row.sensitive, row.withheld_from = sensitive, withheld_from
 
 
 def to_check(now: datetime) -> tuple[ColumnElement[bool], ...]:

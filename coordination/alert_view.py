@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from alerts import messages, routing
 from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Acknowledgement, Alert, Finding, answers_of, story_of
 from alerts.policies import clocks_of, steps_of
+from alerts.receivers import receivers
 from alerts.routing import Delivery
 from alerts.sentences import (
     answer_label,
@@ -141,9 +142,7 @@ def ladder(session: Session, alert: Alert) -> list[tuple[str, datetime]]:
     minutes = clocks_of(session, alert)[max(1, alert.level)]
     at, found = alert.next_step_at, []
     for rung in steps_of(session, alert)[alert.step :]:
-        to = routing.choose(
-            routing.receivers(session, alert, tuple(rung["ask"]), "no_answer"), alert.withheld_from
-        )
+        to = receivers(session, alert, tuple(rung["ask"]), "no_answer")
         if to:  # a rung with nobody on it passes on at once
             found.append((role_names(list(dict.fromkeys(r.role for r in to))), at))
             at += timedelta(minutes=minutes)

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from alerts import closing, routing
 from alerts.alert import OPEN, OUTCOMES, Alert, note
-from alerts.escalation import Escalation, open_review
+from alerts.escalation import Escalation, open_evidence, open_review
 from alerts.policies import clocks_of, next_step_time
+from alerts.receivers import Receiver, receivers
+from alerts.receivers import linked as linked_to
 from alerts.routing import Delivery
 from committees import people
 from committees.people import Person
@@ -146,28 +148,18 @@ def tell_severe(session: Session, now: datetime, rng: random.Random, alert: Aler
         .where(Delivery.alert_id == alert.id)
     )
     before = [
-        routing.Receiver(person, role, "rule", office)
+        Receiver(person, role, "rule", office)
         for role, office, person in session.execute(rows.order_by(Delivery.at, Delivery.id)).all()
     ]
-    linked = [] if alert.private else routing.linked(session, alert)
-    routing.send(
-        session,
-        now,
-        rng,
-        alert,
-        routing.choose([*before, *linked], alert.withheld_from),
-        template="alert",
-        step=0,
-    )
+    linked = [] if alert.private else linked_to(session, alert)
+    routing.send(session, now, rng, alert, [*before, *linked], template="alert", step=0)
 
 
-def liaison_for(session: Session, alert: Alert) -> list[routing.Receiver]:
+def liaison_for(session: Session, alert: Alert) -> list[Receiver]:
     """The police liaison who could be asked; nobody where there is none, or where a reporter ticked so."""
     if alert.private:
         return []
-    return routing.choose(
-        routing.receivers(session, alert, ("police_liaison",), "asked"), alert.withheld_from
-    )
+    return receivers(session, alert, ("police_liaison",), "asked")
 
 
 def ask_for_help(
@@ -188,5 +180,7 @@ def ask_for_help(
 
 
 def tell_liaison(session: Session, now: datetime, rng: random.Random, alert: Alert) -> None:
-    """Send the question to the police liaison. For the worker."""
-    routing.send(session, now, rng, alert, liaison_for(session, alert), template="escalation", step=0)
+    """Send the question to the police liaison, and open the coded facts behind it. For the worker."""
+    to = liaison_for(session, alert)
+    open_evidence(session, now, alert, to)
+    routing.send(session, now, rng, alert, to, template="escalation", step=0)

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from alerts import closing
 from alerts.alert import OPEN, Alert
 from committees import committee, reply_codes
+from committees.incidents import Incident
 from committees.people import Person, contacts_of, standings_of
 from committees.places import Locality
-from coordination import closing_alerts, review
+from committees.reports import FOR_OVERSIGHT
+from coordination import closing_alerts, oversight, review
 from coordination.review import Review
 from coordination.runtime import Runtime
 from foundation import outbox
@@ -32,13 +34,13 @@ def work(runtime: Runtime) -> int:
     """Carry out what waits, oldest first; return how many were done."""
     with runtime.worker.open(service("engine")) as session:
         waiting = open_errands(session)
-    return sum(_one(runtime, key) for key in waiting)
+    return sum(_one(runtime, key, kind) for key, kind in waiting)
 
 
-def _one(runtime: Runtime, key: UUID) -> int:
+def _one(runtime: Runtime, key: UUID, kind: str) -> int:
     now = runtime.clock.now()
     try:
-        with runtime.worker.open(service("engine"), write=True) as session:
+        with runtime.worker.open(service(SERVICES.get(kind, "engine")), write=True) as session:
             if not claim(session, Errand, key, {"done_at": None}, {"done_at": now}):
                 return 0
             errand = session.get_one(Errand, key)
@@ -71,6 +73,10 @@ def _help(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -
     alert = session.get_one(Alert, alert_id)
     if alert.state == OPEN:
         closing_alerts.tell_liaison(session, now, rng, alert)
+
+
+def _for_oversight(session: Session, now: datetime, _rng: random.Random, incident_id: UUID) -> None:
+    oversight.hand_over(session, now, session.get_one(Incident, incident_id))
 
 
 def _test_message(session: Session, now: datetime, rng: random.Random, person_id: UUID) -> None:
@@ -110,4 +116,7 @@ HANDLERS: dict[str, CarryOut] = {
     closing_alerts.SEVERE_CONFIRMED: _severe,
     closing_alerts.HELP_ASKED: _help,
     TEST_MESSAGE: _test_message,
+    FOR_OVERSIGHT: _for_oversight,
 }
+# Who does an errand, where the engine may not: it reads no words of a report.
+SERVICES = {FOR_OVERSIGHT: "intake"}

@@ -19,6 +19,7 @@ from alerts.alert import ACTING, OPEN, Alert, note
 from alerts.escalation import DECIDED, WAITING, Escalation
 from alerts.messages import TEMPLATES
 from alerts.policies import next_step_time
+from alerts.receivers import SEATS, receivers
 from committees import committee, places, reply_codes
 from committees.people import contacts_of
 from committees.places import Locality
@@ -158,7 +159,7 @@ def carry_out(session: Session, now: datetime, rng: random.Random, review: Revie
         roles = (
             ("secretary", "chair") if review.pass_to == "committee" else (review.pass_to or "city_officer",)
         )
-        to = routing.choose(routing.receivers(session, alert, roles, "passed_on"), alert.withheld_from)
+        to = receivers(session, alert, roles, "passed_on")
         routing.send(session, now, rng, alert, to, template="alert", step=alert.step)
 
 
@@ -168,7 +169,8 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
     if body is None:
         return
     zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
-    for person in committee.sitting(session, body.id, "secretary", "chair"):
+    for receiver in receivers(session, alert, SEATS, "reviewed"):
+        person = receiver.person
         for contact in contacts_of(session, person.id):
             code = reply_codes.give(
                 session, now, rng, contact.id, "alert", alert.id, digits=3 if alert.level >= 4 else 2

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.policies import EscalationPolicy
-from alerts.routing import LinkedContact
+from alerts.receivers import LinkedContact
 from committees import people, places
 from committees.committee import Committee, Seat, take_seat
 from committees.people import ROLES, Office, Organisation, Person

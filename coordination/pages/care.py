@@ -14,6 +14,7 @@ from sqlalchemy import select
 from alerts.labels import kind_label
 from committees import call_backs
 from committees.call_backs import CallBack
+from committees.catalogue import OVERSIGHT_PATH
 from committees.incidents import Incident, IncidentText
 from committees.places import Locality, zone_of
 from coordination import desk_view
@@ -38,7 +39,7 @@ def care(visit: Visit) -> Response:
 def _complaints(visit: Visit) -> list[dict[str, str]]:
     rows = (
         select(Incident)
-        .where(Incident.path == "own_office")
+        .where(Incident.path == OVERSIGHT_PATH)
         .order_by(Incident.received_at.desc())
         .limit(SHOWN)
     )
@@ -56,7 +57,7 @@ def _complaints(visit: Visit) -> list[dict[str, str]]:
 def complaint(visit: Visit, incident_id: UUID) -> Response:
     """One complaint, as it came; that it was opened is recorded when the button is pressed, not before."""
     incident: Incident = visit.get(Incident, incident_id)
-    if incident.path != "own_office":
+    if incident.path != OVERSIGHT_PATH:
         return visit.go("/care")
     text = ""
     if visit.posted:
