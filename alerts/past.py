@@ -319,7 +319,9 @@ def _kappas(session: Session, group: tuple[UUID, ...]) -> dict[UUID, tuple[tuple
 
 
 def _seated(session: Session, place_id: UUID, role: str) -> tuple[Told, ...]:
-    stand_in = Alert(locality_id=place_id)  # never stored: routing asks an alert where it is
+    stand_in = Alert(
+        locality_id=place_id, withheld_from=""
+    )  # never stored: routing asks an alert where it is
     return _told(session, [r.person.id for r in receivers(session, stand_in, (role,), "rule")])
 
 

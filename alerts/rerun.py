@@ -38,6 +38,7 @@ from alerts.risk.facts import Facts
 from alerts.risk.rules import Rule, rules_in_force
 from committees.places import local_day
 from committees.windows import DAY, midnight
+from foundation.policy import kept_from
 
 STALE = engine.STALE
 WARM = timedelta(days=35)
@@ -234,11 +235,11 @@ class Rerun:
         """Who would be told, and by how many messages: one to each number from level 3 on, below it to the first."""
         people: dict[UUID, Told] = {}
         for role in roles:
-            if not routing.excluded(role, alert.withheld_from):
+            if not kept_from(role, alert.withheld_from):
                 people |= {one.person: one for one in self.past.seats.get((alert.place, role), ())}
         for one, role, least, threat in () if alert.private else self.past.linked.get(alert.place, ()):
             meant = least <= alert.level and threat in (WHOLE, alert.threat)
-            if meant and not routing.excluded(role, alert.withheld_from):
+            if meant and not kept_from(role, alert.withheld_from):
                 people[one.person] = one
         sent = {
             key: one.contacts if alert.level >= routing.EVERYONE_FROM else 1 for key, one in people.items()
