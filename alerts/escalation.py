@@ -41,6 +41,10 @@ class Escalation(Keyed, Base):
     asked_at: Mapped[datetime]
     decide_by: Mapped[datetime]
     state: Mapped[str] = mapped_column(default=WAITING)
+    late_at: Mapped[
+        datetime | None
+    ]  # when it was found undecided after its time, and the deputy's office, if there is one
+    deputy_id: Mapped[UUID | None] = mapped_column(ForeignKey("office.id"))
     effect_key: Mapped[str] = mapped_column(unique=True)
 
 

@@ -150,6 +150,8 @@ REASONS_TOLD = {
     "rule": N_("The rule names this role."),
     "linked": N_("This office is linked to the place."),
     "no_answer": N_("Nobody answered in time."),
+    "deputy": N_("The office that was asked did not decide in time; this is its deputy."),
+    "review_late": N_("The time to decide passed without a decision."),
     "passed_on": N_("The matter was passed to this office."),
     "asked": N_("The committee asked for help."),
     "no_contact": N_("This person has no phone number or address that works."),

@@ -110,6 +110,20 @@ def nearest_offices(session: Session, locality_id: UUID, role: str) -> list[tupl
     return own or nearest
 
 
+def deputies(session: Session, alert: Alert, role: str) -> list[Receiver]:
+    """The holders of the offices that stand in for the office of `role` nearest to the alert's place."""
+    asked = [office.id for office, _ in nearest_offices(session, alert.locality_id, role)]
+    rows = (
+        select(Office, Person)
+        .join(Scope, Scope.office_id == Office.id)
+        .join(Person, Person.id == Scope.person_id)
+        .where(Office.deputy_id.in_(asked), Scope.active)
+        .order_by(Office.code)
+    )
+    found = [Receiver(person, role, "deputy", office.id) for office, person in session.execute(rows).all()]
+    return to_be_told(session, alert.withheld_from, found)
+
+
 def linked(session: Session, alert: Alert) -> list[Receiver]:
     """The holders of the offices that are linked to the alert's place, threat and level."""
     above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id == alert.locality_id)

@@ -70,13 +70,16 @@ def send(
     *,
     template: str,
     step: int,
+    more: dict[str, Any] | None = None,
 ) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact).
+
+    `more`: what this template says besides the alert itself; a moment in it is said in the time of the place.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
     to = to_be_told(session, alert.withheld_from, to)
-    telling = _telling(session, now, alert, template, step)
+    telling = _telling(session, now, alert, template, step, more or {})
     everybody = contacts_each(session, [receiver.person.id for receiver in to])
     messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []
     unreached: list[Receiver] = []
@@ -120,16 +123,23 @@ class _Telling:
     zone: ZoneInfo
     source: str
     known: dict[str, Delivery]
+    more: dict[str, Any]
 
     def key(self, whom: str) -> str:
         return f"alert:{self.alert.id}:{self.alert.revision}:{self.step}:{self.template}:{whom}"
 
 
-def _telling(session: Session, now: datetime, alert: Alert, template: str, step: int) -> _Telling:
+def _telling(
+    session: Session, now: datetime, alert: Alert, template: str, step: int, more: dict[str, Any]
+) -> _Telling:
     zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
     rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id, Delivery.step == step))
     known = {row.effect_key: row for row in rows}
-    return _Telling(now, alert, template, step, zone, sender_of(session, alert.locality_id), known)
+    local = {
+        key: value.astimezone(zone).isoformat() if isinstance(value, datetime) else value
+        for key, value in more.items()
+    }
+    return _Telling(now, alert, template, step, zone, sender_of(session, alert.locality_id), known, local)
 
 
 def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:
@@ -267,6 +277,7 @@ def slots_of(session: Session, telling: _Telling, role: str, code: str) -> dict[
         "code": code,
         "count": min(99, max(1, len(alert.evidence))),
         "clock": (alert.next_step_at or now).astimezone(zone).isoformat(),
+        **telling.more,
     }
     from alerts.messages import TEMPLATES
 

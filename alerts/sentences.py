@@ -223,6 +223,11 @@ NOTES: dict[str, Say] = {
     "step_empty": lambda v: _(
         "Nobody holds this office now: %(roles)s. The next one is asked.", roles=role_names(v["roles"])
     ),
+    "review_late": lambda v: (
+        _("Not decided in time. The deputy was asked, and the chair was told.")
+        if v["n"]
+        else _("Not decided in time. There is no deputy. The chair was told.")
+    ),
     "review_asked": lambda v: _("Asked for a decision: %(role)s.", role=role_name(v["role"])),
     "answer_seen": lambda v: _(
         "Seen by the %(role)s (%(channel)s).",

@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import calibrating, engine, escalation, learning, reconciling, reweighing
+from alerts import calibrating, engine, escalation, lateness, learning, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.api import repeats
@@ -70,6 +70,7 @@ JOBS: tuple[Job, ...] = (
     Job("take_up_profiles", _in_session("engine", reweighing.take_up)),
     Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
+    Job("pass_on_late", _in_session("engine", lateness.pass_on_late, rng=True)),
     Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),

@@ -25,7 +25,7 @@ from alerts.sentences import (
     state_label,
 )
 from committees.incidents import VERIFIED, Incident
-from committees.people import Scope
+from committees.people import Office, Scope
 from coordination import alert_view
 from coordination.review import Review
 from foundation.policy import Principal
@@ -65,6 +65,18 @@ def clock(question: Escalation, at: ZoneInfo, now: datetime) -> str:
     if question.decide_by < now:
         return _("The time to decide was %(when)s. It is late.", when=words.when(question.decide_by, at, now))
     return _("Decide by %(when)s", when=words.when(question.decide_by, at, now))
+
+
+def lateness(session: Session, question: Escalation, at: ZoneInfo, now: datetime) -> str:
+    """What became of a question that nobody decided in time; empty before that."""
+    if question.late_at is None:
+        return ""
+    when = words.when(question.late_at, at, now)
+    deputy = session.get(Office, question.deputy_id) if question.deputy_id else None
+    if deputy is None:
+        return _("The chair was told %(when)s. This office has no deputy.", when=when)
+    name = deputy.name(words.current().language)
+    return _("It went to the deputy %(when)s: %(office)s. The chair was told.", when=when, office=name)
 
 
 def asked_by(question: Escalation) -> str:

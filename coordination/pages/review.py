@@ -91,6 +91,7 @@ def show(visit: Visit, question: Escalation, alert: Alert, errors: dict[str, str
         "title": _("%(what)s, %(place)s", what=kind_label(alert.what), place=place),
         "clock": review_view.clock(question, at, now),
         "late": question.decide_by < now,
+        "passed_on": review_view.lateness(session, question, at, now),
         "asked_by": review_view.asked_by(question),
         "why_now": review_view.why_now(session, alert),
         "evidence": review_view.evidence(session, now, alert, principal),

@@ -1052,8 +1052,11 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decide_by", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("late_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deputy_id", sa.Uuid(), nullable=True),
         sa.Column("effect_key", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_escalation_alert_id_alert")),
+        sa.ForeignKeyConstraint(["deputy_id"], ["office.id"], name=op.f("fk_escalation_deputy_id_office")),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_escalation_locality_id_locality")
         ),
