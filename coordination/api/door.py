@@ -15,7 +15,7 @@ from functools import wraps
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import Response, request
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -64,6 +64,7 @@ class Endpoint:
     status: int = 200
     also: Mapping[int, str] = field(default_factory=dict)
     location: str = ""
+    media: tuple[str, ...] = ()  # of a file, which is answered as it is
 
     @property
     def writes(self) -> bool:
@@ -85,15 +86,16 @@ def endpoint(
     status: int = 200,
     also: Mapping[int, str] | None = None,
     location: str = "",
+    media: tuple[str, ...] = (),
 ) -> Callable[[Work], Work]:
-    """Register a function of a `Call` as an endpoint; it returns its answer, or (answer, status).
+    """Register a function of a `Call` as an endpoint; it returns its answer, or (answer, status), or a file as a Response.
 
     `location` is where the answer's `id` is found again: it becomes the header of that name.
     """
 
     def keep(view: Work) -> Work:
         ENDPOINTS.append(
-            Endpoint(method, path, scope, view, gives, takes, asks, status, also or {}, location)
+            Endpoint(method, path, scope, view, gives, takes, asks, status, also or {}, location, media)
         )
         return view
 
@@ -106,6 +108,8 @@ def mount(api: APIBlueprint, runtime: Runtime, to: Endpoint) -> None:
     @wraps(to.view)
     def view(json_data: Any = None, query_data: Any = None, **path: Any) -> Any:
         answer, status = _answer(runtime, to, json_data, query_data, path)
+        if isinstance(answer, Response):
+            return answer
         if not to.location:
             return answer, status
         base = request.path.rpartition(to.path)[0]
@@ -135,7 +139,7 @@ def _checked(handler: Any, has_body: bool) -> Any:
 
 def _answer(
     runtime: Runtime, to: Endpoint, body: Any, query: Any, path: dict[str, Any]
-) -> tuple[BaseModel, int]:
+) -> tuple[BaseModel | Response, int]:
     """Do the work; where another request made the same row at the same moment, begin again and find it."""
     for _ in range(TRIES):
         try:
@@ -150,7 +154,7 @@ def _answer(
 
 def _once(
     runtime: Runtime, to: Endpoint, body: Any, query: Any, path: dict[str, Any]
-) -> tuple[BaseModel, int]:
+) -> tuple[BaseModel | Response, int]:
     caller = current()
     now = runtime.clock.now()
     with runtime.web.open(caller.principal, write=to.writes) as session:

@@ -13,6 +13,7 @@ from typing import Any
 from apiflask import APIFlask
 
 from coordination.api import repeats
+from coordination.api.door import ENDPOINTS
 from coordination.api.problems import MEDIA_TYPE, ProblemDetails
 
 WRITING = ("post", "put")
@@ -69,8 +70,15 @@ def completed(document: dict[str, Any], prefix: str) -> dict[str, Any]:
     document.pop("tags", None)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(_problem_schemas())
+    files = {to.view.__name__: to.media for to in ENDPOINTS if to.media}
+    for to in ENDPOINTS:
+        if to.media:
+            schemas.pop(to.gives.__name__, None)  # a file has no fields
     for operations in document["paths"].values():
         for method, operation in operations.items():
+            if media := files.get(operation["operationId"]):
+                content = {kind: {"schema": {"type": "string"}} for kind in media}
+                operation["responses"]["200"]["content"] = content
             operation.pop("tags", None)
             _complete(method, operation)
     return document

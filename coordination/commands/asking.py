@@ -21,8 +21,8 @@ from alerts.sentences import level_word
 from committees.intake.foreign_places import ForeignPlaces
 from committees.people import Person, principal_of
 from committees.places import Locality, zone_of
-from coordination import score_view
-from coordination.commands import exporting, opened
+from coordination import exporting, score_view
+from coordination.commands import opened
 from coordination.runtime import Runtime
 from foundation.errors import NotFound, Problem
 from foundation.policy import Principal, service

@@ -19,7 +19,7 @@ from alerts.evidence import RiskState
 from committees.places import Country, Locality
 from coordination import cli
 from coordination.commands.asking import past_moment
-from coordination.commands.exporting import KINDS, safe, written
+from coordination.exporting import KINDS, safe, written
 from foundation.db import Base, Database
 from foundation.policy import service
 from tests.make import SECRET, Town

@@ -51,6 +51,7 @@ def prepared(town: Town) -> dict[str, str]:
     return {
         "incident_id": str(incident),
         "code": WARD,
+        "kind": "incidents",
         "alert_id": escalation["alert"],
         "escalation_id": escalation["id"],
     }

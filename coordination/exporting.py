@@ -1,4 +1,4 @@
-"""The closed list of what `concord export` writes: which rows, with which columns and HXL tags, in which format.
+"""The closed list of what `concord export` and GET /exports write: which rows, with which columns and HXL tags, in which format.
 
 Every row comes through a session of somebody, so that an export holds no more than its reader may see. HXL: https://hxlstandard.org.
 """
@@ -47,7 +47,9 @@ def incidents(session: Session, principal: Principal) -> list[Row]:
     """Incidents with grade and state; the minute only for those who may read it."""
     places = _places(session)
     summaries = {row.incident_id: row.text for row in session.scalars(select(IncidentSummary))}
-    found = session.scalars(select(Incident).order_by(Incident.occurred_at, Incident.id))
+    # What is marked RED is for the persons named on it alone, and leaves in no file.
+    rows = select(Incident).where(Incident.marking != "RED")
+    found = session.scalars(rows.order_by(Incident.occurred_at, Incident.id))
     return [_incident(row, places, summaries.get(row.id, ""), principal) for row in found]
 
 
