@@ -21,7 +21,7 @@ from alerts.sentences import rule_label
 from committees import places, profiles
 from committees.places import Country, Locality, LocalityPath
 from committees.profiles import PROPOSED, Layer, Profile
-from coordination import local_picture, rule_form, rules_view
+from coordination import local_picture, reach, rule_form, rules_view
 from coordination.local_picture import EDITORS
 from coordination.pages.place import name_of
 from coordination.rule_form import Box
@@ -68,6 +68,7 @@ def rules(visit: Visit, code: str) -> Response:
     here = rules_view.place_with(session, visit.principal, code)
     zone = places.zone_of(session, here)
     layers = profiles.layers(session, here.id)
+    waiting = _waiting(visit, here)
     return visit.render(
         "rules.html",
         name=name_of(here),
@@ -76,25 +77,34 @@ def rules(visit: Visit, code: str) -> Response:
         off=rules_view.switched_off(layers),
         versions=[rules_view.layer_words(session, layer, zone) for layer in layers],
         log=rules_view.change_log(session, layers, here, zone),
-        waiting=_waiting(visit, here),
+        waiting=len(waiting),
         may_edit=_may_edit(visit, here),
-        profile=_link("/place/<code>/profile", f"/place/{here.code}/profile"),
-        what_if=_link("/rules/try", f"/rules/try?place={here.code}"),
+        links=_links(visit, here, waiting),
     )
 
 
-def _link(path: str, link: str) -> str:
-    return link if any(one.path == path for one in PAGES) else ""
+def _links(visit: Visit, here: Locality, waiting: list[int]) -> dict[str, str]:
+    """Where this visitor may go on to: the whole local picture, a version that waits, a comparison, a try on the past."""
+    picture = f"/place/{here.code}/profile"
+    reads = bool(reach.covered(visit.session, visit.principal, [here.id]))
+    paths = {
+        "profile": ("/place/<code>/profile", picture),
+        "waits": ("/place/<code>/profile/<int:version>", f"{picture}/{waiting[0]}" if waiting else ""),
+        "compare": ("/place/<code>/profile/compare", f"{picture}/compare"),
+        "what_if": ("/rules/try/<code>", f"/rules/try/{here.code}"),
+    }
+    open_to = {one.path for one in PAGES if visit.has(*one.roles)}
+    return {name: link if reads and path in open_to else "" for name, (path, link) in paths.items()}
 
 
 def _may_edit(visit: Visit, place: Locality) -> bool:
     return rules_view.stands_over(visit.session, visit.principal, place.id, EDITORS)
 
 
-def _waiting(visit: Visit, place: Locality) -> int:
-    """How many versions of this place wait for a second person."""
-    rows = select(Profile.id).where(Profile.locality_id == place.id, Profile.state == PROPOSED)
-    return len(visit.session.scalars(rows).all())
+def _waiting(visit: Visit, place: Locality) -> list[int]:
+    """The numbers of this place's versions that wait for a second person, the oldest first."""
+    rows = select(Profile.version).where(Profile.locality_id == place.id, Profile.state == PROPOSED)
+    return list(visit.session.scalars(rows.order_by(Profile.version)))
 
 
 @dataclass(frozen=True)

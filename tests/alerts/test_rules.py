@@ -20,6 +20,7 @@ from alerts.risk.facts import Facts, IncidentFact
 from alerts.risk.rule_checks import PARTS, WHATS
 from alerts.risk.rules import conclude, evaluate, read_rules, rules_in_force
 from alerts.risk.settings import Between, rule_of, settings_of
+from committees import catalogue
 from committees.profiles import starter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -283,6 +284,36 @@ def test_an_expression_stands_in_place_of_the_conditions_it_replaced() -> None:
     assert conclude(rule, FACTS).raised
     (rule,) = read_rules(document({**GOOD, "expression": ""}))
     assert rule.when == {"surge": {}}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(-1, 9), st.floats(0, 1), st.integers(0, 9))
+def test_no_facts_make_a_rule_fail(rng: random.Random, level: int, surge: float, number: int) -> None:
+    kinds = [*catalogue.KINDS, "imported"]
+    seen = [
+        incident(
+            n,
+            kind=rng.choice(kinds),
+            severity=rng.randint(0, 6),
+            credibility=rng.random(),
+            ongoing=rng.random() < 0.5,
+            known_source=rng.random() < 0.8,
+            sources=frozenset(map(str, range(rng.randint(0, 3)))),
+            seen_by=frozenset(map(str, range(rng.randint(0, 2)))),
+            received_at=NOW - timedelta(hours=rng.randint(-2, 900)),
+        )
+        for n in range(rng.randint(0, 6))
+    ]
+    facts = Facts(
+        now=NOW, level=level, level_before=number, surge=surge, sources_28d=number, voices=number, incidents=seen,
+        windows=frozenset(rng.sample(["festival", "?"], rng.randint(0, 2))),
+    )  # fmt: skip
+    wild = {**GOOD, "expression": "100 / (level - level_before) > 3 || incidents.all(i, i.hours_ago > 1.0)"}
+    for rule in [*read_rules(starter()), *read_rules(document(wild))]:
+        said = conclude(rule, facts)
+        assert said.judged or not said.raised
+        assert set(said.evidence) <= {one.id for one in seen if one.known_source}
+        assert said.reasons
 
 
 # Whatever a document holds, the checker answers with a rule or with what is wrong.

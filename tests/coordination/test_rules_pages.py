@@ -131,6 +131,8 @@ def test_a_change_holds_once_a_second_person_approved_it(town: Town) -> None:
     )
     assert "is proposed" in page
     assert "1 change waits for a second person." in page
+    assert f'href="/place/{TOWN}/profile/1"' in page
+    assert f'href="/place/{TOWN}/profile/1"' not in town.browser("auditor").open(f"/rules/{TOWN}")
     (version,) = versions(town)
     assert (version.state, version.author_role, version.reason) == ("proposed", "secretary", WHY)
     assert [row["key"] for row in version.document["rules"]] == ["rumour_check"]
