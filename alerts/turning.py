@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from alerts.evidence import RiskState
@@ -27,16 +27,21 @@ def turned(session: Session, now: datetime) -> ColumnElement[bool]:
         and_(Locality.country_code == country, RiskState.assessed_at < began)
         for country, began in _days_began(session, now).items()
     ]
-    changed = [_changed(entity, now) for entity in (Flashpoint, Remark)]
+    changed = [_changed(session, entity, now) for entity in (Flashpoint, Remark)]
     return or_(*days, *changed)
 
 
-def _changed(entity: type[Flashpoint] | type[Remark], now: datetime) -> ColumnElement[bool]:
+def _changed(session: Session, entity: type[Flashpoint] | type[Remark], now: datetime) -> ColumnElement[bool]:
     """Whether a date was entered, or something said of one, since a place was looked at: at it, above it or below it."""
+    # Asked beforehand: on almost every tick nothing changed, and then no place need be compared with anything.
+    recent = select(entity.locality_id).where(entity.created_at > now - BACK).distinct()
+    ids = list(session.scalars(recent))
+    if not ids:
+        return false()
     # It holds at all places below; above, a town is asked to prepare for what its wards expect.
     below = and_(LocalityPath.ancestor_id == entity.locality_id, LocalityPath.descendant_id == Locality.id)
     above = and_(LocalityPath.descendant_id == entity.locality_id, LocalityPath.ancestor_id == Locality.id)
-    newest = entity.created_at > now - BACK, entity.created_at >= RiskState.assessed_at
+    newest = entity.locality_id.in_(ids), entity.created_at >= RiskState.assessed_at
     return or_(
         *(exists(select(1).where(way, *newest).correlate(Locality, RiskState)) for way in (below, above))
     )
