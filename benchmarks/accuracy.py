@@ -74,11 +74,14 @@ def forecasts(data: Path, name: str) -> Forecasts:
     if (data / f"truth_{name}.csv.gz").exists():
         truth = read_truth(data, name)
         made = derived(events, sorted(set(truth.localities)), int(truth.weeks.min()), int(truth.weeks.max()))
+        truth = truth if truth.fatal_days else truth._replace(fatal_days=made.fatal_days)
         same: int | None = differing(truth, made)
     else:
         end = max(event.day for event in events).year
         first, last = week_number(date(end - YEARS + 1, 1, 1)), week_number(date(end, 12, 31)) - 5
         truth, same = derived(events, sorted({event.locality for event in events}), first, last), None
+    heard = {*neighbours, *(incident.locality for incident in incidents)}
+    neighbours |= {place: [] for place in truth.localities if place not in heard}
     begin, last = int(truth.weeks.min()), int(truth.weeks.max())
     plain = replay(incidents, neighbours, monday(begin), monday(last), with_surge=True)
     learned = replay(incidents, neighbours, monday(begin), monday(last), calibrate=True)

@@ -64,6 +64,8 @@ class Draws:
 def interval(values: Floats) -> Interval:
     """Return what 95 of 100 draws lie between; draws that are no number are left out."""
     known = values[np.isfinite(values)]
+    if not len(known):
+        return Interval(float("nan"), float("nan"))
     return Interval(*(float(edge) for edge in np.percentile(known, [2.5, 97.5])))
 
 

@@ -76,15 +76,16 @@ def read_events(path: Path) -> list[Event]:
 
 
 def read_truth(data: Path, name: str) -> Truth:
-    """Read truth_NAME and fatal_days_NAME."""
+    """Read truth_NAME and, if there is one, fatal_days_NAME."""
     with gzip.open(data / f"truth_{name}.csv.gz", "rt", encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
     rows.sort(key=lambda row: (row["week"], row["locality"]))
     came = {name: np.array([row[name] == "1" for row in rows]) for name in ("T1", "T5", "V1", "ESC")}
-    days = defaultdict(list)
-    with gzip.open(data / f"fatal_days_{name}.csv.gz", "rt", encoding="utf-8", newline="") as text:
-        for row in csv.DictReader(text):
-            days[row["locality"]].append(date.fromisoformat(row["date"]))
+    days: dict[str, list[date]] = defaultdict(list)
+    if (path := data / f"fatal_days_{name}.csv.gz").exists():
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
+            for row in csv.DictReader(text):
+                days[row["locality"]].append(date.fromisoformat(row["date"]))
     return Truth(
         [row["locality"] for row in rows],
         np.array([week_number(date.fromisoformat(row["week"])) for row in rows]),
@@ -95,7 +96,9 @@ def read_truth(data: Path, name: str) -> Truth:
 
 
 def derived(events: Sequence[Event], localities: Sequence[str], first: int, last: int) -> Truth:
-    """Return what came true after each week from first to last, in each of these localities."""
+    """Return what came true after each week from first to last, in each of these localities; others are left out."""
+    listed = frozenset(localities)
+    events = [event for event in events if event.locality in listed]
     begin = min([first - YEAR - WINDOW, *(week_number(event.day) for event in events)])
     counts = _Weekly(events, localities, begin, last + WINDOW)
     at = np.arange(first, last + 1) - begin

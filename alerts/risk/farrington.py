@@ -11,6 +11,7 @@ quantile of a negative binomial with the mean and the overdispersion that were f
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ OUTLIER = 2.58
 
 STEPS, PRECISION = 25, 1e-8
 CHUNK = 20_000
+FUZZ = 64 * float(np.finfo(np.float64).eps)
+LEAST, LARGE = 1e-200, 1e200
 
 _LAGS = np.array(
     [
@@ -53,7 +56,7 @@ class _Fit(NamedTuple):
 
 
 def farrington(counts: Floats, start: int = FIRST) -> Detection:
-    """Return what the method says of each place and week from ``start`` on; its statistic is the chance of a smaller count."""
+    """Return what the method says of each place and week from ``start`` on; the statistic is -log of its chance."""
     counts = np.asarray(counts, dtype=np.float64)
     bound, statistic = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
     start = max(start, FIRST)
@@ -61,7 +64,7 @@ def farrington(counts: Floats, start: int = FIRST) -> Detection:
     for n in range(0, len(places), CHUNK):
         place, week = places[n : n + CHUNK], weeks[n : n + CHUNK] + start
         mu, phi = _expected(counts[place[:, None], week[:, None] - _LAGS])
-        bound[place, week], statistic[place, week] = _tail(mu, phi, counts[place, week])
+        bound[place, week], statistic[place, week] = _tails(mu, phi, counts[place, week])
     with np.errstate(invalid="ignore"):
         return Detection(bound, (counts > bound) & (counts > 0), statistic)
 
@@ -144,20 +147,63 @@ def _leverage(model: _Fit, trend: bool) -> Floats:
     return np.asarray(w * (1 / total + away**2 / (w * away**2).sum(axis=1, keepdims=True)))
 
 
-def _tail(mu: Floats, phi: Floats, observed: Floats) -> tuple[Floats, Floats]:
-    """Return the quantile at 1 - ALPHA of a negative binomial (Poisson at phi 1) and P(X < observed)."""
-    bound, below = np.full(len(mu), np.nan), np.full(len(mu), np.nan)
-    known = np.isfinite(mu)
-    mean, excess, seen = mu[known], phi[known] - 1, observed[known]
-    scattered = excess > 0
-    size = mean / np.where(scattered, excess, 1.0)
-    success = np.where(scattered, excess / (1 + excess), 0.0)
-    term = np.where(scattered, np.exp(-size * np.log1p(excess)), np.exp(-mean))
-    total, least, chance, k = term.copy(), np.full(len(mean), np.nan), np.zeros(len(mean)), 0
-    while np.isnan(least).any() or k < seen.max(initial=0):
-        least = np.where(np.isnan(least) & (total >= (1 - ALPHA) * (1 - 64 * np.finfo(float).eps)), k, least)
-        chance = np.where(k < seen, total, chance)
-        term = term * np.where(scattered, success * (size + k), mean) / (k + 1)
-        total, k = total + term, k + 1
-    bound[known], below[known] = least, chance
-    return bound, below
+def _tails(mu: Floats, phi: Floats, observed: Floats) -> tuple[Floats, Floats]:
+    """Return the quantile at 1 - ALPHA of a negative binomial (Poisson at phi 1), and -log P(X >= observed); NaN without a fit."""
+    bound, surprise = np.full(len(mu), np.nan), np.full(len(mu), np.nan)
+    known = np.isfinite(mu) & np.isfinite(phi)
+    size = np.ceil(np.log2(mu + 1, where=known, out=np.full(len(mu), -1.0)))
+    for alike in np.unique(size[known]):
+        rows = size == alike  # together, so that one busy place does not keep all others counting
+        counts = _Counts(mu[rows], phi[rows] - 1)
+        bound[rows], surprise[rows] = counts.quantile(), counts.surprise(observed[rows])
+    return bound, surprise
+
+
+class _Counts:
+    """Negative binomial counts, or Poisson where nothing is in excess: each chance is made from the one before.
+
+    Sums are multiples of exp(scale): where many are expected, the chance of none is too small to be written.
+    """
+
+    def __init__(self, mean: Floats, excess: Floats) -> None:
+        mean = np.maximum(mean, LEAST)
+        self._scattered = excess > 0
+        self._size = mean / np.where(self._scattered, excess, 1.0)
+        self._growth = np.where(self._scattered, excess / (1 + excess), mean)
+        self._none = np.where(self._scattered, -self._size * np.log1p(excess), -mean)
+
+    def _grow(self, k: Floats) -> Floats:
+        """Return the chance of k + 1 as a multiple of that of k."""
+        return self._growth * np.where(self._scattered, self._size + k, 1.0) / (k + 1)
+
+    def quantile(self) -> Floats:
+        """Return the smallest count that is not exceeded with 1 - ALPHA."""
+        term, total, scale = np.ones(len(self._none)), np.ones(len(self._none)), self._none
+        k, least = np.zeros(len(self._none)), np.full(len(self._none), np.nan)
+        while np.isnan(least).any():
+            enough = total * np.exp(scale) >= (1 - ALPHA) * (1 - FUZZ)
+            least = np.where(np.isnan(least) & enough, k, least)
+            term = term * self._grow(k)
+            total, k = total + term, k + 1
+            large = np.where(total > LARGE, LARGE, 1.0)
+            term, total, scale = term / large, total / large, scale + np.log(large)
+        return least
+
+    def surprise(self, seen: Floats) -> Floats:
+        """Return -log P(X >= seen): 0 where nothing was seen, without end the more was."""
+        sizes = _log_gamma(self._size + seen) - _log_gamma(self._size)
+        scale = self._none + seen * np.log(self._growth) - _log_gamma(seen + 1)
+        scale = scale + np.where(self._scattered, sizes, 0.0)
+        term, total, k = np.ones(len(seen)), np.ones(len(seen)), seen.copy()
+        ratio = self._grow(k)
+        while (term > PRECISION * total * (1 - ratio)).any():
+            term = term * ratio
+            total, k = total + term, k + 1
+            ratio = self._grow(k)
+            large = np.where(total > LARGE, LARGE, 1.0)
+            term, total, scale = term / large, total / large, scale + np.log(large)
+        return np.where(seen == 0, 0.0, np.maximum(-scale - np.log(total), 0.0))
+
+
+def _log_gamma(values: Floats) -> Floats:
+    return np.array([math.lgamma(value) for value in values.tolist()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from alerts.risk.conditions import unusual as unusual_condition
 from alerts.risk.detectors import MEMORY, Detection, Floats, Unusual, cusum, ears, unusual
 from alerts.risk.facts import Facts
-from alerts.risk.farrington import FIRST, farrington
+from alerts.risk.farrington import FIRST, _tails, farrington
 
 GOLDEN = Path(__file__).parent / "golden"
 FARRINGTON = 520
@@ -77,6 +78,43 @@ def test_farrington_on_nothing_and_on_one_week() -> None:
     assert found.bound[:, -1].tolist() == [0, 0]
     assert found.alarm[:, -1].tolist() == [False, True]
     assert not farrington(counts[:, :FIRST]).alarm.any()
+
+
+def chance(k: int, mean: float, phi: float) -> float:
+    """The chance of k, from the definition of the negative binomial, or of Poisson where phi is 1."""
+    if phi == 1:
+        return math.exp(k * math.log(mean) - mean - math.lgamma(k + 1))
+    size = mean / (phi - 1)
+    log = math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1)
+    return math.exp(log - size * math.log(phi) + k * math.log1p(-1 / phi))
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.01, 1500), st.just(1.0) | st.floats(1.001, 20), st.integers(0, 60)),
+        min_size=1,
+        max_size=3,
+    )
+)
+@settings(max_examples=8, deadline=None)
+def test_quantile_and_surprise_are_the_distributions(cases: list[tuple[float, float, int]]) -> None:
+    """Also where so many are expected that the chance of none is no number any more."""
+    mean, phi, seen = (np.array(column, dtype=float) for column in zip(*cases, strict=True))
+    bounds, surprises = _tails(mean, phi, seen)
+    for (m, p, s), bound, surprise in zip(cases, bounds.tolist(), surprises.tolist(), strict=True):
+        total = math.fsum(chance(k, m, p) for k in range(int(bound)))
+        assert total < 0.975 <= total + chance(int(bound), m, p) + 1e-9
+        above = math.fsum(chance(k, m, p) for k in range(s, int(m + 60 * p + 40 * math.sqrt(m * p) + s)))
+        assert surprise == pytest.approx(-math.log(above), rel=1e-6, abs=1e-6)
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 2, 50, 400]), min_size=FIRST + 3, max_size=FIRST + 3))
+@settings(max_examples=6, deadline=None)
+def test_wild_counts_are_survived(counts: list[int]) -> None:
+    """Whatever the history, each week has an answer: a bound, or that there is none, and then no alarm."""
+    found = farrington(np.array([counts]))
+    assert not found.alarm[np.isnan(found.bound)].any()
+    assert (found.alarm == (np.array([counts]) > np.nan_to_num(found.bound, nan=np.inf))).all()
 
 
 def counted(counts: list[float]) -> tuple[float, float]:
