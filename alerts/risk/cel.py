@@ -58,7 +58,6 @@ _COMPARING = {"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"}
 _KIND_OF = {WHOLE_NUMBER: "number", NUMBER: "number", WORD: "word", YES_NO: "yes or no"}
 _AT = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
 _NAME = re.compile(r"'([^']*)'")
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 NOT_FINISHED = N_("The expression has a sign that does not belong here, or it is not finished.")
 NO_NAME = N_("There is no “%(word)s” to look at.")
@@ -71,6 +70,7 @@ NOT_YES_NO = N_("A rule needs a yes or no. Compare the value with something.")
 TOO_LONG = N_("The expression has %(used)d letters. It may have %(most)d.")
 TOO_DEEP = N_("There are too many brackets or parts inside each other.")
 TOO_COSTLY = N_("This would look at every report for every report. Look at each report once.")
+TAKEN = N_("“%(word)s” is taken. Choose another name for each report.")
 EMPTY = N_("Write an expression, such as level >= 3.")
 
 
@@ -160,10 +160,7 @@ def _check(text: str) -> Expression:
         raise BadRule(EMPTY, position=(1, 1))
     if len(text) > LONGEST:
         raise BadRule(TOO_LONG, used=len(text), most=LONGEST)
-    if (
-        not text.isprintable()
-        and not text.replace("\n", " ").replace("\t", " ").replace("\r", " ").isprintable()
-    ):
+    if not "".join(text.split()).isprintable():
         raise BadRule(NOT_FINISHED, position=(1, 1))
     try:
         program = _ENV.compile(text)
@@ -216,12 +213,21 @@ class _Checks:
                 raise self._at(node, NO_FUNCTION, word="{}")
             if node.kind == CALL:
                 self._call(node)
+            if node.kind == LOOP:
+                self._loop(node)
             if node.kind == SELECT and self._is_item(node.parts[0]) and node.name not in INCIDENT_FIELDS:
                 raise self._unknown(node, NO_FIELD, node.name, INCIDENT_FIELDS)
         steps, _ = cel_tree.cost(self.tree.top, _SIZES)
         if steps > MOST_STEPS or self._rounds(self.tree.top) > MOST_ROUNDS:
             loops = [node for node in self.tree.top.walk() if node.kind == LOOP]
             raise self._at(loops[-1].parts[0] if loops else self.tree.top, TOO_COSTLY)
+
+    def _loop(self, node: Node) -> None:
+        """Only what is declared is looked through: a list in a list would have no bound."""
+        if node.name in FIELDS:
+            raise self._at(node, TAKEN, word=node.name)
+        if cel_tree.free(node.parts[0]) - set(FIELDS):
+            raise self._at(node.parts[0], TOO_COSTLY)
 
     def _rounds(self, node: Node) -> int:
         inside = [self._rounds(part) for part in node.parts]

@@ -138,6 +138,16 @@ def _constant(body: Mapping[int, list[Any]]) -> Any:
     return body[6][0].decode() if 6 in body else None
 
 
+def free(node: Node) -> set[str]:
+    """The names that a node takes from outside itself."""
+    if node.kind == IDENT:
+        return {node.name}
+    if node.kind != LOOP:
+        return {name for part in node.parts for name in free(part)}
+    inside = {name for part in node.parts[1:] for name in free(part)}
+    return free(node.parts[0]) | inside - {node.name, RESULT}
+
+
 def quoted(value: Any) -> str:
     """A constant as the expression language writes it."""
     if isinstance(value, bool):
