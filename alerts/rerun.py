@@ -76,6 +76,7 @@ class Rerun:
         self.rules = {key: self._rules_of(key) for key in past.group if past.places[key].watched}
         self.level: dict[UUID, int] = dict.fromkeys(past.group, 0)
         self.looked_at: dict[UUID, datetime] = {}
+        self.calm: set[UUID] = set()
         self.open: dict[tuple[UUID, str], Raised] = {}
         self.last: dict[tuple[UUID, str], Raised] = {}
         self.raised: list[Raised] = []
@@ -95,11 +96,9 @@ class Rerun:
     def run(self, since: datetime, until: datetime) -> list[Raised]:
         """Run from `since` to `until`, with five weeks before to warm up; return the alerts that opened in between."""
         start = since - WARM
-        batches = [
-            (at, list(rows))
-            for at, rows in groupby(self.past.known, key=lambda known: known.at)
-            if at <= until
-        ]
+        known = {at: list(rows) for at, rows in groupby(self.past.known, key=lambda one: one.at)}
+        moments = sorted({*known, *self.view.moments})
+        batches = [(at, known.get(at, [])) for at in moments if at <= until]
         before = [batch for batch in batches if batch[0] <= start]
         for _, batch in before:
             self.sums.take_in(batch)
@@ -147,9 +146,13 @@ class Rerun:
         return sorted(chosen, key=lambda key: (-self.past.places[key].depth, self.past.places[key].code))
 
     def _next(self, key: UUID) -> datetime:
-        """When a place is looked at again without news: six hours later, or as its next day begins."""
+        """When a place is looked at again without news: six hours later, or as its next day begins.
+
+        Where nothing was reported in four weeks and no date is near, levels only fall: there once a day is enough.
+        """
         looked, zone = self.looked_at[key], self.past.places[key].zone
-        return min(looked + STALE, midnight(local_day(looked, zone) + DAY, zone))
+        tomorrow = midnight(local_day(looked, zone) + DAY, zone)
+        return tomorrow if key in self.calm else min(looked + STALE, tomorrow)
 
     def _close(self, at: datetime) -> None:
         for key, alert in list(self.open.items()):
@@ -171,8 +174,12 @@ class Rerun:
         for key in places:
             before = self.level[key]
             self.looked_at[key] = at
-            if self.view.asleep(key, at, before):
-                continue
+            if self.view.is_calm(key, at):
+                self.calm.add(key)
+                if before == 1:
+                    continue  # nothing can come of looking
+            else:
+                self.calm.discard(key)
             level = self.level[key] = self.view.level(key, at, before)
             if key in self.rules:
                 below = set(self.past.places[key].below) - {key}

@@ -6,7 +6,7 @@ The same as assessing.py and gathering.py do for rows, over a Past and its Sums.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,16 @@ from committees.incidents import COUNTED
 from committees.places import local_day
 from committees.windows import DateHere
 
+Timed = tuple[Sequence[datetime], Sequence[Any]]
+
+
+def _between(timed: Timed | None, after: datetime, until: datetime) -> Sequence[Any]:
+    """What stands at times after one moment and up to another."""
+    if timed is None:
+        return ()
+    times, rows = timed
+    return rows[bisect_right(times, after) : bisect_right(times, until)]
+
 
 class View:
     """Looks at the places of a past at a moment; Sums hold what was known by then."""
@@ -34,11 +44,19 @@ class View:
         self.moments = sorted({row.created_at for row in entered} | {row.created_at for row in said})
         self._spans = {id(document): windows.spans_of(document) for document in documents.values()}
         self._facts: dict[UUID, tuple[Known, int, IncidentFact]] = {}
+        self._answered: dict[UUID, Timed] = {
+            key: ([row.received_at for row in rows], rows) for key, rows in past.checkins.items()
+        }
+        self._reported: dict[UUID, Timed] = {
+            key: ([at for _source, at in rows], [source for source, _at in rows])
+            for key, rows in past.reporters.items()
+        }
+        self._heard: tuple[UUID | None, datetime | None, Voices | None] = (None, None, None)
         self._open: dict[tuple[UUID, UUID, date, int], list[DateHere]] = {}
 
-    def asleep(self, key: UUID, at: datetime, before: int) -> bool:
-        """Whether nothing can come of looking: the lowest level, no incident in four weeks, no date near."""
-        return before == 1 and not self._recent(key, at) and not self._windows_within(key, at)
+    def is_calm(self, key: UUID, at: datetime) -> bool:
+        """Whether no incident was reported in four weeks, and no date is near."""
+        return not self._recent(key, at) and not self._windows_within(key, at)
 
     def level(self, key: UUID, at: datetime, before: int) -> int:
         """The level of a place, after the one before."""
@@ -110,17 +128,14 @@ class View:
         return list(found.values())
 
     def _voices(self, key: UUID, at: datetime) -> Voices:
-        since, below = at - timedelta(days=checkins.NEWS_DAYS), self.past.places[key].below
-        rows = [
-            row for one in below for row in self.past.checkins.get(one, ()) if since < row.received_at <= at
-        ]
-        reporters = {
-            source
-            for one in below
-            for source, moment in self.past.reporters.get(one, ())
-            if since < moment <= at
-        }
-        return checkins.gathered(rows, frozenset(reporters))
+        """Who spoke in the last 14 days at a place and below; the last answer is kept, because it is asked for twice."""
+        if (key, at) != self._heard[:2]:
+            since, below = at - timedelta(days=checkins.NEWS_DAYS), self.past.places[key].below
+            rows = [row for one in below for row in _between(self._answered.get(one), since, at)]
+            reporters = {source for one in below for source in _between(self._reported.get(one), since, at)}
+            self._heard = (key, at, checkins.gathered(rows, frozenset(reporters)))
+        assert self._heard[2] is not None
+        return self._heard[2]
 
     def _recent(self, key: UUID, at: datetime) -> list[Known]:
         since = at - survey.LOOK_BACK

@@ -62,7 +62,7 @@ def in_words(found: Data, *, coarse: bool) -> list[str]:
     true, false = (sum(one[name] for one in rules) for name in (TRUE, FALSE))
     said = [
         _(
-            "%(all)s alerts: %(true)s were true or prevented, %(false)s were not true.",
+            "Alerts: %(all)s. True or prevented: %(true)s. Not true: %(false)s.",
             all=count(m["warnings"], coarse=coarse),
             true=count(true, coarse=coarse),
             false=count(false, coarse=coarse),
@@ -83,7 +83,7 @@ def in_words(found: Data, *, coarse: bool) -> list[str]:
             _("Half of those warnings came %(days)s days before, or earlier.", days=f"{m['lead_days']:.1f}")
         )
     acted = sum(one["acted"] for one in rules)
-    said.append(_("Somebody acted on %(n)s of the alerts.", n=count(acted, coarse=coarse)))
+    said.append(_("Alerts that somebody acted on: %(n)s.", n=count(acted, coarse=coarse)))
     if m["messages_a_week"] is not None:
         said.append(_("Each person who is told got %(n)s messages a week.", n=f"{m['messages_a_week']:.2f}"))
     return said
@@ -93,6 +93,7 @@ def rules(found: Data, document: Data, *, coarse: bool) -> dict[str, Any]:
     """The share of true alerts of each rule, drawn and as a table."""
     names = [(rule_label(one["rule"], document), one) for one in found["rules"]]
     clear = [(name, one) for name, one in names if not coarse or one[TRUE] + one[FALSE] >= FEWEST]
+    clear = [(name, one) for name, one in clear if one["precision"] is not None]
     plot = plots.shares(
         [(_short(name), one["precision"], one["low"], one["high"]) for name, one in clear],
         PlotWords(

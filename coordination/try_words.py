@@ -46,10 +46,11 @@ def in_words(result: Data) -> list[str]:
     said = [_alerts(before["warnings"], after["warnings"])]
     if after["events"]:
         said.append(
-            _(
-                "%(now)d of the %(all)d real clashes would have had a warning; today it is %(was)d.",
+            ngettext(
+                "%(now)d of %(num)d real clash would have had a warning; today it is %(was)d.",
+                "%(now)d of the %(num)d real clashes would have had a warning; today it is %(was)d.",
+                after["events"],
                 now=after["events_warned"],
-                all=after["events"],
                 was=before["events_warned"],
             )
         )

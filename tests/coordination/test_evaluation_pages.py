@@ -63,7 +63,7 @@ def test_it_says_how_good_the_warnings_were_and_what_could_be_changed(town: Town
     secretary = town.browser("secretary.mardan")
     page = secretary.open(PAGE)
     assert secretary.status == 200
-    assert "1 alerts: 1 were true or prevented, 0 were not true." in page
+    assert "Alerts: 1. True or prevented: 1. Not true: 0." in page
     assert page.count('<svg class="pic"') >= 3
     assert page.count("<desc") == page.count('<svg class="pic"')  # each plot says itself in words
     assert "A crowd or clash that is still going on" in page
@@ -82,7 +82,7 @@ def test_small_numbers_of_wide_places_point_at_nobody(town: Town) -> None:
     national = town.browser("national.pk")
     page = national.open("/evaluation/PK")
     assert national.status == 200
-    assert "under 5 alerts: under 5 were true or prevented" in page
+    assert "Alerts: under 5. True or prevented: under 5." in page
     assert 'id="by-month-title"' not in page
     for code in ("member1.mardan", "police.mardan", "hub"):
         stranger = town.browser(code)

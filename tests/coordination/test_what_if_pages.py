@@ -68,7 +68,7 @@ def test_a_change_is_tried_read_in_words_and_proposed(town: Town) -> None:
     said = re.search(r"With this change you would have had (\d+) alerts? instead of (\d+)\.", page)
     assert said
     assert int(said[1]) < int(said[2])
-    assert "of the 1 real clashes would have had a warning" in page
+    assert "of 1 real clash would have had a warning" in page
     assert "false alarm" in page
     assert "A crowd or clash that is still going on" in page  # the rule of the alerts that would be lost
     assert "Messages per person and week" in page
