@@ -156,7 +156,9 @@ def remark(
     """Let a place say something of a date that holds there; what it said before stays unless said anew."""
     starts, ends = says.get("starts", here.starts), says.get("ends", here.ends)
     check_days(starts, ends)
-    if abs(starts - here.starts) > FURTHEST:
+    # From the day that was entered, not from the last move: dates are looked for no further from it.
+    entered = session.get_one(Flashpoint, here.id)
+    if max(abs(starts - entered.starts), abs(ends - entered.ends)) > FURTHEST:
         raise Invalid("starts", N_("A date moves by 60 days at most. Cancel this one and add the new one."))
     rows = select(Remark).where(Remark.key == here.key, Remark.locality_id == place.id)
     old = session.scalars(rows.order_by(Remark.created_at.desc()).limit(1)).first()
@@ -255,14 +257,6 @@ def date_of(session: Session, place_id: UUID, flashpoint_id: UUID, spans: Spans)
     entered = session.scalars(select(Flashpoint).where(Flashpoint.key == row.key)).all()
     said = session.scalars(select(Remark).where(Remark.key == row.key)).all()
     return next(iter(stand_at(chain, entered, said, spans)), None)
-
-
-def coming(
-    session: Session, locality_id: UUID, today: date, days: int = 30, spans: Spans | None = None
-) -> list[DateHere]:
-    """The dates of a place in the coming days that were not cancelled."""
-    found = dates_between(session, locality_id, today, today + timedelta(days=days), spans or {})
-    return [one for one in found if not one.cancelled]
 
 
 def below(session: Session, place_id: UUID) -> list[UUID]:

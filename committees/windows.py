@@ -87,10 +87,6 @@ class DateHere:
         """Whether the window is open on a local day; that of a cancelled date never is."""
         return not self.cancelled and self.opens <= today <= self.closes
 
-    def lasts(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """The moments, in UTC, at which the window opens and has closed."""
-        return midnight(self.opens, zone), midnight(self.closes + DAY, zone)
-
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The moment at which a local day begins, also where the clocks change in that night."""

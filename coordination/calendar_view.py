@@ -19,7 +19,7 @@ from babel.core import get_global
 from babel.dates import format_date, get_day_names
 from sqlalchemy.orm import Session
 
-from alerts.sentences import date_name, trigger_label
+from alerts.sentences import date_name
 from committees import flashpoints, profiles
 from committees.flashpoints import dates_between
 from committees.places import Locality, upwards
@@ -156,11 +156,6 @@ def days_words(starts: date, ends: date) -> str:
 def watch_words(one: DateHere) -> str:
     """From when to when people watch."""
     return _("Watch from %(first)s to %(last)s", first=words.day(one.opens), last=words.day(one.closes))
-
-
-def kind_words(one: DateHere, document: Any) -> str:
-    """The kind of a date, in the words of the place's profile."""
-    return trigger_label(one.trigger, document)
 
 
 def soon(

@@ -244,7 +244,7 @@ def _show(
         name=date_name(found.names, found.trigger),
         date=found,
         when=calendar_view.days_words(found.starts, found.ends),
-        kind=calendar_view.kind_words(found, document),
+        kind=trigger_label(found.trigger, document),
         watch=calendar_view.watch_words(found),
         month=calendar_view.Month(found.starts.year, found.starts.month),
         entered_at=name_of(visit.session.get_one(Locality, found.locality_id)),

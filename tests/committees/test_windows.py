@@ -45,7 +45,7 @@ def dates(draw: st.DrawFn) -> DateHere:
 def test_a_window_is_open_between_its_two_midnights_and_at_no_other_moment(
     one: DateHere, zone: ZoneInfo, seconds: int
 ) -> None:
-    begins, ended = one.lasts(zone)
+    begins, ended = midnight(one.opens, zone), midnight(one.closes + DAY, zone)
     for moment in (
         midnight(one.starts, zone) + timedelta(seconds=seconds),
         begins,

@@ -28,7 +28,8 @@ def test_the_demonstration_always_has_dates_ahead_and_building_it_twice_adds_non
         assert seeding_dates.enter_each(session, START, rows) == len(rows)
         assert seeding_dates.enter_each(session, START + timedelta(days=3), rows) == 0
         mardan = by_code(session, "PK-KP-MARDAN")
-        found = flashpoints.coming(session, mardan.id, START.date(), 14, spans_of(starter()))
+        fortnight = START.date(), START.date() + timedelta(days=14)
+        found = flashpoints.dates_between(session, mardan.id, *fortnight, spans_of(starter()))
         assert [one.trigger for one in found] == ["big_event", "procession"]
         notes = flashpoints.notes_of(session, [mardan.id], [found[1].series])
         assert [note.day for note in notes] == [found[1].starts - timedelta(days=365)]

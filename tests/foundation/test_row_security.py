@@ -236,6 +236,8 @@ def test_who_ticked_where_people_may_be_blamed_cannot_read_it_back(pg_town: Town
     assert not refused(plain, tick.format("W4"))
     become(plain, person(pg_town, "city.peshawar"))
     assert refused(plain, tick.format("W4"))
+
+
 def test_a_grant_is_added_by_who_sees_the_incident_at_a_place_of_their_own(
     pg_town: Town, plain: Connection
 ) -> None:
