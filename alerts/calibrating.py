@@ -8,6 +8,7 @@ the number before it is held is kept for analysts. Rows are dated and stay: a pa
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -18,9 +19,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts.evidence import RiskState
 from alerts.risk import calibration
 from alerts.risk.calibration import OUTCOME_CREDIBILITY, WINDOW_DAYS, Tally
+from alerts.risk.numbers import kappa_bounds
 from alerts.risk.scoring import RunningSum, grade_weight
+from committees import profiles
 from committees.incidents import COUNTED, Incident
-from committees.places import Locality, LocalityPath
+from committees.places import Locality, LocalityPath, load_above, upwards
 from foundation import journal
 from foundation.db import Base, Keyed
 
@@ -174,15 +177,25 @@ def _write(session: Session, now: datetime, places: dict[UUID, str], finished: d
     for code in sorted(set(places.values())):
         country[code] = _row(now, last.get((code, None)), by_country[code], code, None, 1.0)
         rows.append(country[code])
+    bounds = _bounds(session, now, places)
     for key, code in places.items():
         windows = finished.get(key, Windows())
-        rows.append(_row(now, last.get((code, key)), windows, code, key, country[code].unheld))
+        rows.append(_row(now, last.get((code, key)), windows, code, key, country[code].unheld, bounds[key]))
     session.add_all(rows)
     session.execute(
         update(RiskState).execution_options(synchronize_session=False),
         [{"locality_id": row.locality_id, "kappa": row.held} for row in rows if row.locality_id],
     )
     session.expire_all()
+
+
+def _bounds(session: Session, now: datetime, places: Iterable[UUID]) -> dict[UUID, tuple[float, float]]:
+    """Within what kappa is held at each place, by the profile in force there."""
+    places = list(places)
+    load_above(session, places)
+    above = {key: [place.id for place in upwards(session, key)] for key in places}
+    found = profiles.in_force_each(session, above, now)
+    return {key: kappa_bounds(effective.document) for key, effective in found.items()}
 
 
 def _newest(session: Session) -> dict[tuple[str, UUID | None], Kappa]:
@@ -194,7 +207,13 @@ def _newest(session: Session) -> dict[tuple[str, UUID | None], Kappa]:
 
 
 def _row(
-    now: datetime, last: Kappa | None, windows: Windows, country: str, place: UUID | None, towards: float
+    now: datetime,
+    last: Kappa | None,
+    windows: Windows,
+    country: str,
+    place: UUID | None,
+    towards: float,
+    bounds: tuple[float, float] = calibration.BOUNDS,
 ) -> Kappa:
     tally = _tally(last).add(now, windows.predictions, windows.outcomes)
     unheld = tally.kappa(now, towards)
@@ -205,7 +224,7 @@ def _row(
         outcomes=tally.outcomes.decayed(now),
         predicted=tally.predicted.decayed(now),
         unheld=unheld,
-        held=float(calibration.held(unheld)),
+        held=float(calibration.held(unheld, bounds)),
     )
 
 

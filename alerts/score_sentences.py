@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.explaining import GOOD, LITTLE
-from alerts.risk.calibration import BOUNDS
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
 
@@ -44,10 +43,6 @@ def kappa_sentence(held: float, unheld: float) -> str:
     said = _("By what came here and in the country, the formula should be multiplied by %(came)s.", came=came)
     if held == unheld:
         return said
-    low, high = BOUNDS
     return f"{said} " + _(
-        "It is held between %(low)s and %(high)s, so %(used)s is used.",
-        low=f"{low:g}",
-        high=f"{high:g}",
-        used=used,
+        "It is held within the bounds that the local picture sets, so %(used)s is used.", used=used
     )

@@ -24,6 +24,7 @@ from committees.places import LocalityPath
 from foundation import approvals, journal
 from foundation.db import Base, Keyed, claim, new_id
 from foundation.errors import Conflict, Invalid, NotFound, Problem
+from foundation.web.words import N_
 
 DRAFT, PROPOSED, APPROVED, IN_FORCE, REPLACED = "draft", "proposed", "approved", "in_force", "replaced"
 REFUSED, WITHDRAWN = "refused", "withdrawn"
@@ -232,7 +233,9 @@ def propose(session: Session, now: datetime, profile: Profile, *, person_id: UUI
 def why_not_approve(profile: Profile, person_id: UUID, organisations: Iterable[UUID]) -> Problem | None:
     """Why this person may not approve this version, or None where they may."""
     if profile.state != PROPOSED:
-        return Conflict("This version does not wait for an answer.", "Open it again to see how it stands.")
+        return Conflict(
+            N_("This version does not wait for an answer."), N_("Open it again to see how it stands.")
+        )
     askers = {profile.author_id, profile.proposed_by}
     return approvals.second_person(askers, profile.organisations, person_id, organisations)
 
@@ -268,7 +271,7 @@ def refuse(session: Session, now: datetime, profile: Profile, *, person_id: UUID
 def withdraw(session: Session, now: datetime, profile: Profile, *, person_id: UUID | None) -> Profile:
     """Take a draft or a proposed version back: the people who wrote it changed their mind, or wrote it anew."""
     if profile.state not in (DRAFT, PROPOSED):
-        raise Conflict("This version is published and never changes.", "Make a new draft from it.")
+        raise Conflict(N_("This version is published and never changes."), N_("Make a new draft from it."))
     return _move(session, now, profile, profile.state, WITHDRAWN, refused_by=person_id, refused_at=now)
 
 
@@ -305,8 +308,10 @@ def _move(
         session.refresh(profile)
         published = profile.state in SETTLED
         raise Conflict(
-            "This version is published and never changes." if published else "This was decided already.",
-            "Make a new draft from it." if published else "Open it again to see how it stands.",
+            N_("This version is published and never changes.")
+            if published
+            else N_("This was decided already."),
+            N_("Make a new draft from it.") if published else N_("Open it again to see how it stands."),
         )
     session.refresh(profile)
     _note(session, now, profile, becomes)

@@ -43,9 +43,7 @@ def write(
     key: UUID | None = None,
 ) -> Profile:
     """A new draft of what a place sets itself; raise NotAllowed, Invalid or Wrong in words."""
-    role = people.role_at(session, place.id, person_id, EDITORS)
-    if role is None:
-        raise NotAllowed("You cannot change this place's local picture.", "Propose it to the secretary.")
+    role = editor(session, place, person_id)
     if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
         raise Invalid("reason", N_("Write in one or two sentences why, 10 to 400 letters"))
     if valid_from and valid_from > now + FURTHEST:
@@ -69,6 +67,13 @@ def write(
 def may_edit(session: Session, place: Locality, person_id: UUID) -> bool:
     """Whether a person may write a place's local picture."""
     return people.role_at(session, place.id, person_id, EDITORS) is not None
+
+
+def editor(session: Session, place: Locality, person_id: UUID) -> str:
+    """The role in which a person may write a place's local picture; raise NotAllowed where there is none."""
+    if role := people.role_at(session, place.id, person_id, EDITORS):
+        return role
+    raise NotAllowed(N_("You cannot change this place's local picture."), N_("Propose it to the secretary."))
 
 
 def in_words(problem: Problem) -> str:
@@ -133,7 +138,7 @@ def propose(session: Session, now: datetime, row: Profile, person_id: UUID) -> P
     """An editor puts a draft before a second person, if it can still be used."""
     place = session.get_one(Locality, row.locality_id)
     if not may_edit(session, place, person_id):
-        raise NotAllowed("You cannot propose this local picture.", "Its secretary or chair can.")
+        raise NotAllowed(N_("You cannot propose this local picture."), N_("Its secretary or chair can."))
     check_for(session, place, row.document)
     return profiles.propose(session, now, row, person_id=person_id)
 
@@ -141,7 +146,7 @@ def propose(session: Session, now: datetime, row: Profile, person_id: UUID) -> P
 def withdraw(session: Session, now: datetime, row: Profile, person_id: UUID) -> Profile:
     """An editor takes a draft or a proposed version back."""
     if not may_edit(session, session.get_one(Locality, row.locality_id), person_id):
-        raise NotAllowed("You cannot withdraw this local picture.", "Its secretary or chair can.")
+        raise NotAllowed(N_("You cannot withdraw this local picture."), N_("Its secretary or chair can."))
     return profiles.withdraw(session, now, row, person_id=person_id)
 
 
@@ -149,8 +154,8 @@ def why_not_decide(session: Session, row: Profile, person_id: UUID) -> Problem |
     """Why a person may not approve or refuse this version, or None."""
     if people.role_at(session, row.locality_id, person_id, DECIDERS) is None:
         return NotAllowed(
-            "You cannot decide on this local picture.",
-            "A chair, city officer, district or national office of another organisation can.",
+            N_("You cannot decide on this local picture."),
+            N_("A chair, city officer, district or national office of another organisation can."),
         )
     own = people.organisations_of(session, row.locality_id, person_id)
     return profiles.why_not_approve(row, person_id, own)

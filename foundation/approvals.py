@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, NotAllowed, Problem
+from foundation.web.words import N_
 
 LASTS = timedelta(hours=24)
 APPROVED, REFUSED = "approved", "refused"
@@ -115,13 +116,13 @@ def second_person(
     """Why this person is no second person to those who asked for these organisations, or None where they are one."""
     if person_id in askers:
         return NotAllowed(
-            "You asked for this yourself.", "A second person of another organisation must confirm it."
+            N_("You asked for this yourself."), N_("A second person of another organisation must confirm it.")
         )
     own = {str(body) for body in organisations}
     if not own or own & set(asked_for):
         return NotAllowed(
-            "You belong to the same organisation as the person who asked.",
-            "Somebody of another organisation must confirm it.",
+            N_("You belong to the same organisation as the person who asked."),
+            N_("Somebody of another organisation must confirm it."),
         )
     return None
 

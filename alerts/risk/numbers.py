@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from alerts.risk import levels, scoring
+from alerts.risk.calibration import BOUNDS
 from alerts.risk.scoring import MULTIPLIER_BOUNDS, Coefficients
 
 TIMESCALES = ("fast", "slow", "both")
@@ -82,6 +83,13 @@ def numbers_of(document: Mapping[str, Any]) -> Numbers:
         tuple(float(value) for value in document.get("boundaries", levels.BOUNDARIES)),
         float(document.get("step_down", levels.STEP_DOWN)),
     )
+
+
+def kappa_bounds(document: Mapping[str, Any]) -> tuple[float, float]:
+    """Within what kappa is held under a document; those of the formula where it says nothing."""
+    low, high = BOUNDS
+    said = document.get("kappa") or {}
+    return float(said.get("low", low)), float(said.get("high", high))
 
 
 def as_data(coefficients: Coefficients) -> dict[str, Any]:

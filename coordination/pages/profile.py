@@ -23,6 +23,7 @@ from coordination.profile_view import Picture
 from foundation.errors import Invalid, NotFound, Problem
 from foundation.web import words
 from foundation.web.page import Visit, page
+from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 READERS = reach.READS_LEVELS
@@ -129,7 +130,7 @@ def decide(visit: Visit, code: str, version: int) -> Response:
     said = visit.form.get("decision", "")
     try:
         if said not in ("approve", "refuse"):
-            raise Invalid("decision", "Choose approve or refuse")
+            raise Invalid("decision", N_("Choose approve or refuse"))
         local_picture.decide(
             visit.session,
             visit.now,

@@ -20,7 +20,7 @@ from coordination import local_picture, profile_form, reach
 from coordination.pages.place import name_of
 from coordination.profile_form import Offer, Values
 from foundation.db import new_id
-from foundation.errors import Invalid, NotAllowed, Problem
+from foundation.errors import Invalid, Problem
 from foundation.web.forms import Form
 from foundation.web.page import Visit, page
 from foundation.web.words import gettext as _
@@ -32,8 +32,7 @@ EDITORS = local_picture.EDITORS
 def edit(visit: Visit, code: str) -> Response:
     """The form, filled with what holds, a version that is still open, or a template; sent, it becomes a draft."""
     here = reach.place_with(visit.session, visit.principal, code)
-    if not local_picture.may_edit(visit.session, here, visit.person_id):
-        raise NotAllowed("You cannot change this place's local picture.", "Propose it to the secretary.")
+    local_picture.editor(visit.session, here, visit.person_id)
     base = _base(visit, here)
     own: dict[str, Any] = dict(base.document) if base else {}
     named = visit.form.get("template", "") if visit.posted else visit.args.get("template", "")

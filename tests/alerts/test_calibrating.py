@@ -12,6 +12,7 @@ from alerts.calibrating import Kappa, Prediction, calibrate, kappa_at, kappa_row
 from alerts.evidence import state_of
 from alerts.risk.calibration import HALF_LIFE_DAYS, OVERLAP, PRIOR
 from alerts.score_sentences import kappa_sentence
+from committees import profiles
 from foundation.web.words import speaking
 from tests.alerts.ground import Ground
 
@@ -100,6 +101,27 @@ def test_kappa_is_held_in_its_bounds_and_analysts_read_both(ground: Ground) -> N
     assert row is not None
     assert (row.held, row.unheld > 2) == (2.0, True)
     with speaking("en"):
-        assert "It is held between 0.5 and 2, so 2.00 is used." in kappa_sentence(row.held, row.unheld)
+        assert "It is held within the bounds that the local picture sets, so 2.00 is used." in kappa_sentence(
+            row.held, row.unheld
+        )
         assert "Nothing has been calibrated" in kappa_sentence(1.0, 1.0)
         assert "held" not in kappa_sentence(1.3, 1.3)
+
+
+def test_a_local_picture_may_hold_kappa_in_other_bounds(ground: Ground) -> None:
+    session, (one, two) = ground.session, ground.wards
+    for ward in (one, two):
+        ward.watched = True
+        assessing.assess(session, ground.now, ward)
+    own = profiles.draft(
+        session, ground.now, one.id, {"kappa": {"low": 0.5, "high": 3}}, author_id=None, reason="x"
+    )
+    profiles.publish(session, ground.now, own)
+    calibrate(session, ground.now)
+    session.add(
+        Kappa(at=ground.now, country_code=one.country_code, locality_id=None, outcomes=400.0, predicted=1.0,
+              unheld=9.0, held=2.0)
+    )  # fmt: skip
+    ground.now += 5 * WEEK
+    calibrate(session, ground.now)
+    assert [kappa_at(session, ward.id, ground.now) for ward in (one, two)] == [3.0, 2.0]

@@ -283,3 +283,16 @@ def test_putting_the_policy_in_force_twice_changes_nothing(
     again.close()
     with pg_town.runtime.web.engine.connect() as connection:
         assert count(connection, "incident") == 0
+
+
+def test_a_written_local_picture_is_not_edited_by_the_web(plain: Connection, pg_town: Town) -> None:
+    become(plain, person(pg_town, "chair.mardan"))
+    for column, value in (
+        ("document", "'{}'"),
+        ("reason", "'x'"),
+        ("consulted", "'[]'"),
+        ("author_id", "null"),
+    ):
+        assert refused(plain, f'update "profile" set {column} = {value}'), column
+    assert refused(plain, 'delete from "profile"')
+    assert not refused(plain, """update "profile" set state = 'proposed'""")
