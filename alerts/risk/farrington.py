@@ -195,11 +195,13 @@ class _Counts:
         scale = self._none + seen * np.log(self._growth) - _log_gamma(seen + 1)
         scale = scale + np.where(self._scattered, sizes, 0.0)
         term, total, k = np.ones(len(seen)), np.ones(len(seen)), seen.copy()
-        ratio = self._grow(k)
-        while (term > PRECISION * total * (1 - ratio)).any():
-            term = term * ratio
-            total, k = total + term, k + 1
+        going = np.ones(len(seen), dtype=np.bool_)
+        while going.any():
             ratio = self._grow(k)
+            going = term > PRECISION * total * (1 - ratio)
+            # What is done stays as it is, so that its digits do not depend on the rows beside it.
+            term = np.where(going, term * ratio, 0.0)
+            total, k = total + term, k + 1
             large = np.where(total > LARGE, LARGE, 1.0)
             term, total, scale = term / large, total / large, scale + np.log(large)
         return np.where(seen == 0, 0.0, np.maximum(-scale - np.log(total), 0.0))
