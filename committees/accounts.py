@@ -222,11 +222,13 @@ def open_session(session: Session, real_now: datetime, person_id: UUID, *, offic
     return SignedIn(token, row)
 
 
+# Written once: they are asked in every request, and to write them takes longer than to answer them.
+_SESSION = select(WebSession).where(WebSession.token_hash == bindparam("hash"), WebSession.ended_at.is_(None))
+
+
 def find_session(session: Session, real_now: datetime, token: str) -> WebSession | None:
     """The living session behind a cookie, or None: ended, idle too long, too old, or never there."""
-    row = session.scalars(
-        select(WebSession).where(WebSession.token_hash == token_hash(token), WebSession.ended_at.is_(None))
-    ).first()
+    row = session.scalars(_SESSION, {"hash": token_hash(token)}).first()
     if row is None or row.created_at + MEMBER_LIFE < real_now:
         return None
     if row.official and row.seen_at + OFFICIAL_IDLE < real_now:

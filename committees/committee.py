@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import ForeignKey, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.people import Person, Scope
@@ -69,12 +69,26 @@ def take_seat(
     return membership
 
 
+_NEAREST = (
+    select(Committee)
+    .join(LocalityPath, LocalityPath.ancestor_id == Committee.locality_id)
+    .where(LocalityPath.descendant_id == bindparam("locality_id"))
+    .order_by(LocalityPath.depth, Committee.code)
+)
+_WARD = (
+    select(Seat.ward_id)
+    .join(Membership, Membership.seat_id == Seat.id)
+    .where(
+        Membership.person_id == bindparam("person_id"),
+        Membership.until.is_(None),
+        Seat.ward_id.is_not(None),
+    )
+)
+
+
 def committee_for(session: Session, locality_id: UUID) -> Committee | None:
     """The committee nearest to a place: its own, else that of the nearest parent."""
-    rows = select(Committee).join(LocalityPath, LocalityPath.ancestor_id == Committee.locality_id)
-    return session.scalars(
-        rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth, Committee.code)
-    ).first()
+    return session.scalars(_NEAREST, {"locality_id": locality_id}).first()
 
 
 def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
@@ -86,11 +100,7 @@ def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
 
 def ward_of(session: Session, person_id: UUID) -> UUID | None:
     """The ward that a member sits for: the default of every form."""
-    rows = select(Seat.ward_id).join(Membership, Membership.seat_id == Seat.id)
-    rows = rows.where(
-        Membership.person_id == person_id, Membership.until.is_(None), Seat.ward_id.is_not(None)
-    )
-    return session.scalars(rows).first()
+    return session.scalars(_WARD, {"person_id": person_id}).first()
 
 
 def voices_of_ward(session: Session, ward_id: UUID) -> int:

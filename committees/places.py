@@ -94,13 +94,31 @@ class LocalityCode(Base):
 
 
 _wanted = aliased(Locality)
-# Written once: it is asked with every report, and to write it takes longer than to answer it.
+# Written once: they are asked with every report, and to write them takes longer than to answer them.
 _CHAIN = (
     select(Locality)
     .join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
     .join(_wanted, _wanted.id == LocalityPath.descendant_id)
     .where(_wanted.code == bindparam("code"))
     .order_by(LocalityPath.depth)
+)
+_ABOVE = (
+    select(Locality)
+    .join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
+    .where(LocalityPath.descendant_id == bindparam("locality_id"))
+    .order_by(LocalityPath.depth)
+)
+_BELOW = (
+    select(Locality)
+    .join(LocalityPath, LocalityPath.descendant_id == Locality.id)
+    .where(LocalityPath.ancestor_id == bindparam("locality_id"), LocalityPath.depth > 0)
+    .order_by(LocalityPath.depth, Locality.code)
+)
+_BESIDE = (
+    select(Locality)
+    .join(Neighbour, Neighbour.neighbour_id == Locality.id)
+    .where(Neighbour.locality_id == bindparam("locality_id"))
+    .order_by(Locality.code)
 )
 
 
@@ -140,17 +158,12 @@ def link(session: Session, one: UUID, other: UUID, weight: float = 1.0) -> None:
 
 def ancestors(session: Session, locality_id: UUID) -> list[Locality]:
     """The locality itself, then its parents up to the country's top."""
-    rows = select(Locality).join(LocalityPath, LocalityPath.ancestor_id == Locality.id)
-    return list(
-        session.scalars(rows.where(LocalityPath.descendant_id == locality_id).order_by(LocalityPath.depth))
-    )
+    return list(session.scalars(_ABOVE, {"locality_id": locality_id}))
 
 
 def descendants(session: Session, locality_id: UUID) -> list[Locality]:
     """Every locality below, without itself, nearest first."""
-    rows = select(Locality).join(LocalityPath, LocalityPath.descendant_id == Locality.id)
-    rows = rows.where(LocalityPath.ancestor_id == locality_id, LocalityPath.depth > 0)
-    return list(session.scalars(rows.order_by(LocalityPath.depth, Locality.code)))
+    return list(session.scalars(_BELOW, {"locality_id": locality_id}))
 
 
 def upwards(session: Session, locality_id: UUID) -> list[Locality]:
@@ -197,8 +210,7 @@ def below_each(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, lis
 
 def neighbours(session: Session, locality_id: UUID) -> list[Locality]:
     """The linked localities, by code."""
-    rows = select(Locality).join(Neighbour, Neighbour.neighbour_id == Locality.id)
-    return list(session.scalars(rows.where(Neighbour.locality_id == locality_id).order_by(Locality.code)))
+    return list(session.scalars(_BESIDE, {"locality_id": locality_id}))
 
 
 def town_of(session: Session, locality: Locality) -> Locality:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, exists, false, literal, or_, select, true
 from sqlalchemy.orm import Session, with_loader_criteria
@@ -305,10 +306,20 @@ def _scope(state: Any) -> None:
     if state.is_select or state.is_update or state.is_delete:
         _reading_for.set(principal)
         # Each option costs time in every statement, so only those of the tables that it names, in subqueries too.
-        named = {part.name for part in visitors.iterate(state.statement) if isinstance(part, Table)}
         rules = criteria(principal.service)
-        if guarded := sorted(named & rules.keys()):
+        if guarded := sorted(_tables_in(state.statement) & rules.keys()):
             state.statement = state.statement.options(*(rules[name] for name in guarded))
+
+
+# A statement never changes: what a constant names is looked up once.
+_named: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()
+
+
+def _tables_in(statement: Any) -> frozenset[str]:
+    if statement not in _named:
+        parts = visitors.iterate(statement)
+        _named[statement] = frozenset(part.name for part in parts if isinstance(part, Table))
+    return _named[statement]
 
 
 def _names_grants(statement: Any) -> bool:
