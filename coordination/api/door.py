@@ -26,6 +26,7 @@ from coordination.api.bodies import check_body, check_text
 from coordination.runtime import Runtime
 from foundation.errors import Conflict
 from foundation.policy import Principal
+from foundation.web import words
 
 TRIES = 4
 
@@ -141,9 +142,12 @@ def _answer(
     runtime: Runtime, to: Endpoint, body: Any, query: Any, path: dict[str, Any]
 ) -> tuple[BaseModel | Response, int]:
     """Do the work; where another request made the same row at the same moment, begin again and find it."""
+    # Asked of each request: a page that this thread served before may have spoken another language.
+    language = request.accept_languages.best_match(runtime.config.locales) or "en"
     for _ in range(TRIES):
         try:
-            answer = _once(runtime, to, body, query, path)
+            with words.speaking(language):
+                answer = _once(runtime, to, body, query, path)
         except IntegrityError:
             continue
         if to.writes:

@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from foundation.web import words
 from tests.coordination.test_api import Client, is_problem
 from tests.make import WARD, Town
 
@@ -100,6 +101,8 @@ def test_versions_are_listed_and_compared_in_words(town: Town) -> None:
     assert [row["path"] for row in found] == [["boundaries"], ["multipliers", "rumour"]]
     assert (found[1]["was"], found[1]["now"]) == (1.2, 1.5)
     assert found[1]["sentence"] == "The weight of “Rumour going round, not checked” goes from 1.2 to 1.5."
+    with words.speaking("ur"):  # as a page that this thread served before may have left it
+        assert secretary.get(f"{PATH}/changes", before=1, after=2).get_json()["items"] == found
     is_problem(secretary.get(f"{PATH}/changes", before=1, after=9), 404)
     is_problem(secretary.get(f"{PATH}/versions/x"), 404)
 
