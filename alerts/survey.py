@@ -38,8 +38,8 @@ from committees.windows import DateHere
 
 LOOK_BACK = timedelta(days=28)
 MOST = 500  # incidents that rules look at, the newest of a place and below
-#: A busy place is looked at for days, a quiet one for more than a year.
-REACHES = (timedelta(days=14), REACH)
+#: A busy place is looked at for days, a quiet one for more than a year: so the rows to rank are few in both.
+REACHES = (timedelta(days=14), timedelta(days=42), timedelta(days=126), REACH)
 WEEKS = 56
 
 FACTS = (

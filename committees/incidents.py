@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.crypto import cipher
@@ -40,7 +40,12 @@ class Incident(Keyed, Marked, Base):
     """The core of an incident: ward, hour, kind, severity, grade, state. `pending` says that the engine has not scored this version."""
 
     __tablename__ = "incident"
-    __table_args__ = (UniqueConstraint("town_id", "reference"),)
+    # What waits at a place and what came in the last weeks is asked at every score: its cost must not grow with history.
+    __table_args__ = (
+        UniqueConstraint("town_id", "reference"),
+        Index("ix_incident_recent", "locality_id", "known_at"),
+        Index("ix_incident_waiting", "locality_id", "state"),
+    )
 
     reference: Mapped[str]
     town_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"))

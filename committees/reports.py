@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import catalogue
@@ -48,10 +48,11 @@ class Report(Keyed, Base):
     """What one source said on one channel. Its id is made by the client, so that sending it twice is sending it once."""
 
     __tablename__ = "report"
+    __table_args__ = (Index("ix_report_recent", "locality_id", "received_at"),)
 
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"), index=True)
     source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"), index=True)
-    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"))
     marking: Mapped[str] = mapped_column(default="AMBER+STRICT")
     sensitive: Mapped[bool] = mapped_column(default=False)
     withheld_from: Mapped[str] = mapped_column(default="")

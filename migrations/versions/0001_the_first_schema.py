@@ -638,7 +638,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_incident_locality_id"), ["locality_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_pending"), ["pending"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_received_at"), ["received_at"], unique=False)
+        batch_op.create_index("ix_incident_recent", ["locality_id", "known_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_source_id"), ["source_id"], unique=False)
+        batch_op.create_index("ix_incident_waiting", ["locality_id", "state"], unique=False)
 
     op.create_table(
         "kappa",
@@ -1281,7 +1283,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_report_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_report_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index("ix_report_recent", ["locality_id", "received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_report_source_id"), ["source_id"], unique=False)
 
     op.create_table(
@@ -1488,7 +1490,7 @@ def downgrade() -> None:
     op.drop_table("reweighing")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_source_id"))
-        batch_op.drop_index(batch_op.f("ix_report_locality_id"))
+        batch_op.drop_index("ix_report_recent")
         batch_op.drop_index(batch_op.f("ix_report_incident_id"))
 
     op.drop_table("report")
@@ -1613,7 +1615,9 @@ def downgrade() -> None:
 
     op.drop_table("kappa")
     with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.drop_index("ix_incident_waiting")
         batch_op.drop_index(batch_op.f("ix_incident_source_id"))
+        batch_op.drop_index("ix_incident_recent")
         batch_op.drop_index(batch_op.f("ix_incident_received_at"))
         batch_op.drop_index(batch_op.f("ix_incident_pending"))
         batch_op.drop_index(batch_op.f("ix_incident_locality_id"))
