@@ -33,10 +33,17 @@ def _scoring_cost(engines: tuple[str, ...], quick: bool) -> Table:
     return scoring_cost.table(engines, quick)
 
 
+def _rescoring(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import rescoring
+
+    return rescoring.table(engines, quick)
+
+
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "latency": _latency,
     "intake": _intake,
     "scoring_cost": _scoring_cost,
+    "rescoring": _rescoring,
 }
 
 WITH_DATA = ("replay_speed", "accuracy")

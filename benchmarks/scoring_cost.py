@@ -113,7 +113,7 @@ def _write(
     row = filling.series(connection, *numbers)
     wards = connection.scalar(select(func.count()).select_from(homes))
     # Neighbouring numbers lie in different wards, and each ward has all kinds.
-    source = row.join(homes, homes.c.k == (row.c.n * 7919) % wards)
+    source = row.join(homes, homes.c.k == (row.c.n % wards) * 7919 % wards)
     step = (span[1] - span[0]) / (numbers[1] - numbers[0] + 1)
     epoch = span[0] + (row.c.n - numbers[0]) * step
     at, key = filling.moment_of(connection, epoch), filling.key_of(connection, row.c.n, INCIDENT)
