@@ -5,9 +5,13 @@ Typing a meeting's picture in is profile_edit.py. Who may do what is coordinatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from alerts.labels import role_name
 from alerts.profile_words import sentences
@@ -98,26 +102,36 @@ def one_version(visit: Visit, code: str, version: int) -> Response:
 @page("/place/<code>/profile/<int:version>/propose", roles=EDITORS)
 def propose(visit: Visit, code: str, version: int) -> Response:
     """Put a draft before a second person of another organisation."""
-    here, row = _found(visit, code, version)
-    if visit.posted:
-        try:
-            local_picture.propose(visit.session, visit.now, row, visit.person_id)
-        except Problem as problem:
-            return _show(visit, here, row, {"answer": _say(problem)}, problem.status)
-        visit.say(_("Proposed. A second person of another organisation now reads it."))
-    return visit.go(f"/place/{code}/profile/{version}")
+    return _move(
+        visit,
+        code,
+        version,
+        local_picture.propose,
+        _("Proposed. A second person of another organisation now reads it."),
+    )
 
 
 @page("/place/<code>/profile/<int:version>/withdraw", roles=EDITORS)
 def withdraw(visit: Visit, code: str, version: int) -> Response:
     """Take a draft or a proposed version back."""
+    return _move(visit, code, version, local_picture.withdraw, _("Taken back. It stays readable."))
+
+
+def _move(
+    visit: Visit,
+    code: str,
+    version: int,
+    act: Callable[[Session, datetime, Profile, UUID], Profile],
+    said: str,
+) -> Response:
+    """One button of an editor: do it and say so, or show the version again with why not."""
     here, row = _found(visit, code, version)
     if visit.posted:
         try:
-            local_picture.withdraw(visit.session, visit.now, row, visit.person_id)
+            act(visit.session, visit.now, row, visit.person_id)
         except Problem as problem:
             return _show(visit, here, row, {"answer": _say(problem)}, problem.status)
-        visit.say(_("Taken back. It stays readable."))
+        visit.say(said)
     return visit.go(f"/place/{code}/profile/{version}")
 
 
