@@ -13,11 +13,22 @@ from tests.make import WARD
 pytestmark = pytest.mark.browser
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TOWN = "PK-KP-MARDAN"
 PAGES = {
-    None: ("/start", "/sign-in", "/privacy", "/help"),
+    None: ("/start", "/sign-in", "/privacy", "/help", "/method"),
     "member1.mardan": ("/today", "/report", "/check-in", "/mine", f"/place/{WARD}"),
-    "secretary.mardan": ("/desk",),
-    "city.mardan": ("/city", "/city/map", "/place/PK-KP-MARDAN"),
+    "secretary.mardan": (
+        "/desk",
+        f"/place/{TOWN}/profile",
+        f"/place/{TOWN}/profile/edit",
+        f"/calendar/{TOWN}",
+        f"/calendar/{TOWN}/add",
+        f"/rules/{TOWN}",
+        f"/rules/{TOWN}/edit/crowd_now",
+        f"/rules/try/{TOWN}",
+        f"/evaluation/{TOWN}",
+    ),
+    "city.mardan": ("/city", "/city/map", f"/place/{TOWN}"),
     "police.mardan": ("/review",),
 }
 
