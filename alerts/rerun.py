@@ -9,7 +9,6 @@ What people did cannot be run again. An alert that a person closed in truth ends
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -75,8 +74,7 @@ class Rerun:
         self.sums = Sums(past, documents)
         self.rules = {key: self._rules_of(key) for key in past.group if past.places[key].watched}
         self.level: dict[UUID, int] = dict.fromkeys(past.group, 0)
-        self.looked_at: dict[UUID, datetime] = {}
-        self.calm: set[UUID] = set()
+        self.next_look: dict[UUID, datetime] = {}
         self.open: dict[tuple[UUID, str], Raised] = {}
         self.last: dict[tuple[UUID, str], Raised] = {}
         self.raised: list[Raised] = []
@@ -116,21 +114,16 @@ class Rerun:
         """Take up the levels as they stood, so that nothing counts as a rise only because the run begins."""
         for key in self.past.group:
             self.level[key] = self.view.level(key, start, 0)
-            self.looked_at[key] = start
+            self._looked(key, start)
 
     def _steps(
         self, batches: list[tuple[datetime, list[Known]]], start: datetime, until: datetime
     ) -> Iterator[tuple[datetime, list[Known]]]:
         """Each moment at which something became known or a place is due to be looked at again."""
-        waiting = [(self._next(key), str(key), key) for key in self.past.group]
-        heapq.heapify(waiting)
         queue = list(reversed(batches))
         while True:
-            while waiting and self._next(waiting[0][2]) > waiting[0][0]:
-                _, name, key = heapq.heappop(waiting)
-                heapq.heappush(waiting, (self._next(key), name, key))
             next_known = queue[-1][0] if queue else until
-            next_due = waiting[0][0] if waiting else until
+            next_due = min(self.next_look.values(), default=until)
             at = min(next_known, next_due)
             if at > until or (at == until and not queue and next_due > until):
                 return
@@ -141,18 +134,20 @@ class Rerun:
     def _due(self, at: datetime, touched: list[UUID]) -> list[UUID]:
         own = set(self.past.group)
         near = {key for key in own if any(link in touched for link, _ in self.past.places[key].links)}
-        due = {key for key in own if self._next(key) <= at}
+        due = {key for key in own if self.next_look[key] <= at}
         chosen = (own & set(touched)) | near | due
         return sorted(chosen, key=lambda key: (-self.past.places[key].depth, self.past.places[key].code))
 
-    def _next(self, key: UUID) -> datetime:
-        """When a place is looked at again without news: six hours later, or as its next day begins.
+    def _looked(self, key: UUID, at: datetime) -> bool:
+        """Note when a place is to be looked at again without news: six hours later, or as its next day begins; say whether it is calm.
 
         Where nothing was reported in four weeks and no date is near, levels only fall: there once a day is enough.
         """
-        looked, zone = self.looked_at[key], self.past.places[key].zone
-        tomorrow = midnight(local_day(looked, zone) + DAY, zone)
-        return tomorrow if key in self.calm else min(looked + STALE, tomorrow)
+        zone = self.past.places[key].zone
+        tomorrow = midnight(local_day(at, zone) + DAY, zone)
+        calm = self.view.is_calm(key, at)
+        self.next_look[key] = tomorrow if calm else min(at + STALE, tomorrow)
+        return calm
 
     def _close(self, at: datetime) -> None:
         for key, alert in list(self.open.items()):
@@ -173,13 +168,8 @@ class Rerun:
     def _look(self, at: datetime, places: list[UUID]) -> None:
         for key in places:
             before = self.level[key]
-            self.looked_at[key] = at
-            if self.view.is_calm(key, at):
-                self.calm.add(key)
-                if before == 1:
-                    continue  # nothing can come of looking
-            else:
-                self.calm.discard(key)
+            if self._looked(key, at) and before == 1:
+                continue  # nothing can come of looking
             level = self.level[key] = self.view.level(key, at, before)
             if key in self.rules:
                 below = set(self.past.places[key].below) - {key}

@@ -114,7 +114,7 @@ def rules(found: Data, document: Data, *, coarse: bool) -> dict[str, Any]:
     return {"plot": plot if clear else Markup(""), "table": table}
 
 
-def _short(name: str, longest: int = 24) -> str:
+def _short(name: str, longest: int = 21) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from alerts import engine, escalation, what_if
 from alerts.alert import Alert
-from committees import checkins, people, reports, verification
+from committees import checkins, flashpoints, people, reports, verification
 from committees.incidents import Incident
 from committees.places import Locality, by_code
 from foundation.db import Base
@@ -160,3 +160,17 @@ def test_today_s_document_raises_what_was_raised(town: Town) -> None:
     assert {"crowd_now", "rumour_check"} & {a["rule"] for a in again}
     assert rerun(town, {}) == again
     assert rows_of_everything(town) == before  # nobody was told, nothing was written
+
+
+def test_a_date_is_seen_as_it_is_entered(town: Town) -> None:
+    """A procession of which nobody knew: its alert opens at the moment in which it was entered, not at the next look."""
+    only_watch(town)
+    town.clock.move(hours=1, minutes=20)
+    entered = town.clock.now()
+    with town.session("seed", write=True) as session:
+        day = entered.date() + timedelta(days=5)
+        place = by_code(session, TOWN)
+        new = flashpoints.NewDate(uuid.uuid4(), place, "procession", {"en": "March"}, day, day)
+        flashpoints.record(session, entered, new)
+    town.clock.move(hours=1)
+    assert entered in {moment for _place, _threat, moment in openings(rerun(town))}
