@@ -119,6 +119,18 @@ def test_one_source_counts_once_however_often_it_speaks(ground: Ground) -> None:
     assert sums(ground, ground.wards[0])[0] == pytest.approx(2 * before[0])
 
 
+def test_five_sources_who_shout_weigh_no_more_than_five_who_speak(ground: Ground) -> None:
+    spoken = [ground.report(0, "threat", number % SOURCES, 1, 3) for number in range(SOURCES)]
+    ground.take_in(*spoken)
+    before = [sums(ground, place) for place in (*ground.wards, ground.town)]
+    shouted = [ground.report(0, "threat", number % SOURCES, 1, 3) for number in range(120)]
+    for start in range(0, len(shouted), 40):
+        ground.take_in(*shouted[start : start + 40])
+    unknown = [ground.report(0, "threat", SOURCES + 1 + number % 5, 1, 5) for number in range(50)]
+    ground.take_in(*unknown)
+    assert [sums(ground, place) for place in (*ground.wards, ground.town)] == before, "exactly nothing"
+
+
 def test_a_heavier_word_of_the_same_source_takes_the_place_of_the_lighter(ground: Ground) -> None:
     ground.take_in(ground.report(0, "threat", 0, 1, 1))
     ground.take_in(ground.report(0, "threat", 0, 1, 5))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alerts.risk.levels import BOUNDARIES, check_boundaries, level_of, lower_boundary, next_level
@@ -132,6 +132,15 @@ def test_one_source_counts_once(said: list[float]) -> None:
     """What one source repeats adds exactly nothing to its strongest report."""
     assert sum(capped(said, 1)) == max(said)
     assert sum(capped([*said, max(said)], 1)) == sum(capped(said, 1))
+
+
+@settings(max_examples=10)
+@given(st.lists(weights, min_size=5, max_size=5))
+def test_ten_thousand_reports_of_five_sources_weigh_no_more_than_five(said: list[float]) -> None:
+    """However often five sources repeat themselves, at most their five heaviest reports count."""
+    shouted = [said[n % 5] for n in range(10_000)]
+    assert sum(capped(shouted, 5)) <= 5 * max(said)
+    assert sum(weight > 0 for weight in capped(shouted, 5)) <= 5
 
 
 @given(st.lists(weights, max_size=12), st.integers(0, 14))
