@@ -90,12 +90,26 @@ def _begin(session: Session, now: datetime, profile: Profile) -> Reweighing:
         profile_id=profile.id,
         locality_id=profile.locality_id,
         begun_at=now,
-        stage=WEIGH,
+        stage=SCORE if _weighed_alike(session, profile) else WEIGH,
         done=0,
         total=total,
     )
     session.add(run)
     return run
+
+
+def _weighed_alike(session: Session, profile: Profile) -> bool:
+    """Whether all evidence under a version is weighed by its numbers already, so that only scores change."""
+    below = LocalityPath.ancestor_id == profile.locality_id
+    others = select(Profile.id).join(LocalityPath, LocalityPath.descendant_id == Profile.locality_id)
+    others = others.where(below, LocalityPath.depth > 0, Profile.state == IN_FORCE)
+    if session.scalars(others.limit(1)).first():
+        return False
+    weighed = select(RiskState.weighing).join(
+        LocalityPath, LocalityPath.descendant_id == RiskState.locality_id
+    )
+    now = numbers_each(session, [profile.locality_id])[profile.locality_id].weighing
+    return set(session.scalars(weighed.where(below).distinct())) <= {now}
 
 
 def _weigh(session: Session, now: datetime, run: Reweighing) -> int:

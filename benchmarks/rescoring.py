@@ -20,7 +20,6 @@ from sqlalchemy.types import String
 from alerts import rescoring, reweighing
 from alerts.assessing import Score
 from alerts.evidence import RiskState
-from alerts.reweighing import Reweighing
 from alerts.risk.numbers import STARTER
 from benchmarks import filling
 from benchmarks.installation import Installation, installations
@@ -105,11 +104,6 @@ def change(runtime: Runtime) -> None:
         now, document = datetime.now(UTC), {"coefficients": {"slow": 0.0371}}
         made = profiles.draft(session, now, ROOT, document, author_id=None, reason="bench")
         profiles.publish(session, now, made)
-        under = select(func.count()).where(LocalityPath.ancestor_id == ROOT)
-        total = session.scalar(under) or 0
-        session.add(
-            Reweighing(profile_id=made.id, locality_id=ROOT, begun_at=now, stage="weigh", done=0, total=total)
-        )
         session.commit()
 
 
