@@ -36,7 +36,7 @@ CODE = "XB"
 
 
 def fill(town: Installation, count: int) -> None:
-    """Write a country of so many places under one root, each with a state and six neighbours in a ring."""
+    """Write a country of so many quiet places (level 1) under one root, each with a state and six neighbours in a ring."""
     country, places, paths, links, states = (
         model.metadata.tables[model.__tablename__]
         for model in (Country, Locality, LocalityPath, Neighbour, RiskState)
@@ -65,7 +65,7 @@ def fill(town: Installation, count: int) -> None:
                     near = filling.key_of(connection, (series.c.n - 1 + shift) % count + 1, PLACE)
                     linked = {"locality_id": key, "neighbour_id": near, "weight": 1.0}
                     filling.put(connection, links, series, linked)
-            fast, slow = (series.c.n % 97) * 0.011, (series.c.n % 89) * 0.017
+            fast, slow = (series.c.n % 97) * 0.0011, (series.c.n % 89) * 0.0017
             at = {name: now - timedelta(days=3) for name in ("fast_at", "slow_at", "assessed_at")}
             state = {**at, "locality_id": key, "fast": fast, "slow": slow, "level": 1, "known": True,
                      "weighing": STARTER.weighing}  # fmt: skip
