@@ -3,8 +3,10 @@
 What lives here: the values and their reading. What does not: running rules over them (rerun.py) and comparing two
 runs (what_if.py). A worker reads it as the engine, because no person may read all of it; nothing here is written.
 
-Two things are not kept by the database and are taken as they stand today: who sits where and has which number, and
-a check-in that its sender replaced within the same week.
+What was imported is taken as if it had been reported when it could first be known: the live engine never warns of
+history, and this is where a place sees what its rules would have made of it. Two things are not kept by the database
+and are taken as they stand today: who sits where and has which number, and a check-in that its sender replaced
+within the same week.
 """
 
 from __future__ import annotations
@@ -73,7 +75,6 @@ class Known(NamedTuple):
     place: UUID
     occurred_at: datetime
     known_at: datetime
-    history: bool
     merged_into: UUID | None
     facts: Mapping[str, object]
 
@@ -216,7 +217,6 @@ def _seen(incident: Incident, row: SeenIncident) -> Known:
         row.locality_id,
         row.occurred_at,
         incident.known_at,
-        False,
         row.merged_into_id,
         row.facts,
     )
@@ -229,7 +229,7 @@ def _guessed(incident: Incident, until: datetime) -> list[Known]:
 
     def at(moment: datetime, facts: Mapping[str, object], into: UUID | None = None) -> Known:
         place, happened = incident.locality_id, incident.occurred_at
-        return Known(moment, incident.id, place, happened, incident.known_at, history, into, facts)
+        return Known(moment, incident.id, place, happened, incident.known_at, into, facts)
 
     checked = incident.verified_at
     if history or checked is None or checked <= first_at:

@@ -104,8 +104,6 @@ class Rerun:
         for at, batch in self._steps(batches[len(before) :], start, until):
             self._close(at)
             touched = self.sums.take_in(batch) if batch else []
-            if all(known.history for known in batch):
-                touched = []  # what was imported moves the sums, and makes nobody look
             self._look(at, self._due(at, [*touched, *self.view.dates_changed(at)]))
         self._close(until)
         return [alert for alert in self.raised if alert.opened_at >= since]

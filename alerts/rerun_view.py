@@ -145,7 +145,6 @@ class View:
             if known.known_at > since
             and known.facts["state"] in COUNTED
             and known.facts["path"] != "private_matter"
-            and not known.history
         ]
         return sorted(found, key=lambda known: known.known_at, reverse=True)[: survey.MOST]
 
