@@ -1,6 +1,6 @@
 """Each rule as sentences in the language of the moment, made from its data: also of a rule that somebody edited.
 
-Also the words for a mistake in a rule (say), and the labels of settings for the editor. Pages import it; nothing is decided here.
+The words of the editor are rule_words.py. Pages import it; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import reduce
 from typing import Any
 
 from alerts.labels import how_known_label, kind_label, level_word, role_names, rule_label, trigger_label
-from alerts.risk.bad_rule import BadRule
 from alerts.risk.conditions import CONDITIONS
 from alerts.risk.fields import FIELDS, NUMBER
 from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE
@@ -23,20 +22,6 @@ from foundation.web.words import gettext as _
 Settings = Mapping[str, Any]
 Document = Mapping[str, Any] | None
 
-SETTINGS = {
-    "to": N_("Level it must reach, 1 to 5"),
-    "sources": N_("Known people who must have reported, at least"),
-    "severity": N_("How severe, at least, 1 to 5"),
-    "credibility": N_("How sure, at least, 0 to 1"),
-    "within_hours": N_("Within how many hours"),
-    "at_least": N_("Known people who must report it, at least"),
-    "told": N_("Known people who must have told it, if nobody saw it"),
-    "within_minutes": N_("Within how many minutes"),
-    "probability": N_("How likely, at least, 0 to 1"),
-    "detectors": N_("Checks that must find it unusual, of three"),
-    "members": N_("Members who must have sent news"),
-    "value": N_("The value to compare with"),
-}
 SIGNS = {
     ">=": N_("%(field)s: %(value)s or more"),
     ">": N_("%(field)s: more than %(value)s"),
@@ -47,14 +32,6 @@ SIGNS = {
     "has": N_("%(field)s: among them %(value)s"),
     "has_not": N_("%(field)s: not %(value)s"),
 }
-
-
-def say(bad: BadRule) -> str:
-    """What is wrong with a rule, in the language of the moment."""
-    return " ".join(
-        _(words, **{k: _(v) if k in ("left", "right") else v for k, v in values.items()})
-        for words, values in bad.parts
-    )
 
 
 def sentences_of(rule: Rule, document: Document = None) -> list[str]:

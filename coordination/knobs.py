@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from alerts.risk.numbers import numbers_of
 from alerts.sentences import kind_label, level_word, rule_label, severity_label
 from committees import catalogue
-from coordination import rule_form
+from coordination import rule_boxes, rule_form
 from foundation.errors import Invalid
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
@@ -64,8 +64,8 @@ def _rules(document: Mapping[str, Any]) -> Iterator[Knob]:
     for row in document["rules"]:
         name = rule_label(row["key"], document)
         yield Knob(f"{OFF}.{row['key']}", _("Rule switched off: %(rule)s", rule=name), None)
-        for box in rule_form.boxes(row, document):
-            if box.kind == rule_form.NUMBER and isinstance(box.value, (int, float)):
+        for box in rule_boxes.boxes(row, document):
+            if box.kind == rule_boxes.NUMBER and isinstance(box.value, (int, float)):
                 label = _("Rule: %(rule)s – %(number)s", rule=name, number=box.label)
                 yield Knob(f"rules.{row['key']}.{box.name}", label, box.value)
 

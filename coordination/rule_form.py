@@ -1,164 +1,50 @@
-"""The editor of one rule as boxes: which there are, what was typed into them, and the change to a local picture that comes of it.
+"""What was typed into the boxes of a rule: the change that comes of it, a new rule's parts and key, and what a place would then set itself.
 
-Boxes are made from the rule itself and from the types of its conditions' settings, and are named by the path that a BadRule names, so
-that a mistake stands beside its word. Nothing is decided or stored here; pages/rules.py shows it.
+Boxes are rule_boxes.py. Nothing is decided or stored here; pages/rule_edit.py shows it, knobs.py turns one number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from alerts.risk.bad_rule import BadRule
-from alerts.risk.conditions import CONDITIONS
-from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE, WHATS, check_rule
-from alerts.risk.settings import Between, rule_of, settings_of
-from alerts.rule_sentences import SETTINGS
-from alerts.sentences import kind_label, level_word, role_names, rule_label
+from alerts.risk.rule_checks import LONGEST_KEY
+from alerts.sentences import rule_label
 from committees.layers import merged
-from foundation.web.words import gettext as _
-
-NUMBER, CHOICE, SEVERAL = "number", "choice", "several"
-ROLES = "="  # an audience that is written as its roles
-
-
-@dataclass(frozen=True)
-class Box:
-    """One box: its name (a path within the rule), label, value, and what may be chosen. `steps` leads into the rule."""
-
-    name: str
-    label: str
-    value: Any
-    kind: str = NUMBER
-    hint: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    steps: tuple[Any, ...] = field(default=(), compare=False)
-
-
-def boxes(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[Box]:
-    """The boxes of a rule: when it speaks, then what it does. None for a rule that cannot be read any more: it may be rewritten."""
-    try:
-        check_rule(row, document)
-    except BadRule:
-        return []
-    made: list[Box] = []
-    if not row.get("expression"):
-        made += _numbers(row["when"], "when", ("when",))
-    if row.get("stronger"):
-        made += _numbers(row["stronger"], "stronger", ("stronger",), _("If also: %(label)s"))
-    if row.get("alerts", True):
-        made += [_level(row), *_audiences(row, document)]
-    made += _clocks(row)
-    if row.get("alerts", True):
-        made += [_rest(row), _what(row), _quiet(row, document)]
-    return made
-
-
-def _numbers(tree: Mapping[str, Any], path: str, steps: tuple[Any, ...], words: str = "") -> Iterator[Box]:
-    (name, value), *_rest = tree.items()
-    if name in ("all", "any"):
-        for place, part in enumerate(value):
-            yield from _numbers(part, f"{path}.{name}[{place}]", (*steps, name, place), words)
-    elif name == "not":
-        yield from _numbers(value, f"{path}.not", (*steps, "not"), words)
-    else:
-        for key, parameter in settings_of(CONDITIONS[name]).items():
-            rule = rule_of(parameter)[1]
-            if isinstance(rule, Between):
-                label = _(SETTINGS[key])
-                yield Box(
-                    f"{path}.{name}.{key}",
-                    words % {"label": label} if words else label,
-                    (value or {}).get(key, parameter.default),
-                    steps=(*steps, name, key),
-                )
-
-
-def _level(row: Mapping[str, Any]) -> Box:
-    levels = [(str(n), level_word(n)) for n in range(1, 6)]
-    score = [(SAME_AS_SCORE, _("The level of the score"))] if row["level"] == SAME_AS_SCORE else []
-    return Box(
-        "level", _("Level of the alert"), row["level"], CHOICE, options=(*score, *levels), steps=("level",)
-    )
-
-
-def _audiences(row: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Box]:
-    told = row.get("tell", ())
-    by_level = told if isinstance(told, Mapping) else {"": told}
-    for level, names in by_level.items():
-        options = [(key, role_names(tuple(roles))) for key, roles in document.get("audiences", {}).items()]
-        value = names
-        if not isinstance(names, str):
-            value = ROLES + ",".join(names)
-            options.append((value, role_names(tuple(names))))
-        label = _at(_("Who is told"), level)
-        yield Box(
-            _name("tell", level), label, value, CHOICE, options=tuple(options), steps=_steps("tell", level)
-        )
-
-
-def _clocks(row: Mapping[str, Any]) -> Iterator[Box]:
-    clocks = row.get("clock_minutes", 240)
-    for level, minutes in (clocks if isinstance(clocks, Mapping) else {"": clocks}).items():
-        label = _at(_("Minutes to answer before the next is asked"), level)
-        yield Box(_name("clock_minutes", level), label, minutes, steps=_steps("clock_minutes", level))
-
-
-def _at(label: str, level: str) -> str:
-    return (
-        _("%(label)s, at %(level)s", label=label, level=level_word(int(level))) if level.isdigit() else label
-    )
-
-
-def _name(part: str, level: str) -> str:
-    return f"{part}.{level}" if level else part
-
-
-def _steps(part: str, level: str) -> tuple[str, ...]:
-    return (part, level) if level else (part,)
-
-
-def _rest(row: Mapping[str, Any]) -> Box:
-    hours = row.get("cool_down_hours", COOL_DOWN_HOURS)
-    hint = _(
-        "After an alert on the same matter ended, this rule opens no new one for so long, unless graver."
-    )
-    return Box("cool_down_hours", _("Hours of rest"), hours, hint=hint, steps=("cool_down_hours",))
-
-
-def _what(row: Mapping[str, Any]) -> Box:
-    gravest = _("The gravest thing that was reported")
-    options = tuple((word, kind_label(word) if word else gravest) for word in WHATS)
-    return Box(
-        "what", _("What the message says"), row.get("what", ""), CHOICE, options=options, steps=("what",)
-    )
-
-
-def _quiet(row: Mapping[str, Any], document: Mapping[str, Any]) -> Box:
-    others = [
-        one["key"]
-        for one in document.get("rules", ())
-        if one["key"] != row["key"] and one.get("alerts", True)
-    ]
-    options = tuple((key, rule_label(key, document)) for key in others)
-    label = _("While its alert is open, keep these rules quiet at the same place")
-    return Box(
-        "inhibits", label, list(row.get("inhibits", ())), SEVERAL, options=options, steps=("inhibits",)
-    )
+from coordination.rule_boxes import CHOICE, NO, ROLES, SEVERAL, TEXT, YES, Box, boxes, boxes_of
+from foundation.errors import Invalid
+from foundation.web.words import N_
 
 
 def typed(form: MultiDict[str, str], box: Box) -> Any:
     """What was typed into a box: a number where it is one, else the words as they are, so that the check can name them."""
     if box.kind == SEVERAL:
-        return [word for word in form.getlist(box.name) if word in dict(box.options)]
-    said = form.get(box.name, str(box.value)).strip()
-    if box.kind == CHOICE and box.name != "level":
+        # Nothing ticked is an answer only of somebody who saw the box.
+        seen = box.name in form or shown(box) in form
+        ticked = [word for word in form.getlist(box.name) if word in box.words]
+        return ticked if seen and set(ticked) != set(box.value) else box.value
+    if isinstance(box.value, bool):
+        return form.get(box.name, plain(box.value)) == YES
+    said = form.get(box.name, str(box.value)).replace("\r\n", "\n").strip()
+    if box.kind == TEXT or (box.kind == CHOICE and box.name != "level"):
         return said.removeprefix(ROLES).split(",") if said.startswith(ROLES) else said
     return number(said)
+
+
+def plain(value: Any) -> Any:
+    """A value as its box shows it: yes and no by their words."""
+    return (YES if value else NO) if isinstance(value, bool) else value
+
+
+def shown(box: Box) -> str:
+    """The name of the hidden field that says that a box of ticks was on the page."""
+    return f"{box.name}.shown"
 
 
 def number(said: str) -> Any:
@@ -175,15 +61,46 @@ def change_of(
     form: MultiDict[str, str], row: Mapping[str, Any], document: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The parts of a rule that the form changes, with its key; only the key where nothing is changed."""
+    new = _filled(form, row, boxes(row, document))
+    return {"key": row["key"], **{part: value for part, value in new.items() if value != row.get(part)}}
+
+
+def new_rule(
+    form: MultiDict[str, str], row: Mapping[str, Any], document: Mapping[str, Any], taken: Iterable[str]
+) -> dict[str, Any]:
+    """A new rule as it was typed, begun as `row`; raise Invalid where its name is none or is another rule's."""
+    label = " ".join(form.get("label", "").split())
+    if not any(letter.isalpha() for letter in label):
+        raise Invalid("label", N_("Give the rule a name, in a few words"))
+    names = (
+        name for one in document["rules"] for name in (one.get("label", ""), rule_label(one["key"], document))
+    )
+    if label.casefold() in {name.casefold() for name in names}:
+        raise Invalid(
+            "label", N_("There is a rule with this name already. Change that one, or choose another name")
+        )
+    new = _filled(form, row, boxes_of(row, document))
+    return {**new, "key": key_of(label, set(taken)), "label": label}
+
+
+def key_of(label: str, taken: Collection[str]) -> str:
+    """A key for a rule with this name: its letters where they are plain ones, with a number where another rule has it."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    stem = re.sub("[^a-z0-9]+", "_", plain).strip("_")[: LONGEST_KEY - 5].rstrip("_") or "rule"
+    keys = (f"{stem}_{number}" if number > 1 else stem for number in count(1))
+    return next(key for key in keys if key not in taken)
+
+
+def _filled(form: MultiDict[str, str], row: Mapping[str, Any], made: Iterable[Box]) -> dict[str, Any]:
+    """A rule with everything in it that was typed into its boxes, or written as an expression."""
     new = deepcopy(dict(row))
-    for box in boxes(row, document):
-        value = typed(form, box)
-        if value != (list(box.value) if isinstance(box.value, tuple) else box.value):
+    for box in made:
+        if (value := typed(form, box)) != box.value:
             _put(new, box.steps, value)
     text = form.get("expression", row.get("expression", "")).replace("\r\n", "\n").strip()
     if text != row.get("expression", ""):
         new["expression"] = text
-    return {"key": row["key"], **{part: value for part, value in new.items() if value != row.get(part)}}
+    return new
 
 
 def _put(new: dict[str, Any], steps: tuple[Any, ...], value: Any) -> None:

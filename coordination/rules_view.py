@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import dry_run, rule_sentences
+from alerts import dry_run, rule_sentences, rule_words
 from alerts.alert import Alert
 from alerts.deciding import NOTHING, OPEN_STEP, RAISE, Decision
 from alerts.dry_run import WouldDo
@@ -62,6 +62,7 @@ class Shown:
     texts: list[str]
     origin: str
     broken: str
+    where: str
 
 
 def place_with(session: Session, principal: Principal, code: str) -> Locality:
@@ -89,9 +90,11 @@ def shown(session: Session, layers: list[Layer], zone: ZoneInfo) -> list[Shown]:
 
 
 def _shown(rule: Rule, document: Mapping[str, Any], origin: str) -> Shown:
-    said = [] if rule.broken else rule_sentences.sentences_of(rule, document)
-    texts = [] if rule.broken else list(rule_sentences.texts_of(rule.when))
-    return Shown(rule.key, rule_label(rule.key, document), said, texts, origin, rule.broken)
+    label = rule_label(rule.key, document)
+    if rule.broken:
+        return Shown(rule.key, label, [], [], origin, rule_words.say(rule.broken), rule.broken.where)
+    said = rule_sentences.sentences_of(rule, document)
+    return Shown(rule.key, label, said, list(rule_sentences.texts_of(rule.when)), origin, "", "")
 
 
 def whole(layers: Iterable[Layer]) -> dict[str, Any]:
@@ -121,6 +124,14 @@ def row_below(layers: list[Layer], key: str) -> dict[str, Any] | None:
             if row["key"] == key and not row.get("off"):
                 made = merged(made, row)
     return made or None
+
+
+def keys_taken(session: Session, place: Locality, layers: list[Layer]) -> set[str]:
+    """Keys that a new rule of a place may not have: those of its layers, and of any version of the places below, where they would mix."""
+    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == place.id)
+    versions = session.scalars(select(Profile.document).where(Profile.locality_id.in_(below)))
+    documents = [*(layer.document for layer in layers), *versions]
+    return {row["key"] for document in documents for row in document.get("rules", ())}
 
 
 def origin_of(session: Session, layers: list[Layer], key: str, zone: ZoneInfo) -> str:

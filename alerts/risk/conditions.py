@@ -72,6 +72,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {}
 
 NO_CONDITION = N_("There is no condition called “%(word)s”.")
 NO_SETTING = N_("%(condition)s has no setting called “%(word)s”.")
+NO_DATES = N_("Choose at least one kind of date, or any date that was difficult last time.")
 MISSING = N_("%(condition)s needs “%(setting)s”.")
 
 
@@ -243,6 +244,14 @@ def window(facts: Facts, kinds: Triggers = (), difficult: bool = False) -> Found
     if not hits:
         return Found(False, reasons=(reason("no_date_near"),))
     return Found(True, reasons=tuple(reason("date_near", trigger=trigger) for trigger in sorted(hits)))
+
+
+def _check_window(settings: Mapping[str, Any]) -> None:
+    if not settings.get("kinds") and not settings.get("difficult"):
+        raise BadRule(NO_DATES, path="kinds")
+
+
+CHECKS["window"] = _check_window
 
 
 @condition

@@ -117,7 +117,8 @@ def _check_parts(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
         if name not in PARTS:
             raise unknown(NO_PART, name, PARTS, path=str(name)[:60])
     if not row.get("expression") and "when" not in row:
-        raise BadRule(NEEDS, part="when", path="when")
+        part = "expression" if "expression" in row else "when"
+        raise BadRule(NEEDS, part=part, path=part)
     if "level" not in row:
         raise BadRule(NEEDS, part="level", path="level")
     for name, value in row.items():

@@ -53,7 +53,7 @@ class Rule:
     cool_down_hours: float = COOL_DOWN_HOURS
     inhibits: tuple[str, ...] = ()
     expression: str = ""
-    broken: str = ""
+    broken: BadRule | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def rules_in_force(document: Mapping[str, Any]) -> list[Rule]:
             found.append(_read(row, document))
         except BadRule as bad:
             key = str(row.get("key", "?")) if isinstance(row, Mapping) else "?"
-            found.append(Rule(key, {}, 0, {}, {}, broken=str(bad)[:200]))
+            found.append(Rule(key, {}, 0, {}, {}, broken=bad.with_traceback(None)))
     return found
 
 

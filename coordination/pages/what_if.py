@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from alerts import replay_runs, rule_sentences
+from alerts import replay_runs, rule_words
 from alerts.replay_runs import DONE, MONTHS, OPEN, ReplayRun
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.shapes import Wrong
@@ -63,7 +63,7 @@ def start(visit: Visit, code: str) -> Response:
         except Invalid as wrong:
             errors = {wrong.field: _(wrong.message)}
         except BadRule as bad:
-            errors = {"value": rule_sentences.say(bad)}
+            errors = {"value": rule_words.say(bad)}
     document = profiles.in_force(visit.session, here.id, visit.now).document
     return visit.render(
         "try.html",

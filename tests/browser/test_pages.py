@@ -25,6 +25,7 @@ PAGES = {
         f"/calendar/{TOWN}/add",
         f"/rules/{TOWN}",
         f"/rules/{TOWN}/edit/crowd_now",
+        f"/rules/{TOWN}/new?condition=incident",
         f"/rules/try/{TOWN}",
         f"/evaluation/{TOWN}",
     ),

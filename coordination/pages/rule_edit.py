@@ -1,0 +1,262 @@
+"""The editor of one rule, and the page of a new one: try what it would do now, then propose it.
+
+Nothing is changed here: a change becomes a proposed version of the place's picture (committees/profiles.py), which a second person of
+another organisation puts in force. The boxes are rule_boxes.py, what comes of them rule_form.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+
+from alerts import rule_sentences
+from alerts.risk.bad_rule import BadRule
+from alerts.risk.fields import FIELDS, INCIDENT_FIELDS
+from alerts.risk.rules import Rule, read_rules, rules_in_force
+from alerts.risk.shapes import Wrong
+from alerts.rule_words import CONDITION_NAMES, say
+from alerts.sentences import rule_label
+from committees import profiles
+from committees.places import Locality
+from committees.profiles import Layer
+from coordination import local_picture, rule_boxes, rule_form, rules_view
+from coordination.pages.place import name_of
+from coordination.pages.rules import may_edit, waiting_at
+from coordination.rule_boxes import Box
+from coordination.rules_view import READERS
+from foundation.errors import Invalid, NotAllowed, NotFound
+from foundation.web.page import Visit, page
+from foundation.web.words import N_, ngettext
+from foundation.web.words import gettext as _
+
+NOTHING_CHANGED = N_("Nothing is changed yet. Change something, then try it")
+NEW, MOST_KEPT = "new", 200
+
+
+@dataclass(frozen=True)
+class Editing:
+    """What the editor works on: the place, its layers, the rule as it holds (or held before it was switched off), or a new one's beginning."""
+
+    place: Locality
+    layers: list[Layer]
+    row: dict[str, Any]
+    off: bool = False
+    condition: str = ""
+
+    @property
+    def path(self) -> str:
+        """The address of this editor."""
+        return f"/rules/{self.place.code}/" + (NEW if self.condition else f"edit/{self.row['key']}")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The picture in force."""
+        return rules_view.whole(self.layers)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the place sets itself."""
+        nearest = self.layers[0]
+        return dict(nearest.document) if nearest.locality_id == self.place.id else {}
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The boxes of the rule."""
+        if self.condition:
+            return list(rule_boxes.boxes_of(self.row, self.document))
+        return rule_boxes.boxes(self.row, self.document)
+
+    def changed(self, change: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the place would set itself with a change, and the whole picture that would then hold."""
+        own = rule_form.with_change(self.own, change)
+        below = [layer for layer in self.layers if layer.locality_id != self.place.id]
+        return own, rules_view.whole([Layer(self.place.id, "", own), *below])
+
+
+@page("/rules/<code>/edit/<key>", roles=READERS)
+def edit(visit: Visit, code: str, key: str) -> Response:
+    """Change one rule: try it, then propose it."""
+    here, layers = _place(visit, code)
+    row, off = _row(layers, key)
+    editing = Editing(here, layers, row, off)
+    return _answer(visit, editing) if visit.posted else _show(visit, editing)
+
+
+@page("/rules/<code>/new", roles=READERS)
+def new(visit: Visit, code: str) -> Response:
+    """A new rule: choose when it speaks, fill in its boxes, try it, then propose it."""
+    here, layers = _place(visit, code)
+    said = visit.form if visit.posted else visit.args
+    condition = said.get("condition", "")
+    if condition not in CONDITION_NAMES:
+        options = [(key, _(words)) for key, words in CONDITION_NAMES.items()]
+        return visit.render("rule_new.html", code=here.code, name=name_of(here), options=options)
+    editing = Editing(
+        here, layers, rule_boxes.begin(condition, rules_view.whole(layers)), condition=condition
+    )
+    # Boxes that nobody has seen are shown before they are tried or proposed.
+    if not visit.posted or said.get("shown") != condition or said.get("act") == "show":
+        return _show(visit, editing)
+    return _answer(visit, editing)
+
+
+def _place(visit: Visit, code: str) -> tuple[Locality, list[Layer]]:
+    here = rules_view.place_with(visit.session, visit.principal, code)
+    if not may_edit(visit, here):
+        raise NotAllowed(
+            _("You can read these rules, not change them."), _("Tell the secretary what you would change.")
+        )
+    return here, profiles.layers(visit.session, here.id)
+
+
+def _answer(visit: Visit, editing: Editing) -> Response:
+    """Try what was typed, or propose it; a mistake comes back beside its box."""
+    key = editing.row["key"]
+    try:
+        change = _change(visit, editing)
+        key = change["key"]
+        own, whole = editing.changed(change)
+        read_rules(whole)
+        local_picture.check_for(visit.session, editing.place, own)
+        if own == editing.own or set(change) == {"key"}:
+            raise Invalid("change", NOTHING_CHANGED)
+        if visit.form.get("act") != "propose":
+            tried = rules_view.try_out(visit, editing.place, whole, key) if not change.get("off") else None
+            return _show(visit, editing, tried=tried, rule=_rule(whole, key), checked=True)
+        return _propose(visit, editing.place, own)
+    except BadRule as bad:
+        return _show(visit, editing, errors=_errors(bad, key), caret=bad.caret)
+    except Wrong as wrong:
+        return _show(visit, editing, errors={wrong.field: _(wrong.said, **wrong.values)})
+    except Invalid as wrong:
+        return _show(visit, editing, errors={wrong.field: _(wrong.message)})
+
+
+def _row(layers: list[Layer], key: str) -> tuple[dict[str, Any], bool]:
+    document = rules_view.whole(layers)
+    found = next((dict(row) for row in document["rules"] if row["key"] == key), None)
+    if found is not None:
+        return found, False
+    before = rules_view.row_below(layers, key)
+    if before is None:
+        raise NotFound()
+    return before, True
+
+
+def _change(visit: Visit, editing: Editing) -> dict[str, Any]:
+    if editing.condition:
+        taken = rules_view.keys_taken(visit.session, editing.place, editing.layers)
+        return rule_form.new_rule(visit.form, editing.row, editing.document, taken)
+    if visit.form.get("off"):
+        return {"key": editing.row["key"], "off": True}
+    change = rule_form.change_of(visit.form, editing.row, editing.document)
+    # A rule that was switched off comes back whole: what is inherited may not hold it any more.
+    return {**editing.row, **change} if editing.off else change
+
+
+def _rule(document: dict[str, Any], key: str) -> Rule | None:
+    return next((rule for rule in rules_in_force(document) if rule.key == key and not rule.broken), None)
+
+
+def _errors(bad: BadRule, key: str) -> dict[str, str]:
+    """The mistake beside the box that it stands in; one that has no box stands at the top."""
+    path = bad.path.removeprefix(f"rules.{key}.")
+    return {path: say(bad)}
+
+
+def _propose(visit: Visit, here: Locality, own: dict[str, Any]) -> Response:
+    session, now, person = visit.session, visit.now, visit.person_id
+    reason = visit.form.get("reason", "").replace("\r\n", "\n")
+    version = local_picture.write(
+        session, now, here, own, person_id=person, reason=reason, key=visit.uuid("id")
+    )
+    if version.state == profiles.DRAFT:
+        local_picture.propose(session, now, version, person)
+    visit.say(
+        _(
+            "Version %(version)d is proposed. It holds once a second person of another organisation approves it.",
+            version=version.version,
+        )
+    )
+    return visit.go(f"/rules/{here.code}")
+
+
+def _show(
+    visit: Visit,
+    editing: Editing,
+    *,
+    errors: dict[str, str] | None = None,
+    caret: str = "",
+    tried: dict[str, Any] | None = None,
+    rule: Rule | None = None,
+    checked: bool = False,
+) -> Response:
+    """Draw the editor: the rule as it is, the boxes with what was typed, and what a try found."""
+    row, document, here = editing.row, editing.document, editing.place
+    form = visit.form if visit.posted else None
+    made = editing.boxes
+    return visit.render(
+        "rule_edit.html",
+        422 if errors else 200,
+        name=name_of(here),
+        code=here.code,
+        path=editing.path,
+        label=rule_label(row["key"], document) if not editing.condition else "",
+        typed_label=form.get("label", "") if form else "",
+        condition=editing.condition,
+        conditions=[(key, _(words)) for key, words in CONDITION_NAMES.items()],
+        off=editing.off,
+        now=[] if editing.condition else _now(row, document),
+        then=rule_sentences.sentences_of(rule, document) if rule else [],
+        checked=checked,
+        boxes=[(box, _value(form, box)) for box in made],
+        settings=[box.name for box in made if box.steps[0] in ("when", "stronger")],
+        kept=_kept(form, made) if form and editing.condition else [],
+        expression=form.get("expression", "") if form else row.get("expression", ""),
+        switch_off=bool(form and form.get("off")),
+        reason=form.get("reason", "") if form else "",
+        errors=errors or {},
+        unplaced={k: v for k, v in (errors or {}).items() if k not in _placed(made)},
+        caret=caret,
+        tried=tried,
+        more=_more(tried),
+        waiting=waiting_at(visit, here),
+        fields=[(name, _(one.label), _(one.kind)) for name, one in FIELDS.items()],
+        incident_fields=[(f"i.{name}", _(one.label), _(one.kind)) for name, one in INCIDENT_FIELDS.items()],
+        most=local_picture.LONGEST_REASON,
+    )
+
+
+def _now(row: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """The rule as it is, in sentences."""
+    others = [one for one in document["rules"] if one["key"] != row["key"]]
+    rule = _rule({**document, "rules": [*others, row]}, row["key"])
+    return rule_sentences.sentences_of(rule, document) if rule else []
+
+
+def _placed(made: list[Box]) -> set[str]:
+    return {"expression", "reason", "label", *(box.name for box in made)}
+
+
+def _value(form: Any, box: Box) -> Any:
+    if form is None or not (box.name in form or rule_form.shown(box) in form):
+        return rule_form.plain(box.value)
+    return form.getlist(box.name) if box.kind == rule_boxes.SEVERAL else form[box.name]
+
+
+def _kept(form: Any, made: list[Box]) -> list[tuple[str, str]]:
+    """What was typed into the boxes of another condition, for the way back to it."""
+    here = {name for box in made for name in (box.name, rule_form.shown(box))}
+    return [
+        (name, value)
+        for name, value in form.items(multi=True)
+        if name.startswith("when.") and name not in here
+    ][:MOST_KEPT]
+
+
+def _more(tried: dict[str, Any] | None) -> str:
+    if not tried or not tried["more"]:
+        return ""
+    return ngettext("%(num)d more place is not shown.", "%(num)d more places are not shown.", tried["more"])

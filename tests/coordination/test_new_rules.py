@@ -1,0 +1,139 @@
+"""A new rule, on both databases: written box by box or as an expression, tried, proposed; each mistake beside its word, nothing lost."""
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+
+from alerts.alert import Alert
+from alerts.risk.conditions import CONDITIONS
+from alerts.risk.settings import settings_of
+from alerts.rule_words import CONDITION_NAMES
+from tests.coordination.test_rules_pages import TOWN, WHY, approve, in_force, send, ticked, versions
+from tests.make import WARD, Town
+
+NEW = f"/rules/{TOWN}/new"
+CROWDS: dict[str, Any] = {
+    "label": "Crowds that two people tell of",
+    "when.sources.kinds": ["angry_crowd"],
+    "when.sources.at_least": "1",
+    "when.sources.within_hours": "24",
+    "level": "3",
+    "tell": "town",
+    "clock_minutes": "60",
+    "cool_down_hours": "12",
+}
+
+
+def test_a_new_rule_is_written_tried_and_proposed(town: Town) -> None:
+    town.report(kind="angry_crowd", how_known="heard", ongoing="no")
+    town.work()
+    secretary = town.browser("secretary.mardan")
+    assert f'href="{NEW}"' in secretary.open(f"/rules/{TOWN}")
+    page = secretary.open(NEW)
+    assert 'value="sources"' in page
+    assert "When should it speak?" in page
+    page = secretary.open(f"{NEW}?condition=sources")
+    assert "Known people who must report it, at least" in page
+    page = send(secretary, NEW, act="try", condition="sources", **CROWDS)
+    assert (secretary.status, versions(town)) == (200, [])
+    assert "1 known person or more report “Angry crowd" in page
+    assert "Would open an alert at Raised" in page
+    assert 'value="Crowds that two people tell of"' in page
+    assert ticked(page, "when.sources.kinds") == {"angry_crowd"}
+    assert "is proposed" in send(secretary, NEW, act="propose", condition="sources", reason=WHY, **CROWDS)
+    approve(town)
+    assert in_force(town, "crowds_that_two_people_tell_of", WARD) == {
+        "key": "crowds_that_two_people_tell_of",
+        "label": "Crowds that two people tell of",
+        "when": {"sources": {"kinds": ["angry_crowd"], "at_least": 1, "within_hours": 24}},
+        "level": 3,
+        "tell": "town",
+        "clock_minutes": 60,
+        "cool_down_hours": 12,
+    }
+    town.report("member2.mardan", kind="angry_crowd", how_known="heard", ongoing="no")
+    town.work()
+    with town.session() as session:
+        rules = set(session.scalars(select(Alert.rule)))
+    assert "crowds_that_two_people_tell_of" in rules, "it speaks once it holds"
+    assert "Crowds that two people tell of" in secretary.open(f"/rules/{TOWN}")
+
+
+def test_a_mistake_in_a_new_rule_stands_beside_its_word(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(f"{NEW}?condition=sources")
+    wrong = {
+        "label": ("  ", "Give the rule a name, in a few words"),
+        "when.sources.at_least": ("many", "“many” is not a whole number from 1 to 50."),
+        "when.sources.within_hours": ("0", "“0” is not a number from 0.25 to 672."),
+        "clock_minutes": ("300", "At level 3 an answer is due within 240 minutes at most."),
+        "tell": ("everybody", "There is no audience called “everybody”."),
+        "cool_down_hours": ("", "“” is not a number from 0 to 720."),
+        "reason": ("so", "Write in one or two sentences why"),
+    }
+    for name, (said, mistake) in wrong.items():
+        fields = {**CROWDS, "reason": WHY, name: said}
+        page = send(secretary, NEW, act="propose", condition="sources", **fields)
+        assert secretary.status == 422, name
+        assert f'id="f-{name}-error">{mistake}' in page, name
+        for other in ("label", "when.sources.at_least", "cool_down_hours"):
+            assert f'name="{other}" type="text" value="{fields[other]}"' in page, (name, other)
+        assert ticked(page, "when.sources.kinds") == {"angry_crowd"}
+    for label in (
+        "Nobody has sent news for two weeks",
+        "the same kind of RUMOUR  from two known sources in three days",
+    ):
+        page = send(secretary, NEW, act="try", condition="sources", **{**CROWDS, "label": label})
+        assert 'id="f-label-error">There is a rule with this name already' in page
+    assert versions(town) == []
+
+
+def test_another_condition_shows_its_boxes_first_and_loses_nothing(town: Town) -> None:
+    secretary = town.browser("secretary.mardan")
+    secretary.open(f"{NEW}?condition=sources")
+    page = send(secretary, NEW, act="propose", condition="window", reason=WHY, **CROWDS)
+    assert (secretary.status, versions(town)) == (200, [])
+    assert "Which dates" in page
+    assert WHY in page
+    page = secretary.send(NEW, act="show", condition="sources", label=CROWDS["label"])
+    assert ticked(page, "when.sources.kinds") == {"angry_crowd"}
+    assert 'name="when.sources.within_hours" type="text" value="24"' in page
+
+
+def test_a_new_rule_may_be_an_expression(town: Town) -> None:
+    contact = town.browser("national.pk")
+    contact.open(f"{NEW}?condition=expression")
+    asked = {"condition": "expression", "label": "سطح بلند ہے", "reason": WHY}
+    page = contact.send(NEW, act="try", expression="", **asked)
+    assert 'id="f-expression-error"' in page
+    page = contact.send(NEW, act="try", expression="level >= \n thre", **asked)
+    assert 'id="f-expression-error">There is no “thre” to look at.' in page
+    assert "level &gt;= \n thre" in page
+    assert "is proposed" in contact.send(NEW, act="propose", expression="level >= 3", **asked)
+    approve(town)
+    assert in_force(town, "rule")["expression"] == "level >= 3"
+    contact.open(f"{NEW}?condition=expression")
+    asked["label"] = "ایک اور"
+    assert "is proposed" in contact.send(NEW, act="propose", expression="level >= 4", **asked)
+    approve(town)
+    assert in_force(town, "rule_2")["label"] == "ایک اور"
+
+
+def test_only_those_who_may_change_rules_may_add_one(town: Town) -> None:
+    for code in ("city.mardan", "auditor", "member1.mardan"):
+        reader = town.browser(code)
+        assert NEW not in reader.open(f"/rules/{TOWN}")
+        reader.open(f"{NEW}?condition=sources")
+        assert reader.status == 403, code
+
+
+def test_every_condition_has_its_page_in_every_language(town: Town) -> None:
+    for language in ("en", "ur"):
+        secretary = town.browser("secretary.mardan", language)
+        for condition in CONDITION_NAMES:
+            page = secretary.open(f"{NEW}?condition={condition}")
+            assert secretary.status == 200
+            assert len(page.encode()) < 60_000, condition
+            shown = re.findall(rf'name="when\.{condition}\.(\w+)"', page)
+            assert condition == "expression" or set(shown) == set(settings_of(CONDITIONS[condition]))
