@@ -16,6 +16,7 @@ from alerts.alert import WHOLE
 from alerts.risk.facts import Facts
 from alerts.risk.rules import Conclusion, Rule, conclude
 from committees import catalogue
+from foundation.policy import kept_from, kept_private
 
 OPEN_STEP, UPDATE, RAISE, NOTHING = "open", "update", "raise", "nothing"
 INHIBITED = "inhibited"
@@ -175,3 +176,15 @@ def shareable(facts: Facts) -> Facts:
     """The same facts without what nobody but the oversight office may learn of."""
     shared = [i for i in facts.incidents if not catalogue.only_for_oversight(i.kind, i.withheld_from)]
     return replace(facts, incidents=shared)
+
+
+def told_to(role: str, facts: Facts) -> Facts:
+    """The same facts without what this role is never told by its place: what was withheld from it, and private matters."""
+    private = kept_private(role)
+    kept = [
+        i for i in facts.incidents if not kept_from(role, i.withheld_from) and not (private and i.sensitive)
+    ]
+    if len(kept) == len(facts.incidents):
+        return facts
+    heard = len(frozenset().union(*(i.sources for i in kept)))
+    return replace(facts, incidents=kept, sources_28d=heard)

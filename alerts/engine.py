@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from alerts import assessing, raising, routing, seen, turning
@@ -23,14 +23,22 @@ from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
 from committees.incidents import Incident
 from committees.places import Locality, Neighbour, town_of
+from foundation.logs import log
 
 BATCH = 100
 STALE = timedelta(hours=6)
 
 
-def score_pending(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
-    """Bring scores, findings, alerts and deliveries up to date with up to `batch` changed incidents; return how many."""
+def score_pending(
+    session: Session, now: datetime, rng: random.Random, batch: int = BATCH, only: UUID | None = None
+) -> int:
+    """Bring scores, findings, alerts and deliveries up to date with up to `batch` changed incidents; return how many.
+
+    `only`: those of one place, and each place that they touch by itself (`places_pending`, `_apart`).
+    """
     rows = select(Incident).where(Incident.pending).order_by(Incident.received_at, Incident.id).limit(batch)
+    if only:
+        rows = rows.where(Incident.locality_id == only)
     incidents = list(session.scalars(rows.with_for_update(skip_locked=True)))
     touched = take_in(session, now, incidents)
     seen.keep(session, now, incidents)
@@ -39,23 +47,49 @@ def score_pending(session: Session, now: datetime, rng: random.Random, batch: in
     session.flush()
     if any(incident.origin == "live" for incident in incidents):
         places = _with_neighbours(session, touched)
-        _work_through(session, now, rng, places)
+        (_apart if only else _work_through)(session, now, rng, places)
     return len(incidents)
 
 
-def reassess_stale(session: Session, now: datetime, rng: random.Random, batch: int = BATCH) -> int:
+def places_pending(session: Session, _now: datetime) -> list[UUID]:
+    """The places with incidents that wait to be taken in: each can be done by itself, where all together failed."""
+    rows = select(Incident.locality_id, func.min(Incident.received_at)).where(Incident.pending)
+    rows = rows.group_by(Incident.locality_id).order_by(func.min(Incident.received_at))
+    return [key for key, _at in session.execute(rows).all()]
+
+
+def _apart(session: Session, now: datetime, rng: random.Random, place_ids: Iterable[UUID]) -> None:
+    """Work through places one by one: one that cannot be scored stays due and holds up none of the others."""
+    order = select(Locality.id).where(Locality.id.in_(list(place_ids)))
+    for key in session.scalars(order.order_by(Locality.depth.desc(), Locality.code)).all():
+        try:
+            with session.begin_nested():
+                _work_through(session, now, rng, [key])
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one place, the others are scored
+            log().error("place_failed", place=str(key), error_type=type(error).__name__)
+            session.execute(update(RiskState).where(RiskState.locality_id == key).values(due=True))
+
+
+def reassess_stale(
+    session: Session, now: datetime, rng: random.Random, batch: int = BATCH, only: UUID | None = None
+) -> int:
     """Assess again what is due, or what nobody looked at for six hours, since local midnight, or since a date changed."""
+    places = [only] if only else stale(session, now, batch)
+    _work_through(session, now, rng, places)
+    return len(places)
+
+
+def stale(session: Session, now: datetime, batch: int | None = None) -> list[UUID]:
+    """The watched places that are to be assessed again, the due ones first."""
     due = or_(RiskState.due, RiskState.assessed_at < now - STALE, turning.turned(session, now))
     rows = (
-        select(Locality)
+        select(Locality.id)
         .join(RiskState, RiskState.locality_id == Locality.id, isouter=True)
         .where(Locality.watched, or_(RiskState.assessed_at.is_(None), due))
         .order_by(func.coalesce(RiskState.due, False).desc(), Locality.code)
         .limit(batch)
     )
-    places = list(session.scalars(rows))
-    _work_through(session, now, rng, [place.id for place in places])
-    return len(places)
+    return list(session.scalars(rows))
 
 
 def _with_neighbours(session: Session, touched: Iterable[UUID]) -> list[UUID]:

@@ -47,23 +47,13 @@ class LearningReport(Keyed, Base):
     proposals: Mapped[list[Any]]
 
 
-def learn(session: Session, now: datetime, batch: int = BATCH) -> int:
-    """Make the reports of the month that has ended, where they are missing; return how many were made."""
+def learn(session: Session, now: datetime, only: UUID | None = None) -> int:
+    """Make the next reports of the month that has ended, where they are missing, or that of one place; return how many were made."""
     month = last_month(now)
     until = first_of_next(month)
-    have = select(LearningReport.locality_id).where(LearningReport.month == month)
-    warned = (
-        select(LocalityPath.ancestor_id)
-        .join(Alert, Alert.locality_id == LocalityPath.descendant_id)
-        .where(Alert.origin == "live", Alert.opened_at > until - LOOK_BACK, Alert.opened_at <= until)
-    )
-    rows = select(Locality).where(
-        or_(and_(Locality.level == "town", Locality.watched), Locality.code.in_(select(Country.code))),
-        Locality.id.in_(warned),
-        Locality.id.not_in(have),
-    )
     made = 0
-    for place in session.scalars(rows.order_by(Locality.code).limit(batch)):
+    for key in [only] if only else to_learn(session, now)[:BATCH]:
+        place = session.get_one(Locality, key)
         measures = evaluating.evaluate(session, place, until - LOOK_BACK, until)
         document = profiles.in_force(session, place.id, now).document
         checked = _checked(session, place.id, until - LOOK_BACK, until)
@@ -77,6 +67,24 @@ def learn(session: Session, now: datetime, batch: int = BATCH) -> int:
         made += 1
     session.flush()
     return made
+
+
+def to_learn(session: Session, now: datetime) -> list[UUID]:
+    """The countries and towns whose report of the month that has ended is missing."""
+    month = last_month(now)
+    until = first_of_next(month)
+    have = select(LearningReport.locality_id).where(LearningReport.month == month)
+    warned = (
+        select(LocalityPath.ancestor_id)
+        .join(Alert, Alert.locality_id == LocalityPath.descendant_id)
+        .where(Alert.origin == "live", Alert.opened_at > until - LOOK_BACK, Alert.opened_at <= until)
+    )
+    rows = select(Locality.id).where(
+        or_(and_(Locality.level == "town", Locality.watched), Locality.code.in_(select(Country.code))),
+        Locality.id.in_(warned),
+        Locality.id.not_in(have),
+    )
+    return list(session.scalars(rows.order_by(Locality.code)))
 
 
 def last_month(now: datetime) -> date:

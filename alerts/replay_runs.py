@@ -65,6 +65,8 @@ def ask(
 ) -> ReplayRun:
     """Ask for a run once per client-made `key`; the worker begins it. Raise Conflict where too many of one person wait."""
     if found := session.get(ReplayRun, key):
+        if (found.locality_id, found.asked_by, found.document) != (locality_id, person_id, dict(document)):
+            raise Conflict("This id belongs to another try.", "Make a new id and ask once more.")
         return found
     if months not in MONTHS:
         raise Invalid("months", "Choose 6 or 12 months")
@@ -124,7 +126,7 @@ def slice_of(session: Session, run: ReplayRun) -> dict[str, Any]:
     part: dict[str, Any] = {
         "name": name,
         "groups": len(groups),
-        "alerts": what_if.run_group(session, group, run.since, run.until, instead),
+        "alerts": what_if.run_group(session, group, run.since, run.until, instead, run.role),
     }
     if name == BEFORE:
         part |= {

@@ -29,6 +29,7 @@ from alerts.deciding import (
     asked_here,
     decisions,
     shareable,
+    told_to,
 )
 from alerts.past import Ended, Known, Past, Told
 from alerts.rerun_sums import Sums
@@ -56,6 +57,7 @@ class Raised:
     level: int
     ends_at: datetime
     private: bool
+    sensitive: bool
     reasons: list[dict[str, Any]]
     evidence: set[str] = field(default_factory=set)
     withheld_from: str = ""
@@ -67,10 +69,13 @@ class Raised:
 
 
 class Rerun:
-    """One run of the past of a group of places under the document that each of them has."""
+    """One run of the past of a group of places under the document that each of them has.
 
-    def __init__(self, past: Past, documents: Mapping[UUID, Mapping[str, Any]]) -> None:
-        self.past, self.documents = past, documents
+    `asker`: the role for which it is run. A rule is no way to ask after incidents that this role is never told of.
+    """
+
+    def __init__(self, past: Past, documents: Mapping[UUID, Mapping[str, Any]], asker: str = "") -> None:
+        self.past, self.documents, self.asker = past, documents, asker
         self.sums = Sums(past, documents)
         self.rules = {key: self._rules_of(key) for key in past.group if past.places[key].watched}
         self.level: dict[UUID, int] = dict.fromkeys(past.group, 0)
@@ -180,6 +185,8 @@ class Rerun:
 
     def _ask(self, key: UUID, at: datetime, facts: Facts) -> None:
         facts = shareable(facts)
+        if self.asker:
+            facts = told_to(self.asker, facts)
         lines = {*self.open, *self.last}
         before = {threat: self._before(key, threat) for place, threat in lines if place == key}
         for made in decisions(self.rules[key], facts, before, at):
@@ -208,14 +215,16 @@ class Rerun:
         private = conclusion.rule.what == "private_matter"
         if made.act == OPEN_STEP:
             reasons = [reason.data() for reason in conclusion.reasons]
-            alert = Raised(key, threat, conclusion.rule.key, at, level, ends_at, private, reasons)
+            alert = Raised(key, threat, conclusion.rule.key, at, level, ends_at, private, False, reasons)
             alert.real = self._match(key, threat, at)
             self.open[key, threat] = alert
             self.raised.append(alert)
         alert = self.open[key, threat]
         alert.evidence |= set(conclusion.evidence)
         alert.ends_at = max(alert.ends_at, ends_at)
-        words = {w for i in facts.incidents if i.id in alert.evidence for w in i.withheld_from.split()}
+        rests_on = [i for i in facts.incidents if i.id in alert.evidence]
+        alert.sensitive |= any(i.sensitive for i in rests_on)
+        words = {w for i in rests_on for w in i.withheld_from.split()}
         alert.withheld_from = " ".join(sorted({*alert.withheld_from.split(), *words}))
         if made.act == RAISE:
             alert.level, alert.private, alert.speaks = level, private, conclusion.rule.key

@@ -59,13 +59,21 @@ class Reweighing(Base):
     finished_at: Mapped[datetime | None]
 
 
-def take_up(session: Session, now: datetime) -> int:
+def to_take_up(session: Session, _now: datetime) -> list[UUID]:
+    """The versions in force that are not taken up yet: each can be done by itself, where the oldest failed."""
+    rows = select(Profile.id).where(Profile.state == IN_FORCE, Profile.taken_up_at.is_(None))
+    return list(session.scalars(rows.order_by(Profile.valid_from, Profile.id)))
+
+
+def take_up(session: Session, now: datetime, only: UUID | None = None) -> int:
     """Do one batch of the oldest version in force that is not taken up yet; return how many places it held, 0 if there is none.
 
-    Versions whose day has come are put in force first.
+    Versions whose day has come are put in force first. `only`: this version and no other.
     """
     profiles.begin_due(session, now)
     rows = select(Profile).where(Profile.state == IN_FORCE, Profile.taken_up_at.is_(None))
+    if only:
+        rows = rows.where(Profile.id == only)
     rows = rows.order_by(Profile.valid_from, Profile.id).limit(1).with_for_update(skip_locked=True)
     profile = session.scalars(rows).first()
     if profile is None:

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from alerts.risk.rules import rules_in_force
 from alerts.risk.warning_measures import Event, Notice, Warned, judge, measure
 from committees import profiles
 from committees.incidents import VERIFIED, Incident
-from committees.layers import merged
+from committees.layers import laid
 from committees.places import Locality, LocalityPath, load_above, local_day, upwards, zone_of
 from committees.profiles import Layer
 
@@ -72,7 +71,7 @@ def documents(
             stack = _exchanged(stack, [place.id for place in upwards(session, key)], *instead)
         which = tuple(layer.version for layer in stack)
         if which not in made:
-            made[which] = reduce(lambda below, layer: merged(below, layer.document), reversed(stack), {})
+            made[which] = laid(layer.document for layer in reversed(stack))
         found[key] = made[which]
     return found
 
@@ -94,13 +93,14 @@ def run_group(
     since: datetime,
     until: datetime,
     instead: tuple[UUID, Mapping[str, Any]] | None = None,
+    asker: str = "",
 ) -> list[Data]:
-    """Run the past of one group; return the alerts there would have been, as plain data."""
+    """Run the past of one group, for a role; return the alerts there would have been, as plain data."""
     own = documents(session, group, until, instead)
     roles = {role for document in own.values() for role in _roles(document)}
     was = past.read(session, group, until, roles)
     everywhere = documents(session, was.places, until, instead)
-    return [_data(was, alert) for alert in Rerun(was, everywhere).run(since, until)]
+    return [_data(was, alert) for alert in Rerun(was, everywhere, asker).run(since, until)]
 
 
 def _roles(document: Mapping[str, Any]) -> set[str]:
@@ -119,7 +119,8 @@ def _data(was: Past, alert: Raised) -> Data:
         "at": alert.opened_at.isoformat(),
         "until": (alert.closed_at or alert.ends_at).isoformat(),
         "level": alert.level,
-        "private": alert.private,
+        "private": alert.private or alert.sensitive,
+        "evidence": sorted(alert.evidence),
         "withheld_from": alert.withheld_from,
         "messages": alert.messages,
         "told": sorted(str(person) for person in alert.told),
@@ -178,7 +179,8 @@ def _said_by_alerts(
             for event in known
         )
         if not told:
-            found.append(_clash(session, ended.place, ended.closed_at))
+            clash = _clash(session, ended.place, ended.closed_at)
+            found.append({**clash, "alert": str(ended.id)})
     return found
 
 

@@ -6,13 +6,24 @@ lists, values and the conditions of a rule are replaced whole. Pure; any room ab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 WHOLE = (
     "when",
     "stronger",
 )  # a tree of conditions is one value: half of one laid over another would mean neither
+#: What an item of a keyed list cannot do without. One that says less only changes what lies below it.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "threats": ("label", "timescale"),
+    "indicators": ("label", "seen", "stopped", "lasts_days", "bound"),
+    "triggers": ("label", "days", "term", "bound"),
+    "places_to_watch": ("kind", "ward", "why"),
+    "holds_peace": ("label",),
+    "past_events": ("when", "what"),
+    "notes": ("heading",),
+}
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,6 +32,30 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     for key, value in above.items():
         result[key] = value if key in WHOLE else _over(result.get(key), value)
     return result
+
+
+def laid(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Documents laid over each other, the lowest first, each as far as it still has what it changes below it."""
+    return reduce(lambda below, own: merged(below, standing(own, below)), documents, {})
+
+
+def standing(own: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without the items that only change what is not below it any more.
+
+    A town may switch off what its ward had changed: the ward's half of an item is then no item, and must not stop its scoring.
+    """
+    return {part: _that_stand(part, value, below) for part, value in own.items()}
+
+
+def _that_stand(part: str, value: Any, below: Mapping[str, Any]) -> Any:
+    if part not in NEEDED or not is_keyed(value):
+        return value
+    known = {item["key"] for item in below.get(part, ())}
+    return [
+        item
+        for item in value
+        if item.get("off") is True or item["key"] in known or set(NEEDED[part]) <= item.keys()
+    ]
 
 
 def _over(old: Any, new: Any) -> Any:

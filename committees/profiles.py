@@ -19,7 +19,7 @@ import yaml
 from sqlalchemy import ForeignKey, UniqueConstraint, event, func, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.layers import merged, plain
+from committees.layers import laid, plain
 from committees.places import LocalityPath
 from foundation import approvals, journal
 from foundation.db import Base, Keyed, claim, new_id
@@ -158,9 +158,7 @@ def _layers(chain: Iterable[UUID], own: Mapping[UUID, Profile]) -> list[Layer]:
 
 def _effective(stack: Sequence[Layer]) -> Effective:
     """Versions, nearest first, laid over each other."""
-    document: dict[str, Any] = {}
-    for layer in reversed(stack):
-        document = merged(document, layer.document)
+    document = laid(layer.document for layer in reversed(stack))
     return Effective(document, tuple(layer.version for layer in stack))
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Event, Lock, Thread
+from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -49,6 +51,33 @@ def _in_session(name: str, function: Callable[..., int], *, rng: bool = False) -
     return work
 
 
+def _together_or_apart(
+    name: str, function: Callable[..., int], each: Callable[..., list[UUID]], *, rng: bool = False
+) -> Work:
+    """Work for all at once; where that fails, for each of `each` in a transaction of its own.
+
+    So one row that is wrong holds up no other for ever. The error is raised again at the end: the ticker logs it.
+    """
+    together = _in_session(name, function, rng=rng)
+
+    def work(runtime: Runtime) -> int:
+        try:
+            return together(runtime)
+        except Exception:
+            with runtime.worker.open(service(name)) as session:
+                keys = each(session, runtime.clock.now())
+            for key in keys:
+                try:
+                    _in_session(name, partial(function, only=key), rng=rng)(runtime)
+                except Exception as error:  # noqa: BLE001 -- the next one is somebody else's
+                    log().error(
+                        "row_failed", job=function.__name__, row=str(key), error_type=type(error).__name__
+                    )
+            raise
+
+    return work
+
+
 def _seal(runtime: Runtime) -> int:
     with runtime.worker.open(service("keeper"), write=True) as session:
         done = journal.seal(session)
@@ -67,8 +96,8 @@ def _public_holidays(runtime: Runtime) -> int:
 
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
-    Job("take_up_profiles", _in_session("engine", reweighing.take_up)),
-    Job("score_pending", _in_session("engine", engine.score_pending, rng=True)),
+    Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
+    Job("score_pending", _together_or_apart("engine", engine.score_pending, engine.places_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
     Job("pass_on_late", _in_session("engine", lateness.pass_on_late, rng=True)),
     Job("errands", errands.work),
@@ -76,12 +105,16 @@ JOBS: tuple[Job, ...] = (
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _seal),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
-    Job("reassess_stale", _in_session("engine", engine.reassess_stale, rng=True), every=60),
+    Job(
+        "reassess_stale",
+        _together_or_apart("engine", engine.reassess_stale, engine.stale, rng=True),
+        every=60,
+    ),
     Job("public_holidays", _public_holidays, every=86_400),
     Job("calibrate", _in_session("engine", calibrating.calibrate), every=3600),
     Job("reconcile_sums", _in_session("engine", reconciling.reconcile)),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
-    Job("learn", _in_session("engine", learning.learn), every=900),
+    Job("learn", _together_or_apart("engine", learning.learn, learning.to_learn), every=900),
     Job("replay", replaying.work, alone=True),
     Job("forget_answers", _in_session("keeper", repeats.forget), every=3600),
 )

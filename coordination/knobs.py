@@ -74,6 +74,9 @@ def _tidy(value: float) -> float:
     return round(value, 4)
 
 
+LARGEST = 1e9  # no number of a picture comes near it; more is no number at all
+
+
 def turned(
     own: Mapping[str, Any], document: Mapping[str, Any], key: str, typed: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -86,7 +89,7 @@ def turned(
     if part == OFF:
         return rule_form.with_change(own, {"key": name, "off": True}), change
     value = rule_form.number(typed.strip().replace("٫", "."))
-    if not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float)) or not abs(value) < LARGEST:
         raise Invalid("value", NO_NUMBER)
     if value == knob.value:
         raise Invalid("value", NO_CHANGE)

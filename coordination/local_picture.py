@@ -16,7 +16,7 @@ from alerts.risk.documents import check, check_own
 from alerts.risk.shapes import Wrong
 from committees import people, profiles
 from committees.changes import Change, changes
-from committees.layers import merged
+from committees.layers import laid, merged, standing
 from committees.places import Locality, in_codes
 from committees.profiles import Layer, Profile
 from foundation.errors import Invalid, NotAllowed, Problem
@@ -110,10 +110,7 @@ def check_for(session: Session, place: Locality, document: dict[str, Any]) -> No
 
 def below(session: Session, locality_id: UUID) -> dict[str, Any]:
     """What a place has without its own words: the picture of the places above it and the starter."""
-    document: dict[str, Any] = {}
-    for layer in reversed(inherited(session, locality_id)):
-        document = merged(document, layer.document)
-    return document
+    return laid(layer.document for layer in reversed(inherited(session, locality_id)))
 
 
 def inherited(session: Session, locality_id: UUID, at: datetime | None = None) -> list[Layer]:
@@ -124,7 +121,12 @@ def inherited(session: Session, locality_id: UUID, at: datetime | None = None) -
 def whole(session: Session, row: Profile | None, locality_id: UUID) -> dict[str, Any]:
     """One version over what the place inherits now; without a version, only that."""
     base = below(session, locality_id)
-    return merged(base, row.document) if row else base
+    return laid([base, row.document]) if row else base
+
+
+def own_of(session: Session, row: Profile) -> dict[str, Any]:
+    """What a version sets itself, to write the next one from: without what lost its ground since."""
+    return standing(row.document, below(session, row.locality_id))
 
 
 def between(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy.exc import OperationalError
+
 from alerts import replay_runs
 from coordination.runtime import Runtime
 from foundation.logs import log
@@ -23,15 +25,21 @@ def work(runtime: Runtime) -> int:
         try:
             part = replay_runs.slice_of(session, run)
         except Exception as error:  # noqa: BLE001 -- a run that cannot be done must not hold up the others, and its asker must hear of it
-            log().error("replay_failed", run=str(key), error_type=type(error).__name__)
-            return _give_up(runtime, key, type(error).__name__)
-    with runtime.worker.open(service("engine"), write=True) as session:
-        replay_runs.keep(session, runtime.clock.now(), key, done, part)
-        session.commit()
+            return _give_up(runtime, key, error)
+    try:
+        with runtime.worker.open(service("engine"), write=True) as session:
+            replay_runs.keep(session, runtime.clock.now(), key, done, part)
+            session.commit()
+    except OperationalError:
+        raise  # the database is busy or away: the slice comes again
+    except Exception as error:  # noqa: BLE001 -- what cannot be counted or stored today cannot be tomorrow
+        return _give_up(runtime, key, error)
     return 1
 
 
-def _give_up(runtime: Runtime, key: UUID, problem: str) -> int:
+def _give_up(runtime: Runtime, key: UUID, error: Exception) -> int:
+    problem = type(error).__name__
+    log().error("replay_failed", run=str(key), error_type=problem)
     with runtime.worker.open(service("engine"), write=True) as session:
         replay_runs.fail(session, runtime.clock.now(), key, problem)
         session.commit()

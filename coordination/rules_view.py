@@ -24,7 +24,7 @@ from alerts.sentences import level_word, reason_sentence, role_name, rule_label
 from alerts.survey import survey_of
 from committees import profiles
 from committees.incidents import Incident
-from committees.layers import merged
+from committees.layers import laid, merged
 from committees.places import Locality, LocalityPath
 from committees.profiles import Layer, Profile
 from coordination import reach
@@ -99,10 +99,7 @@ def _shown(rule: Rule, document: Mapping[str, Any], origin: str) -> Shown:
 
 def whole(layers: Iterable[Layer]) -> dict[str, Any]:
     """Layers, nearest first, laid over each other."""
-    document: dict[str, Any] = {}
-    for layer in reversed(list(layers)):
-        document = merged(document, layer.document)
-    return document
+    return laid(layer.document for layer in reversed(list(layers)))
 
 
 def switched_off(layers: list[Layer]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from alerts.replay_runs import ReplayRun
 from alerts.sentences import level_word, reason_sentence, rule_label
 from alerts.what_if import AFTER, BEFORE
 from committees.changes import changes
-from committees.layers import merged
+from committees.layers import laid
 from committees.places import Locality, zone_of
 from coordination import local_picture, trying
 from coordination.trying import Seen
@@ -35,8 +35,8 @@ Data = Mapping[str, Any]
 def change_sentences(session: Session, run: ReplayRun) -> list[str]:
     """What the change was, each part in a sentence."""
     below = local_picture.below(session, run.locality_id)
-    was = merged(below, trying.own_document(session, run.locality_id))
-    now = merged(below, run.document)
+    was = laid([below, trying.own_document(session, run.locality_id)])
+    now = laid([below, run.document])
     return sentences(changes(was, now), now)
 
 

@@ -16,18 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import replay_runs
+from alerts.alert import Alert
 from alerts.replay_runs import DONE, ReplayRun
 from committees import people, profiles
 from committees.incidents import Incident
-from committees.places import Locality, LocalityPath
+from committees.layers import standing
+from committees.places import Locality
 from committees.profiles import Profile
 from coordination import local_picture, reach
 from foundation.db import claim
 from foundation.errors import Conflict, NotAllowed, NotFound
-from foundation.policy import Principal
+from foundation.policy import Principal, kept_from, kept_private
 
 ROLES = ("national_contact", "secretary", "chair", "city_officer")
-SEES_PRIVATE = ("secretary", "chair")
+COMMITTEE = ("secretary", "chair")
 Data = Mapping[str, Any]
 
 
@@ -44,25 +46,26 @@ class Seen:
 
 
 def place_with(session: Session, principal: Principal, code: str) -> Locality:
-    """The place with this code, if one of ROLES is held there or above; NotFound alike otherwise."""
+    """The place with this code, if it may be tried; NotFound alike otherwise."""
     place = session.scalars(select(Locality).where(Locality.code == code)).first()
-    if place is None or not stands_over(session, principal, place.id):
+    if place is None or not may_try(session, principal, place):
         raise NotFound()
     return place
 
 
-def stands_over(session: Session, principal: Principal, place_id: UUID) -> bool:
-    """Whether one of ROLES is held at the place or above it."""
-    above = select(LocalityPath.ancestor_id).where(
-        LocalityPath.descendant_id == place_id, LocalityPath.ancestor_id.in_(principal.at(*ROLES))
+def may_try(session: Session, principal: Principal, place: Locality) -> bool:
+    """Whether one of ROLES is held at the place or above it; offices from outside try no single ward: they read none."""
+    return reach.holds(session, principal, place.id, ROLES) and bool(
+        reach.covered(session, principal, [place.id])
     )
-    return session.scalars(above.limit(1)).first() is not None
 
 
 def own_document(session: Session, place_id: UUID) -> dict[str, Any]:
     """What a place sets itself today."""
     nearest = profiles.layers(session, place_id)[0]
-    return dict(nearest.document) if nearest.locality_id == place_id else {}
+    if nearest.locality_id != place_id:
+        return {}
+    return standing(nearest.document, local_picture.below(session, place_id))
 
 
 def ask(
@@ -124,23 +127,39 @@ def propose(session: Session, now: datetime, run: ReplayRun, person_id: UUID, re
     return profile
 
 
-def seen_by(session: Session, principal: Principal, result: Data) -> Seen:
-    """A result cut to what its reader may see: no private matter, nothing withheld, no incident that is not theirs."""
-    private = bool(principal.roles & set(SEES_PRIVATE))
+def seen_by(session: Session, principal: Principal, place_id: UUID, result: Data) -> Seen:
+    """A result of a place cut to what its reader may see: no private matter, nothing withheld, no incident that is not theirs.
+
+    What counts is who the reader is at this place. To offices, an alert that only the change would have raised is named where they may
+    read all that it rests on: otherwise any incident could be asked after by a rule that fits it.
+    """
+    roles = [role for role in ROLES if reach.holds(session, principal, place_id, (role,))]
+    incidents, real = _readable(session, result)
+
+    def may(one: Data) -> bool:
+        return any(
+            not kept_from(role, one["withheld_from"]) and not (one["private"] and kept_private(role))
+            for role in roles
+        )
 
     def alerts(name: str) -> list[Data]:
-        return [
-            one
-            for one in result[name]
-            if (private or not one["private"]) and "committee" not in one["withheld_from"].split()
-        ]
+        return [one for one in result[name] if may(one) and (not one["real"] or one["real"] in real)]
+
+    def rests(one: Data) -> bool:
+        ids = set(one.get("evidence", ()))
+        return bool(one["real"] or (ids and ids <= incidents) or set(roles) & set(COMMITTEE))
 
     def clashes(name: str) -> list[Data]:
-        ids = {UUID(key) for one in result[name] for key in one["incidents"]}
-        readable = {str(key) for key in session.scalars(select(Incident.id).where(Incident.id.in_(ids)))}
-        return [one for one in result[name] if not one["incidents"] or readable & set(one["incidents"])]
+        return [
+            one for one in result[name] if incidents & set(one["incidents"]) or one.get("alert", "") in real
+        ]
 
-    lost, gained, missed, new = alerts("lost"), alerts("gained"), clashes("missed"), clashes("newly_warned")
+    lost, gained, missed, new = (
+        alerts("lost"),
+        [*filter(rests, alerts("gained"))],
+        clashes("missed"),
+        clashes("newly_warned"),
+    )
     return Seen(
         lost,
         gained,
@@ -149,6 +168,17 @@ def seen_by(session: Session, principal: Principal, result: Data) -> Seen:
         len(result["lost"]) + len(result["gained"]) - len(lost) - len(gained),
         len(result["missed"]) + len(result["newly_warned"]) - len(missed) - len(new),
     )
+
+
+def _readable(session: Session, result: Data) -> tuple[set[str], set[str]]:
+    """The incidents and the real alerts that a result rests on and that this session may read."""
+    alerts, events = [*result["lost"], *result["gained"]], [*result["missed"], *result["newly_warned"]]
+    ids = {key for one in alerts for key in one.get("evidence", ())}
+    ids |= {key for one in events for key in one["incidents"]}
+    real = {one["real"] for one in alerts if one["real"]} | {one["alert"] for one in events if "alert" in one}
+    incidents = session.scalars(select(Incident.id).where(Incident.id.in_([UUID(key) for key in ids])))
+    known = session.scalars(select(Alert.id).where(Alert.id.in_([UUID(key) for key in real])))
+    return {str(key) for key in incidents}, {str(key) for key in known}
 
 
 def readable_places(session: Session, principal: Principal, keys: set[UUID]) -> dict[UUID, Locality]:

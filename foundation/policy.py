@@ -90,6 +90,11 @@ def table(name: str) -> Table:
     return Base.metadata.tables[name]
 
 
+def kept_private(role: str) -> bool:
+    """Whether a role never sees private matters by its place alone; one that the policy does not name never does."""
+    return "sensitive" in RULES["exclude"].get(role, ("sensitive",))
+
+
 @dataclass(frozen=True)
 class Viewer:
     """The two values that a rule binds: whose id, and whether a column holds one of their handles, as SQL."""

@@ -31,6 +31,7 @@ from alerts.risk.shapes import (
 )
 from committees.catalogue import KINDS
 from committees.intake.form import LANDMARKS
+from committees.layers import NEEDED as OF_ITEMS
 from foundation.web.words import N_
 
 TIMESCALES = ("fast", "slow", "both")
@@ -98,17 +99,18 @@ PARTS: dict[str, Check] = {
     "kappa": Fields({"low": Number(0.1, 1), "high": Number(1, 10)}, ("low", "high")),
     "multipliers": Table(tuple(KINDS), Number(*MULTIPLIER_BOUNDS)),
     "timescales": Table(tuple(KINDS), Choice(TIMESCALES)),
-    "threats": Keyed(_threat, ("label", "timescale")),
+    "threats": Keyed(_threat, OF_ITEMS["threats"]),
     "soft": Fields(_soft, tuple(_soft)),
-    "indicators": Keyed(_indicator, tuple(_indicator)),
-    "triggers": Keyed(_trigger, tuple(_trigger)),
+    "indicators": Keyed(_indicator, OF_ITEMS["indicators"]),
+    "triggers": Keyed(_trigger, OF_ITEMS["triggers"]),
     "neighbours": Keyed({"weight": Number(0, 10), "why": Text(300)}, ("weight",), _place),
-    "places_to_watch": Keyed(_watched, ("kind", "ward", "why")),
-    "holds_peace": Keyed({"label": Text(300, needed=True), "who": Text(160)}, ("label",)),
+    "places_to_watch": Keyed(_watched, OF_ITEMS["places_to_watch"]),
+    "holds_peace": Keyed({"label": Text(300, needed=True), "who": Text(160)}, OF_ITEMS["holds_peace"]),
     "past_events": Keyed(
-        {"when": Text(80, needed=True), "what": Text(600, needed=True), "helped": _words}, ("when", "what")
+        {"when": Text(80, needed=True), "what": Text(600, needed=True), "helped": _words},
+        OF_ITEMS["past_events"],
     ),
-    "notes": Keyed({"heading": _label, "text": Text(2000)}, ("heading",)),
+    "notes": Keyed({"heading": _label, "text": Text(2000)}, OF_ITEMS["notes"]),
     "review": Fields({"last": day, "by": day, "template": Text(60)}),
     # Read below: a rule names audiences, and rules.py alone knows what both may be.
     "audiences": anything,

@@ -17,7 +17,7 @@ from alerts.risk.shapes import Wrong
 from committees.places import Locality
 from coordination import try_words, trying
 from coordination.api.door import Call, endpoint
-from coordination.api.rights import covering, place_named
+from coordination.api.rights import place_named
 from coordination.api.schemas import Code, Input, Moment, Output
 from foundation.errors import Invalid, NotAllowed, NotFound
 
@@ -117,7 +117,7 @@ def ask_replay(call: Call) -> ReplayOut:
     """Ask for a run of a place's past with a change; it is worked out in the background."""
     body, session = call.body, call.session
     place = place_named(session, body.locality)
-    if not covering(session, call.principal, place.id, trying.ROLES):
+    if not trying.may_try(session, call.principal, place):
         raise NotAllowed("You cannot try changes at this place.", "Ask its secretary or chair.")
     if body.version:
         document = dict(trying.version_of(session, place.id, body.version).document)
@@ -167,7 +167,7 @@ def _out(call: Call, run: ReplayRun) -> ReplayOut:
 
 def _result(call: Call, run: ReplayRun) -> ResultOut:
     session, result = call.session, run.result
-    seen = trying.seen_by(session, call.principal, result)
+    seen = trying.seen_by(session, call.principal, run.locality_id, result)
     everything = [*seen.lost, *seen.gained, *seen.missed, *seen.newly_warned]
     keys = {UUID(one["place"]) for one in everything}
     codes = {str(key): row.code for key, row in trying.readable_places(session, call.principal, keys).items()}

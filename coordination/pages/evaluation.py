@@ -9,8 +9,9 @@ from flask import Response
 from alerts import evaluating, learning
 from alerts.risk import numbers, scoring
 from alerts.risk.calibration import BOUNDS
+from alerts.routing import OUTSIDE
 from committees import places
-from coordination import evaluation_view, trying
+from coordination import evaluation_view, reach, trying
 from coordination.here import here as installation
 from coordination.pages.place import name_of
 from coordination.trying import ROLES
@@ -29,7 +30,11 @@ def evaluation(visit: Visit, code: str) -> Response:
         document = evaluation_view.document_at(session, place.id, visit.now)
     report = learning.latest(visit.session, place.id)
     zone = places.zone_of(visit.session, place)
-    coarse = place.level not in ("town", "ward")
+    # Offices from outside the town get small numbers of no town: they read nothing that is behind them.
+    near = set(ROLES) - OUTSIDE
+    coarse = place.level not in ("town", "ward") or not reach.holds(
+        visit.session, visit.principal, place.id, near
+    )
     return visit.render(
         "evaluation.html",
         name=name_of(place),

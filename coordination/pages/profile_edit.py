@@ -34,7 +34,7 @@ def edit(visit: Visit, code: str) -> Response:
     here = reach.place_with(visit.session, visit.principal, code)
     local_picture.editor(visit.session, here, visit.person_id)
     base = _base(visit, here)
-    own: dict[str, Any] = dict(base.document) if base else {}
+    own: dict[str, Any] = local_picture.own_of(visit.session, base) if base else {}
     named = visit.form.get("template", "") if visit.posted else visit.args.get("template", "")
     template = templates().get(named or str(own.get("review", {}).get("template", "")))
     inherited = local_picture.below(visit.session, here.id)
@@ -60,7 +60,7 @@ def _save(
 ) -> Response:
     session, form, zone = visit.session, Form(visit.form), zone_of(visit.session, here)
     today = local_day(visit.now, zone)
-    own = base.document if base else {}
+    own = local_picture.own_of(session, base) if base else {}
     document = profile_form.read(form, own, offer, today, template.key if template else "")
     starts = _starts(form, today)
     if not form.errors:

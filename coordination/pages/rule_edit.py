@@ -19,6 +19,7 @@ from alerts.risk.shapes import Wrong
 from alerts.rule_words import CONDITION_NAMES, say
 from alerts.sentences import rule_label
 from committees import profiles
+from committees.layers import standing
 from committees.places import Locality
 from committees.profiles import Layer
 from coordination import local_picture, rule_boxes, rule_form, rules_view
@@ -58,8 +59,10 @@ class Editing:
     @property
     def own(self) -> dict[str, Any]:
         """What the place sets itself."""
-        nearest = self.layers[0]
-        return dict(nearest.document) if nearest.locality_id == self.place.id else {}
+        nearest, *below = self.layers
+        if nearest.locality_id != self.place.id:
+            return {}
+        return standing(nearest.document, rules_view.whole(below))
 
     @property
     def boxes(self) -> list[Box]:

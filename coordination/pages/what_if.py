@@ -167,7 +167,7 @@ def _show(visit: Visit, here: Locality, run: ReplayRun, errors: dict[str, str] |
     session, zone = visit.session, places.zone_of(visit.session, here)
     values: dict[str, Any] = {}
     if run.state == DONE:
-        seen = trying.seen_by(session, visit.principal, run.result)
+        seen = trying.seen_by(session, visit.principal, here.id, run.result)
         document = profiles.in_force(session, here.id, visit.now).document
         before, after = try_words.tiredness(run.result)
         values = {
