@@ -26,6 +26,7 @@ from foundation.web.words import N_
 PERSON, LIBRARY, IMPORT = "person", "library", "import"
 ELSEWHERE = "shock_elsewhere"
 FURTHEST = timedelta(days=60)  # a date that moves further is another date
+YEARS = range(2000, 2100)  # the calendar of people: a window at its very ends would be no date at all
 LONGEST = timedelta(days=120)
 NAME_LENGTH, NOTE_LENGTH, REASON_LENGTH = 80, 600, 200
 
@@ -143,7 +144,10 @@ def record(session: Session, now: datetime, new: NewDate) -> Flashpoint:
 
 
 def check_days(starts: date, ends: date) -> None:
-    """Raise Invalid where a date ends before it starts, or lasts longer than any date does."""
+    """Raise Invalid where a date ends before it starts, lasts longer than any date does, or has no window in any calendar."""
+    for name, day in (("starts", starts), ("ends", ends)):
+        if day.year not in YEARS:
+            raise Invalid(name, N_("Enter a real date, like 27 11 2026"))
     if ends < starts:
         raise Invalid("ends", N_("The last day must not lie before the first day"))
     if ends - starts > LONGEST:

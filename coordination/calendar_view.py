@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from alerts.sentences import date_name
 from committees import flashpoints, profiles
-from committees.flashpoints import dates_between
+from committees.flashpoints import YEARS, dates_between
 from committees.places import Locality, upwards
 from committees.windows import DAY, DateHere, spans_of, stand_at
 from coordination import reach
@@ -29,7 +29,6 @@ from foundation.policy import Principal
 from foundation.web import words
 from foundation.web.words import gettext as _
 
-YEARS = range(2000, 2100)
 WRITERS = ("secretary", "chair", "city_officer", "national_contact")
 
 

@@ -204,7 +204,9 @@ def kappa_words(kappa: Data | None) -> str:
     )
 
 
-def proposals(report: LearningReport | None, document: Data, code: str) -> list[dict[str, Any]]:
+def proposals(
+    report: LearningReport | None, document: Data, code: str, *, coarse: bool
+) -> list[dict[str, Any]]:
     """What the last month proposes: the number, from what to what, why, and the link that tries it on the past."""
     if report is None:
         return []
@@ -214,7 +216,9 @@ def proposals(report: LearningReport | None, document: Data, code: str) -> list[
             "what": labels.get(one["knob"]) or _name(one, document),
             "was": one["was"],
             "now": one["now"],
-            "why": _(WHY[one["why"]], true=one["true"], judged=one["judged"]),
+            "why": ""
+            if coarse and 0 < one["true"] < FEWEST
+            else _(WHY[one["why"]], true=one["true"], judged=one["judged"]),
             "href": f"/rules/try/{code}?what={one['knob']}&value={one['now']}",
         }
         for one in report.proposals

@@ -25,6 +25,7 @@ from alerts.assessing import Score
 from alerts.risk.warning_measures import Event, measure
 from committees.incidents import Incident, IncidentSummary
 from committees.places import Locality
+from coordination import reach, trying
 from coordination.api.rights import sees_exactly, to_the_hour
 from foundation.policy import Principal
 
@@ -75,10 +76,14 @@ def _incident(row: Incident, places: dict[UUID, Row], summary: str, principal: P
     }
 
 
-def scores(session: Session, _principal: Principal) -> list[Row]:
-    """Every stored score with its sums."""
+def scores(session: Session, principal: Principal) -> list[Row]:
+    """Every stored score with its sums; of single wards for those who may read them."""
     places = _places(session)
-    found = session.scalars(select(Score).order_by(Score.at, Score.locality_id))
+    rows = session.scalars(select(Score).order_by(Score.at, Score.locality_id)).all()
+    own = {row.locality_id for row in rows}
+    if principal.person_id:
+        own = reach.covered(session, principal, own)
+    found = [row for row in rows if row.locality_id in own]
     return [
         {
             **places[row.locality_id],
@@ -97,10 +102,13 @@ def scores(session: Session, _principal: Principal) -> list[Row]:
     ]
 
 
-def alerts(session: Session, _principal: Principal) -> list[Row]:
-    """Alerts with what became of them; origin says live, history or drill."""
+def alerts(session: Session, principal: Principal) -> list[Row]:
+    """Alerts with what became of them; origin says live, history or drill. To offices from outside, a ward's is its town's."""
     places = _places(session)
-    found = session.scalars(select(Alert).order_by(Alert.opened_at, Alert.id))
+    found = session.scalars(select(Alert).order_by(Alert.opened_at, Alert.id)).all()
+    if principal.person_id:
+        shown = trying.readable_places(session, principal, {row.locality_id for row in found})
+        places = {key: places[place.id] for key, place in shown.items()}
     return [
         {
             "id": str(row.id),

@@ -25,7 +25,7 @@ FORWARD, WIDEST = timedelta(days=90), timedelta(days=800)
 
 
 def _in_calendar(value: date) -> date:
-    if value.year not in calendar_view.YEARS:
+    if value.year not in flashpoints.YEARS:
         raise PydanticCustomError("day", "Choose a day between the years 2000 and 2099.")
     return value
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from committees.places import Locality, by_code, upwards
 from committees.reports import Source, source_for
+from coordination import reach
 from coordination.api.door import Call
 from foundation.errors import Invalid, NotAllowed, NotFound
 from foundation.policy import RULES, Principal, Standing
@@ -58,6 +59,8 @@ def own_place(call: Call, code: str, rule: str) -> Locality:
     place = place_at(call.session, code)
     if not covering(call.session, call.principal, place.id, RULES["tables"][rule]["own"]):
         raise NotFound
+    if not reach.covered(call.session, call.principal, [place.id]):
+        raise NotFound  # offices from outside the town read no single ward, by whichever door
     return place
 
 

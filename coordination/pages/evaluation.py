@@ -48,7 +48,7 @@ def evaluation(visit: Visit, code: str) -> Response:
         leads=evaluation_view.leads(found, coarse=coarse),
         calibration=evaluation_view.calibrated(found),
         kappa=evaluation_view.kappa_words(found["kappa"]),
-        proposals=evaluation_view.proposals(report, document, place.code),
+        proposals=evaluation_view.proposals(report, document, place.code, coarse=coarse),
         learned=words.day(report.made_at, zone) if report else "",
     )
 

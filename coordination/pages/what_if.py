@@ -84,7 +84,7 @@ def _ask(visit: Visit, here: Locality) -> ReplayRun:
     if chosen not in {str(n) for n in MONTHS}:
         raise Invalid("months", N_("Choose 6 or 12 months"))
     kind, _dot, number = what.partition(".")
-    if kind == VERSION and number.isdigit():
+    if kind == VERSION and number.isdecimal():
         version = trying.version_of(session, here.id, int(number[:9]))
         document, change = dict(version.document), {"kind": VERSION, "version": version.version}
     else:

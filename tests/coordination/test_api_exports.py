@@ -59,3 +59,20 @@ def test_what_cannot_be_exported(town: Town) -> None:
     is_problem(client.get("/exports/alerts", format="xls"), 422, "format")
     is_problem(Client(town, "chair.mardan", "report").get("/exports/alerts"), 403)
     is_problem(Client(town, None).get("/exports/alerts"), 401)
+
+
+def test_an_office_from_outside_reads_no_single_ward_by_any_door(town: Town) -> None:
+    town.report()
+    town.report("member2.mardan")
+    town.work()
+    ward, city = "PK-KP-MARDAN-W7", "PK-KP-MARDAN"
+    national, secretary = Client(town, "national.pk"), Client(town, "secretary.mardan")
+    for path in ("risk", "profile", "profile/versions"):
+        assert secretary.get(f"/localities/{ward}/{path}").status_code == 200
+        is_problem(national.get(f"/localities/{ward}/{path}"), 404)
+        assert national.get(f"/localities/{city}/{path}").status_code == 200
+    for kind in ("scores", "alerts"):
+        assert ward in {row["locality"] for row in table(secretary.get(f"/exports/{kind}").text)}
+        codes = {row["locality"] for row in table(national.get(f"/exports/{kind}").text)}
+        assert city in codes
+        assert ward not in codes

@@ -260,3 +260,13 @@ def test_months_end_where_the_calendar_does() -> None:
     assert month_of("2026-01", date(2026, 1, 1)).beside(-1) == Month(2025, 12)
     assert Month(2000, 1).beside(-1) is None
     assert Month(2099, 12).beside(1) is None
+
+
+def test_a_day_outside_the_calendar_is_refused_in_words(town: Town) -> None:
+    """Its window would begin before the first day that there is: the page of such a date could never be shown."""
+    for year in ("1", "9999"):
+        browser = add(town, starts_year=year)
+        assert browser.status == 422, year
+        assert "Enter a real date, like 27 11 2026" in browser.page
+    with town.session() as session:
+        assert session.scalars(select(Flashpoint)).first() is None
