@@ -7,8 +7,12 @@ from sqlalchemy import select
 
 from alerts.alert import Alert
 from alerts.risk.conditions import CONDITIONS
+from alerts.risk.rule_checks import LONGEST_KEY
 from alerts.risk.settings import settings_of
 from alerts.rule_words import CONDITION_NAMES
+from committees import profiles
+from committees.places import by_code
+from coordination.rule_form import key_of
 from tests.coordination.test_rules_pages import TOWN, WHY, approve, in_force, send, ticked, versions
 from tests.make import WARD, Town
 
@@ -137,3 +141,22 @@ def test_every_condition_has_its_page_in_every_language(town: Town) -> None:
             assert len(page.encode()) < 60_000, condition
             shown = re.findall(rf'name="when\.{condition}\.(\w+)"', page)
             assert condition == "expression" or set(shown) == set(settings_of(CONDITIONS[condition]))
+
+
+def test_a_key_is_made_of_the_name_and_is_nobody_elses() -> None:
+    assert key_of("Fights, near the bazaar!", set()) == "fights_near_the_bazaar"
+    assert key_of("Fights", {"fights", "fights_2"}) == "fights_3"
+    assert key_of("لڑائی", {"rule"}) == "rule_2"
+    assert len(key_of("long " * 30, {"rule"})) <= LONGEST_KEY
+
+
+def test_a_key_of_a_place_below_is_not_taken_again(town: Town) -> None:
+    """A ward's rule of the same key would lie over the town's, and nobody would see that the new one is not heard there."""
+    with town.session(write=True) as session:
+        rows = [{"key": "fights", "label": "Fights", "level": 2, "tell": "town", "expression": "level >= 4"}]
+        ward = by_code(session, WARD)
+        profiles.draft(session, town.clock.now(), ward.id, {"rules": rows}, author_id=None, reason=WHY)
+    secretary = town.browser("secretary.mardan")
+    secretary.open(f"{NEW}?condition=sources")
+    send(secretary, NEW, act="propose", condition="sources", reason=WHY, **{**CROWDS, "label": "Fights"})
+    assert [row["key"] for version in versions(town) for row in version.document["rules"]] == ["fights_2"]

@@ -232,7 +232,9 @@ def test_a_rule_that_cannot_be_read_any_more_is_shown_and_can_be_mended(town: To
     secretary = town.browser("secretary.mardan")
     page = secretary.open(f"/rules/{TOWN}")
     assert "This rule cannot be read any more" in page
-    assert "gone" in page
+    assert "There is no condition called “gone”." in page
+    assert "rules.rumour_check.when" in page
+    assert "”gone“ نام کی کوئی شرط نہیں۔" in town.browser("chair.mardan", "ur").open(f"/rules/{TOWN}")
     assert "2 of three checks find" in page, "the others are shown as ever"
     secretary.open(RUMOUR)
     assert secretary.status == 200
