@@ -70,7 +70,7 @@ def test_an_office_learns_nothing_of_what_was_kept_from_it(town: Town) -> None:
 
 
 def test_an_office_is_not_told_of_a_report_marked_for_the_committee_by_a_rule_of_its_own(town: Town) -> None:
-    town.report(kind="rumour", ongoing="no")
+    town.report(kind="threat", ongoing="no")
     town.work()
     town.later(days=2)
     run = asked(town, "city.mardan", "incidents.exists(i, i.kind == 'threat')")
