@@ -124,12 +124,6 @@ def last_closed(session: Session, locality_ids: Iterable[UUID]) -> list[Alert]:
     return list(session.scalars(rows))
 
 
-def open_alert(session: Session, locality_id: UUID, threat: str) -> Alert | None:
-    """The open alert of a place and threat, if any."""
-    rows = select(Alert).where(Alert.locality_id == locality_id, Alert.threat == threat, Alert.state == OPEN)
-    return session.scalars(rows).first()
-
-
 def note(session: Session, now: datetime, alert: Alert, key: str, **values: Any) -> AlertUpdate:
     """Add a line to the alert's story."""
     update = AlertUpdate(

@@ -20,9 +20,15 @@ Links = list[tuple[UUID, float]]
 
 
 def links_each(
-    session: Session, place_ids: Iterable[UUID], profiles: Mapping[UUID, Effective]
+    session: Session,
+    place_ids: Iterable[UUID],
+    profiles: Mapping[UUID, Effective],
+    instead: tuple[UUID, Mapping[str, Any]] | None = None,
 ) -> dict[UUID, Links]:
-    """The neighbours of each place with their weights, in the order of their ids."""
+    """The neighbours of each place with their weights, in the order of their ids.
+
+    `instead` gives one place another document of its own, as what_if.py tries it.
+    """
     wanted = list(place_ids)
     rows = select(Neighbour.locality_id, Neighbour.neighbour_id, Neighbour.weight)
     rows = rows.where(Neighbour.locality_id.in_(wanted)).order_by(Neighbour.neighbour_id)
@@ -30,6 +36,8 @@ def links_each(
     for key, neighbour, weight in session.execute(rows).all():
         found[key].append((neighbour, weight))
     own = _own(session, wanted, profiles)
+    if instead and instead[0] in found:
+        own[instead[0]] = instead[1].get("neighbours") or []
     codes = in_codes(session, {row["key"] for rows in own.values() for row in rows}) if own else {}
     ids = {code: place.id for code, place in codes.items()}
     return found | {key: laid_over(found[key], key, rows, ids) for key, rows in own.items()}

@@ -15,15 +15,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.alert import Alert
-from alerts.assessing import Score
+from alerts.calibrating import Kappa
 from alerts.evidence import known_when
 from alerts.nearby import links_each
 from alerts.receivers import LinkedContact, receivers
@@ -128,10 +128,19 @@ class Past:
     reporters: Mapping[UUID, tuple[tuple[UUID, datetime], ...]] = field(default_factory=dict)
 
 
-def read(session: Session, group: Iterable[UUID], until: datetime, roles: Iterable[str]) -> Past:
-    """Read the past of these places up to `until`, and who would be told in `roles`."""
+def read(
+    session: Session,
+    group: Iterable[UUID],
+    until: datetime,
+    roles: Iterable[str],
+    instead: tuple[UUID, Mapping[str, Any]] | None = None,
+) -> Past:
+    """Read the past of these places up to `until`, and who would be told in `roles`.
+
+    `instead` gives one place another document of its own; only its links to neighbours matter here.
+    """
     group = tuple(group)
-    places = _places(session, group, until)
+    places = _places(session, group, until, instead)
     since = until - MEMORY
     incidents = list(
         session.scalars(
@@ -162,11 +171,16 @@ def _everywhere(places: Mapping[UUID, Place]) -> set[UUID]:
     return {key for place in places.values() for key in place.below}
 
 
-def _places(session: Session, group: tuple[UUID, ...], until: datetime) -> dict[UUID, Place]:
+def _places(
+    session: Session,
+    group: tuple[UUID, ...],
+    until: datetime,
+    instead: tuple[UUID, Mapping[str, Any]] | None,
+) -> dict[UUID, Place]:
     """The group, everything below it, and the neighbours with everything below them."""
     load_above(session, group)
     above = {key: [place.id for place in upwards(session, key)] for key in group}
-    links = links_each(session, group, profiles.in_force_each(session, above, until))
+    links = links_each(session, group, profiles.in_force_each(session, above, until), instead)
     wanted = list(dict.fromkeys([*group, *(near for found in links.values() for near, _ in found)]))
     below = {key: [key] for key in wanted} | below_each(session, wanted)
     inside = {key for keys in below.values() for key in keys}
@@ -310,12 +324,13 @@ def ended(session: Session, group: tuple[UUID, ...]) -> tuple[Ended, ...]:
 
 
 def _kappas(session: Session, group: tuple[UUID, ...]) -> dict[UUID, tuple[tuple[datetime, float], ...]]:
-    """Since when each place was scored with which kappa."""
-    rows = select(Score.locality_id, func.min(Score.at), Score.kappa).where(Score.locality_id.in_(group))
+    """Since when each place had which calibration, before its bounds: those are the document's."""
+    rows = select(Kappa.locality_id, Kappa.at, Kappa.unheld).where(Kappa.locality_id.in_(group))
     found: dict[UUID, list[tuple[datetime, float]]] = defaultdict(list)
-    for key, at, kappa in session.execute(rows.group_by(Score.locality_id, Score.kappa)).all():
-        found[key].append((at, kappa))
-    return {key: tuple(sorted(pairs)) for key, pairs in found.items()}
+    for key, at, unheld in session.execute(rows.order_by(Kappa.at)).all():
+        if key:
+            found[key].append((at, unheld))
+    return {key: tuple(pairs) for key, pairs in found.items()}
 
 
 def _seated(session: Session, place_id: UUID, role: str) -> tuple[Told, ...]:

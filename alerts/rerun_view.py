@@ -16,8 +16,10 @@ from alerts.explaining import soft_terms
 from alerts.past import Known, Past
 from alerts.rerun_sums import Sums
 from alerts.risk import scoring, surge
+from alerts.risk.calibration import held
 from alerts.risk.detectors import MEMORY, Unusual, unusual
 from alerts.risk.facts import Facts, IncidentFact
+from alerts.risk.numbers import kappa_bounds
 from committees import checkins, windows
 from committees.checkins import Voices
 from committees.incidents import COUNTED
@@ -103,8 +105,8 @@ class View:
         )
 
     def _kappa(self, key: UUID, at: datetime) -> float:
-        known = [kappa for since, kappa in self.past.kappas.get(key, ()) if since <= at]
-        return known[-1] if known else 1.0
+        known = [unheld for since, unheld in self.past.kappas.get(key, ()) if since <= at]
+        return float(held(known[-1], kappa_bounds(self.documents[key]))) if known else 1.0
 
     def _windows(self, key: UUID, within: UUID, at: datetime) -> list[DateHere]:
         """The dates whose window is open, as they were known then: of `within`, seen from the place `key`."""

@@ -98,7 +98,7 @@ def run_group(
     """Run the past of one group, for a role; return the alerts there would have been, as plain data."""
     own = documents(session, group, until, instead)
     roles = {role for document in own.values() for role in _roles(document)}
-    was = past.read(session, group, until, roles)
+    was = past.read(session, group, until, roles, instead)
     everywhere = documents(session, was.places, until, instead)
     return [_data(was, alert) for alert in Rerun(was, everywhere, asker).run(since, until)]
 

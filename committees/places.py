@@ -7,7 +7,7 @@ depth), because policy and aggregation ask for them in every query. Who lives or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -250,11 +250,6 @@ def _zone(name: str) -> ZoneInfo:
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """The date that people at the place would give to `moment`."""
     return moment.astimezone(zone).date()
-
-
-def local_noon(day: date, zone: ZoneInfo) -> datetime:
-    """Noon of a local date: the moment of an event of which only the date is known."""
-    return datetime.combine(day, time(12), zone)
 
 
 def in_codes(session: Session, codes: Iterable[str]) -> dict[str, Locality]:

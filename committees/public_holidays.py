@@ -47,7 +47,6 @@ SHARED: tuple[tuple[str, str, str], ...] = (
     ("IN", N_("Christmas"), "christmas( day)?"),
 )
 WITHDRAWN = N_("No longer on the list of public holidays")
-JOIN = "; "
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from committees.incidents import (
     mark,
     touch,
 )
-from committees.places import LocalityPath
 from committees.reports import FOR_OVERSIGHT, Report
 from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
@@ -176,13 +175,6 @@ def to_check(now: datetime) -> tuple[ColumnElement[bool], ...]:
         Incident.state == REPORTED,
         or_(Incident.origin == "live", Incident.occurred_at > now - timedelta(days=14)),
     )
-
-
-def waiting_below(session: Session, now: datetime, locality_id: UUID) -> int:
-    """How many reports wait to be checked at a place and below; private matters and withheld ones are nobody else's business."""
-    below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == locality_id)
-    rows = select(func.count()).select_from(Incident).where(Incident.locality_id.in_(below), *to_check(now))
-    return session.scalar(rows.where(Incident.path == "", ~Incident.sensitive)) or 0
 
 
 def similar(session: Session, incident: Incident) -> list[Incident]:

@@ -35,8 +35,6 @@ from alerts.risk.settings import (
 )
 from foundation.web.words import N_
 
-KNOWN_SOURCE_CREDIBILITY = 0.8
-
 
 @dataclass(frozen=True)
 class Reason:

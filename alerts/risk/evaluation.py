@@ -118,19 +118,6 @@ def by_levels(happened: Outcomes, probability: Floats, boundaries: Sequence[floa
     ]
 
 
-def by_tenths(happened: Outcomes, probability: Floats) -> list[Bin]:
-    """Return the calibration table of ten groups of one size, lowest forecasts first; fewer where there are fewer rows."""
-    order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, 10) if len(part)]
-    found = []
-    for part in parts:
-        chosen = np.zeros(len(probability), dtype=bool)
-        chosen[part] = True
-        low, high = float(probability[part].min()), float(probability[part].max())
-        found.append(_bin(happened, probability, chosen, low, high))
-    return found
-
-
 def _bin(happened: Outcomes, probability: Floats, chosen: Outcomes, low: float, high: float) -> Bin:
     n = int(chosen.sum())
     if not n:

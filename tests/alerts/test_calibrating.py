@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from alerts import assessing
+from alerts import assessing, past
 from alerts.calibrating import Kappa, Prediction, calibrate, kappa_at, kappa_row
 from alerts.evidence import state_of
+from alerts.rerun_sums import Sums
+from alerts.rerun_view import View
 from alerts.risk.calibration import HALF_LIFE_DAYS, OVERLAP, PRIOR
 from alerts.score_sentences import kappa_sentence
 from committees import profiles
+from committees.layers import merged
 from foundation.web.words import speaking
 from tests.alerts.ground import Ground
 
@@ -125,3 +128,31 @@ def test_a_local_picture_may_hold_kappa_in_other_bounds(ground: Ground) -> None:
     ground.now += 5 * WEEK
     calibrate(session, ground.now)
     assert [kappa_at(session, ward.id, ground.now) for ward in (one, two)] == [3.0, 2.0]
+
+
+def test_a_run_of_the_past_holds_kappa_as_each_week_had_it_within_the_bounds_it_tries(ground: Ground) -> None:
+    session, ward = ground.session, ground.wards[0]
+    ground.take_in(ground.report(0, "killing", 0, 5, 5))
+    for week, unheld in enumerate((3.0, 1.5, 3.0)):
+        row = Kappa(
+            at=ground.now + week * WEEK, country_code=ward.country_code, locality_id=ward.id, outcomes=1.0,
+            predicted=1.0, unheld=unheld, held=min(unheld, 2.0),
+        )  # fmt: skip
+        session.add(row)
+    session.flush()
+    last = ground.now + 2 * WEEK
+    was = past.read(session, [ward.id], last, ())
+    starter = profiles.in_force(session, ward.id).document
+
+    def level(high: float) -> int:
+        # A boundary that only a kappa above 2 passes.
+        document = merged(
+            starter, {"kappa": {"low": 0.5, "high": high}, "boundaries": [0.1, 0.2, 0.2999, 0.99]}
+        )
+        documents = dict.fromkeys(was.places, document)
+        sums = Sums(was, documents)
+        sums.take_in(was.known)
+        return View(was, documents, sums).level(ward.id, last, 0)
+
+    assert [unheld for _at, unheld in was.kappas[ward.id]] == [3.0, 1.5, 3.0]
+    assert level(3.0) > level(2.0) > level(1.0)

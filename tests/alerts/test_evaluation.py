@@ -76,17 +76,14 @@ def test_probability_scores(rows: list[tuple[bool, float, str]]) -> None:
 
 
 @given(forecasts)
-def test_calibration_tables_hold_every_forecast_once(rows: list[tuple[bool, float, str]]) -> None:
+def test_the_calibration_table_holds_every_forecast_once(rows: list[tuple[bool, float, str]]) -> None:
     happened, score, _ = columns(rows)
-    for table in (evaluation.by_levels(happened, score), evaluation.by_tenths(happened, score)):
-        full = [line for line in table if line.n]
-        assert sum(line.n for line in full) == len(rows)
-        assert sum(line.n * line.observed for line in full) == pytest.approx(sum(happened))
-        assert sum(line.n * line.predicted for line in full) == pytest.approx(sum(score))
-        assert all(
-            line.low <= line.predicted + 1e-12 and line.predicted <= line.high + 1e-12 for line in full
-        )
     levels = evaluation.by_levels(happened, score)
+    full = [line for line in levels if line.n]
+    assert sum(line.n for line in full) == len(rows)
+    assert sum(line.n * line.observed for line in full) == pytest.approx(sum(happened))
+    assert sum(line.n * line.predicted for line in full) == pytest.approx(sum(score))
+    assert all(line.low <= line.predicted + 1e-12 and line.predicted <= line.high + 1e-12 for line in full)
     assert levels[2].n == sum(0.15 <= p < 0.35 for p in score)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from alerts import assessing, known_then, reconciling, rescoring, reweighing
+from alerts import assessing, known_then, past, reconciling, rescoring, reweighing
 from alerts.assessing import Score
 from alerts.evidence import Evidence, numbers_each, state_of
 from alerts.explaining import Soft
@@ -109,6 +109,9 @@ def test_links_of_a_profile_are_laid_over_the_geography(ground: Ground) -> None:
     put_in_force(ground, one, {"neighbours": [{"key": two.code, "off": True}]})
     ground.now += timedelta(minutes=1)
     assert assessing.assess(session, ground.now, one).near == 0
+    tried = (one.id, {"neighbours": [{"key": two.code, "weight": 3.0}]})
+    assert past.read(session, [one.id], ground.now, (), tried).places[one.id].links == ((two.id, 3.0),)
+    assert past.read(session, [one.id], ground.now, ()).places[one.id].links == ()
 
 
 def test_many_places_at_once_get_the_scores_that_one_by_one_would_give(ground: Ground) -> None:

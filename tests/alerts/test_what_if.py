@@ -4,162 +4,99 @@ from __future__ import annotations
 
 import random
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import select
 
-from alerts import engine, escalation, what_if
-from alerts.alert import Alert
-from committees import checkins, flashpoints, people, reports, verification
-from committees.incidents import Incident
-from committees.places import Locality, by_code
-from foundation.db import Base
+from alerts import assessing, known_then, ledger
+from alerts.assessing import Score
+from committees import flashpoints
+from committees.places import by_code
+from tests.alerts.life import (
+    TICK,
+    TOWN,
+    levels,
+    levels_live,
+    live,
+    only_watch,
+    openings,
+    put_in_force,
+    raised_live,
+    rerun,
+    rows_of_everything,
+)
 from tests.make import START, Town
 
-TOWN = "PK-KP-MARDAN"
-WARDS = tuple(f"{TOWN}-W{n}" for n in (3, 5, 7))
-PEOPLE = ("member1.mardan", "member2.mardan", "member3.mardan", "member4.mardan")
-KINDS = (
-    "rumour",
-    "angry_crowd",
-    "group_clash",
-    "killing",
-    "threat",
-    "hate_message",
-    "small_fight",
-    "pressed_to_leave",
-)
-TICK = timedelta(hours=2)
-Opening = tuple[str, str, datetime]
+FIRST: dict[str, Any] = {
+    "multipliers": {"rumour": 1.5, "killing": 0.7},
+    "coefficients": {"half_life_fast": 4.0, "exponent": 0.9, "fast": 0.3},
+    "boundaries": [0.04, 0.1, 0.2, 0.5],
+    "rules": [{"key": "level_rise", "when": {"level_rise": {"to": 2, "sources": 1}}}],
+}
+SECOND = FIRST | {
+    "multipliers": {"small_fight": 2.0},
+    "coefficients": {"half_life_fast": 10.0},
+    "step_down": 0.9,
+}
+LINKS = {"neighbours": [{"key": f"{TOWN}-W5", "weight": 0.4}, {"key": f"{TOWN}-W3", "weight": 2.0}]}
 
 
-def live(town: Town, rng: random.Random, days: int) -> None:
-    """So many days as they might be: reports, some checked, joined or taken back, check-ins, alerts that people end."""
-    made: list[uuid.UUID] = []
-    until = START + timedelta(days=days)
-    next_news = START + timedelta(hours=1)
-    while town.clock.now() < until:
-        if town.clock.now() >= next_news:
-            happen(town, rng, made)
-            next_news = town.clock.now() + timedelta(hours=rng.expovariate(1 / 9))
-        work(town, rng)
-        town.clock.at = min(until, next_news, next_due(town))
-
-
-def work(town: Town, rng: random.Random) -> None:
-    """What the worker does about alerts, in the order of its jobs; nothing is sent."""
-    with town.session("engine", write=True) as session:
-        now = town.clock.now()
-        engine.score_pending(session, now, rng)
-        escalation.climb_due(session, now, rng)
-        escalation.end_expired(session, now)
-        while engine.reassess_stale(session, now, rng):
-            pass
-
-
-def only_watch(town: Town) -> None:
-    """No other town of the seed is looked at: only time would be lost."""
-    with town.session("seed", write=True) as session:
-        for place in session.scalars(select(Locality).where(Locality.watched)):
-            place.watched = place.code.startswith(TOWN)
-
-
-def next_due(town: Town) -> datetime:
-    """When something happens by itself: an alert's time is over, or a place was not looked at for six hours."""
-    now = town.clock.now()
+def stored(town: Town) -> dict[Any, tuple[Any, ...]]:
+    """Each score as it was given out."""
     with town.session("engine") as session:
-        ends = session.scalars(select(Alert.ends_at).where(Alert.state == "open", Alert.ends_at > now)).all()
-    return min([now + TICK, *(end + timedelta(minutes=1) for end in ends)])
-
-
-def happen(town: Town, rng: random.Random, made: list[uuid.UUID]) -> None:
-    """One thing that people do."""
-    what = rng.random()
-    if what < 0.6 or not made:
-        how = rng.choice(("saw", "told", "heard"))
-        made.append(
-            town.report(
-                rng.choice(PEOPLE),
-                rng.choice(WARDS),
-                rng.choice(KINDS),
-                how_known=how,
-                ongoing=rng.choice(("yes", "no")),
-            )
-        )
-        return
-    with town.session("seed", write=True) as session:
-        now = town.clock.now()
-        if what < 0.85:
-            incident = session.get_one(Incident, rng.choice(made))
-            if incident.state in ("merged", "withdrawn"):
-                return
-            outcome = rng.choice(verification.OUTCOMES)
-            verdict = verification.Verdict(outcome, severity=rng.choice((None, 3)))
-            verification.verify(session, now, town.person(session, "secretary.mardan").id, incident, verdict)
-        elif what < 0.92 and len(made) > 1:
-            one, other = (session.get_one(Incident, key) for key in rng.sample(made, 2))
-            if (
-                one.locality_id == other.locality_id
-                and one.state != "merged"
-                and other.state not in ("merged", "withdrawn")
-            ):
-                verification.merge(session, now, one, other)
-        else:
-            who = town.person(session, rng.choice(PEOPLE))
-            standing = people.standings_of(session, who.id)[0]
-            source = reports.source_for(session, now, group=standing.committee_id, person_id=who.id)
-            place = by_code(session, rng.choice(WARDS))
-            answers = tuple(rng.randint(1, 5) for _ in range(5))
-            checkins.record(session, now, checkins.NewCheckIn(uuid.uuid4(), place, source, answers))
-
-
-def raised_live(town: Town) -> list[Opening]:
-    with town.session("engine") as session:
-        rows = session.scalars(select(Alert).where(Alert.origin == "live", Alert.opened_at > START)).all()
-        return sorted((str(row.locality_id), row.threat, row.opened_at) for row in rows)
-
-
-def rerun(town: Town, instead: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    with town.session("engine") as session:
-        place = by_code(session, TOWN)
-        changed = (place.id, instead) if instead is not None else None
-        return [
-            alert
-            for group in what_if.groups(session, place.id)
-            for alert in what_if.run_group(session, group, START, town.clock.now(), changed)
-        ]
-
-
-def openings(alerts: list[dict[str, Any]]) -> list[Opening]:
-    return sorted((a["place"], a["threat"], datetime.fromisoformat(a["at"])) for a in alerts)
-
-
-def rows_of_everything(town: Town) -> dict[str, int]:
-    with town.session("engine") as session:
-        names = sorted(Base.metadata.tables)
+        rows = session.scalars(select(Score).where(Score.at >= START))
         return {
-            name: session.execute(select(func.count()).select_from(Base.metadata.tables[name])).scalar_one()
-            for name in names
+            row.id: (row.p28, row.level, row.known, row.contributions, row.falls_at, row.profile)
+            for row in rows
         }
 
 
-def test_today_s_document_raises_what_was_raised(town: Town) -> None:
-    """Reports, verdicts, joined reports, check-ins, alerts that people and time end: the same openings, within the worker's own tick."""
+def made_again(town: Town) -> dict[Any, tuple[Any, ...]]:
+    """Each of them computed anew, its sums held against the ledger of that time."""
+    found = {}
+    with town.session("engine") as session:
+        for row in session.scalars(select(Score).where(Score.at >= START)):
+            one = known_then.again(session, row)
+            found[row.id] = (one.risk.p28, one.level, one.known, one.contributions, one.falls_at, one.profile)
+            changes = ledger.changes_of(session, row.locality_id, row.at)
+            sums = ledger.sums_then(changes, row.at, assessing.numbers_then(row).coefficients)
+            assert (row.fast, row.slow) == pytest.approx(sums, abs=1e-9)
+    return found
+
+
+def test_the_past_is_run_again_and_made_again_also_after_a_change(town: Town) -> None:
+    """Reports, verdicts, joined reports, check-ins, alerts that people and time end: the same openings, within the worker's own tick.
+
+    And every score of that time to its last digit, before and after another picture came in force.
+    """
     rng = random.Random(1)
     only_watch(town)
-    live(town, rng, 9)
-    before = rows_of_everything(town)
+    put_in_force(town, TOWN, FIRST)
+    put_in_force(town, f"{TOWN}-W7", LINKS)
+    live(town, rng, 4, hours=4)
+    before, change = rows_of_everything(town), town.clock.now()
     again, was = rerun(town), raised_live(town)
     assert len(was) >= 8
     assert [one[:2] for one in openings(again)] == [one[:2] for one in was]
     assert all(abs(a[2] - b[2]) <= TICK for a, b in zip(openings(again), was, strict=True))
+    assert levels(again) == levels_live(town)
     # Another document gives another past; the same document again gives the same.
-    stricter = rerun(town, {"rules": [{"key": rule, "off": True} for rule in ("crowd_now", "rumour_check")]})
-    assert not {"crowd_now", "rumour_check"} & {a["rule"] for a in stricter}
-    assert {"crowd_now", "rumour_check"} & {a["rule"] for a in again}
-    assert rerun(town, {}) == again
+    off = [{"key": rule, "off": True} for rule in ("crowd_now", "grave_report")]
+    stricter = rerun(town, FIRST | {"rules": off})
+    assert not {"crowd_now", "grave_report"} & {a["rule"] for a in stricter}
+    assert {"crowd_now", "grave_report"} & {a["rule"] for a in again}
+    assert rerun(town, FIRST) == again
     assert rows_of_everything(town) == before  # nobody was told, nothing was written
+    given_out = stored(town)
+    put_in_force(town, TOWN, SECOND)
+    live(town, rng, 1, hours=4)
+    assert openings(rerun(town, FIRST, until=change)) == openings(again)
+    now = stored(town)
+    assert now == made_again(town)
+    assert {key: now[key] for key in given_out} == given_out
+    assert len({version for *_, version in now.values()}) >= 3  # both of the town, and the ward's over each
 
 
 def test_a_date_is_seen_as_it_is_entered(town: Town) -> None:
