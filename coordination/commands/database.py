@@ -47,7 +47,7 @@ def check() -> None:
 @click.command("seed")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def seed_command(file: Path) -> None:
-    """Load places, offices, people and committees from FILE (YAML or JSON). Running it twice changes nothing."""
+    """Load places, offices, people, committees, dates and local pictures from FILE (YAML or JSON). Running it twice changes nothing."""
     with opened() as runtime, runtime.worker.open(service("seed"), write=True) as session:
         new = seeding.seed(session, runtime.clock.now(), file, Progress())
         if runtime.config.public_holidays and (
