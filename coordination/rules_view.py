@@ -68,17 +68,9 @@ class Shown:
 def place_with(session: Session, principal: Principal, code: str) -> Locality:
     """The place with this code, if the reader's roles reach it or reach every place; NotFound alike otherwise."""
     place = session.scalars(select(Locality).where(Locality.code == code)).first()
-    if place is None or not (principal.at(*EVERYWHERE) or stands_over(session, principal, place.id, READERS)):
+    if place is None or not (principal.at(*EVERYWHERE) or reach.holds(session, principal, place.id, READERS)):
         raise NotFound()
     return place
-
-
-def stands_over(session: Session, principal: Principal, place_id: UUID, roles: Iterable[str]) -> bool:
-    """Whether one of these roles is held at the place or above it."""
-    above = select(LocalityPath.ancestor_id).where(
-        LocalityPath.descendant_id == place_id, LocalityPath.ancestor_id.in_(principal.at(*roles))
-    )
-    return session.scalars(above.limit(1)).first() is not None
 
 
 def shown(session: Session, layers: list[Layer], zone: ZoneInfo) -> list[Shown]:

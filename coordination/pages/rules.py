@@ -86,7 +86,7 @@ def _links(visit: Visit, here: Locality, waiting: list[int]) -> dict[str, str]:
 
 def may_edit(visit: Visit, place: Locality) -> bool:
     """Whether this visitor may propose a change of the rules of a place."""
-    return rules_view.stands_over(visit.session, visit.principal, place.id, EDITORS)
+    return reach.holds(visit.session, visit.principal, place.id, EDITORS)
 
 
 def waiting_at(visit: Visit, place: Locality) -> list[int]:

@@ -31,8 +31,8 @@ from tests.make import START, Town
 
 FIRST: dict[str, Any] = {
     "multipliers": {"rumour": 1.5, "killing": 0.7},
-    "coefficients": {"half_life_fast": 4.0, "exponent": 0.9, "fast": 0.3},
-    "boundaries": [0.04, 0.1, 0.2, 0.5],
+    "coefficients": {"half_life_fast": 3.0, "exponent": 0.8, "fast": 0.1},
+    "boundaries": [0.05, 0.1, 0.2, 0.4],
     "rules": [{"key": "level_rise", "when": {"level_rise": {"to": 2, "sources": 1}}}],
 }
 SECOND = FIRST | {
