@@ -77,7 +77,7 @@ def completed(document: dict[str, Any], prefix: str) -> dict[str, Any]:
     for operations in document["paths"].values():
         for method, operation in operations.items():
             if media := files.get(operation["operationId"]):
-                content = {kind: {"schema": {"type": "string"}} for kind in media}
+                content = {kind: {"schema": _file(kind)} for kind in media}
                 operation["responses"]["200"]["content"] = content
             operation.pop("tags", None)
             _complete(method, operation)
@@ -126,3 +126,8 @@ def _key_parameter() -> dict[str, Any]:
 def _problem_schemas() -> dict[str, Any]:
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     return {**schema.pop("$defs", {}), "ProblemDetails": schema}
+
+
+def _file(kind: str) -> dict[str, Any]:
+    """The schema of a file that is answered as it is: JSON is read as what it holds, anything else as text."""
+    return {"type": ["object", "array"] if kind.endswith("json") else "string"}
