@@ -7,7 +7,7 @@ pages/dates.py show it.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from alerts.sentences import date_name
 from committees import flashpoints, profiles
-from committees.flashpoints import YEARS, dates_between
+from committees.flashpoints import YEARS
 from committees.places import Locality, upwards
 from committees.windows import DAY, DateHere, spans_of, stand_at
 from coordination import reach
@@ -88,31 +88,32 @@ def may_write(session: Session, principal: Principal, place: Locality) -> bool:
 
 
 def dates_near(
-    session: Session, principal: Principal, place: Locality, first: date, last: date
+    session: Session,
+    principal: Principal,
+    place: Locality,
+    first: date,
+    last: date,
+    document: Mapping[str, Any] | None = None,
 ) -> list[DateHere]:
-    """The dates of a place whose window touches these days; a town's with those of its wards that the visitor may read."""
-    spans = spans_of(profiles.in_force(session, place.id).document)
+    """The dates of a place whose window touches these days; a town's with those of its wards that the visitor may read.
+
+    `document` is the profile in force there, where the caller has read it already.
+    """
+    spans = spans_of(document or profiles.in_force(session, place.id).document)
     before, after = (max((span[side] for span in spans.values()), default=0) for side in (0, 1))
+    chain = [above.id for above in upwards(session, place.id)]
+    wards = _wards(session, principal, place) if place.level == "town" else set()
     near = first - after * DAY, last + before * DAY
-    found = dates_between(session, place.id, *near, spans)
-    if place.level == "town":
-        found += _of_wards(session, principal, place, near, spans)
+    entered, said = flashpoints.rows_between(session, [*wards, *chain], *near)
+    found = stand_at(chain, entered, said, spans)
+    for ward in sorted({row.locality_id for row in entered} & wards, key=str):
+        found += [one for one in stand_at([ward, *chain], entered, said, spans) if one.locality_id == ward]
     found = [one for one in found if one.opens <= last and one.closes >= first]
     return sorted(found, key=lambda one: (one.starts, one.ends, one.key))
 
 
-def _of_wards(
-    session: Session, principal: Principal, place: Locality, near: tuple[date, date], spans: Any
-) -> list[DateHere]:
-    wards = reach.covered(session, principal, flashpoints.below(session, place.id)) - {place.id}
-    chain = [above.id for above in upwards(session, place.id)]
-    entered, said = flashpoints.rows_between(session, [*wards, *chain], *near)
-    return [
-        one
-        for ward in sorted({row.locality_id for row in entered} & wards, key=str)
-        for one in stand_at([ward, *chain], entered, said, spans)
-        if one.locality_id == ward
-    ]
+def _wards(session: Session, principal: Principal, town: Locality) -> set[UUID]:
+    return reach.covered(session, principal, flashpoints.below(session, town.id)) - {town.id}
 
 
 def rows(session: Session, place: Locality, dates: Sequence[DateHere]) -> list[dict[str, Any]]:
@@ -158,7 +159,12 @@ def watch_words(one: DateHere) -> str:
 
 
 def soon(
-    session: Session, principal: Principal, place: Locality, today: date, days: int
+    session: Session,
+    principal: Principal,
+    place: Locality,
+    today: date,
+    days: int,
+    document: Mapping[str, Any] | None = None,
 ) -> list[tuple[str, str, str]]:
     """The dates to prepare for in the coming days: when, what, from when to when people watch."""
     last = today + timedelta(days=days)
@@ -168,7 +174,7 @@ def soon(
             date_name(one.names, one.trigger),
             days_words(one.opens, one.closes),
         )
-        for one in dates_near(session, principal, place, today, last)
+        for one in dates_near(session, principal, place, today, last, document)
         if not one.cancelled and one.starts <= last and one.ends >= today
     ]
 

@@ -131,24 +131,17 @@ def how_sure(session: Session, now: datetime, place: Locality, zone: ZoneInfo) -
     """How much this level rests on: who checked in, how many reports were seen in person, the last news."""
     found = [_turnout(session, now, place)]
     below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == place.id)
-    recent = select(func.count(), func.max(Incident.received_at)).where(
-        Incident.locality_id.in_(below), Incident.known_at > now - LOOK_BACK
-    )
-    total, last = session.execute(recent).one()
-    seen = session.scalar(
-        select(func.count())
-        .select_from(Incident)
-        .where(
-            Incident.locality_id.in_(below), Incident.known_at > now - LOOK_BACK, Incident.how_known == "saw"
-        )
-    )
+    in_person = func.count().filter(Incident.how_known == "saw")
+    recent = select(func.count(), func.max(Incident.received_at), in_person)
+    recent = recent.where(Incident.locality_id.in_(below), Incident.known_at > now - LOOK_BACK)
+    total, last, seen = session.execute(recent).one()
     if total:
         found.append(
             ngettext(
                 "Of %(num)d report in 4 weeks that you may read, %(seen)d was seen in person.",
                 "Of %(num)d reports in 4 weeks that you may read, %(seen)d were seen in person.",
                 total,
-                seen=seen or 0,
+                seen=seen,
             )
         )
         found.append(_("Last report: %(ago)s.", ago=words.ago(last, now)))

@@ -68,7 +68,7 @@ def place(visit: Visit, code: str) -> Response:
         may_disagree=visit.has(*MAY_DISAGREE),
         profile=_page_or_nothing("/place/<code>/profile", f"/place/{here.code}/profile"),
         threats=_threats(document),
-        dates=dates_of(visit, here, zone),
+        dates=dates_of(visit, here, zone, document=document),
         near=[row_of(other, stands[other.id]) for other in near],
         wards=[row_of(ward, stands[ward.id]) for ward in wards],
         map=map_of(wards, stands, name_of(here)) if wards else None,
@@ -136,10 +136,11 @@ def area_of(ward: Locality, level: int) -> Area:
 
 
 def dates_of(
-    visit: Visit, place: Locality, zone: ZoneInfo, days: int = DAYS_AHEAD
+    visit: Visit, place: Locality, zone: ZoneInfo, days: int = DAYS_AHEAD, document: Any = None
 ) -> list[tuple[str, str, str]]:
     """The dates to prepare for: (when, what, from when to when people watch)."""
-    return calendar_view.soon(visit.session, visit.principal, place, local_day(visit.now, zone), days)
+    today = local_day(visit.now, zone)
+    return calendar_view.soon(visit.session, visit.principal, place, today, days, document)
 
 
 def _readable(visit: Visit, near: list[Locality]) -> list[Locality]:
