@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.evidence import RiskState, state_of
-from alerts.explaining import Confidence, Near, lines_of, soft_terms
+from alerts.explaining import Confidence, Near, lines_of, near_mean, soft_terms
 from alerts.risk import levels, scoring
 from alerts.risk.numbers import Numbers, as_data, coefficients_of
 from alerts.risk.scoring import Risk
@@ -72,8 +72,7 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
     soft = soft_terms(profile.document, said, survey.windows(place))
     around = neighbours_of(survey, place.id)
     coefficients = kept_in(state, numbers)
-    near = scoring.neighbour_mean([n.fast for n in around], [n.weight for n in around])
-    fast, slow = state.read("fast", now), state.read("slow", now)
+    fast, slow, near = state.read("fast", now), state.read("slow", now), near_mean(around)
     risk = scoring.score(fast, slow, near, kappa=state.kappa, soft=soft.total, coefficients=coefficients)
     level, before = numbers.level(risk.p28, state.level), state.level
     row = _row_for(session, state, place.id, now) or Score(locality_id=place.id, at=now)
@@ -129,9 +128,7 @@ def basis_of(
 def risk_of(row: Score) -> Risk:
     """A stored score computed again from its own row."""
     around = around_of(row)
-    near = (
-        scoring.neighbour_mean([n.fast for n in around], [n.weight for n in around]) if around else row.near
-    )
+    near = near_mean(around) if around else row.near
     coefficients = coefficients_of(row.basis)
     return scoring.score(row.fast, row.slow, near, kappa=row.kappa, soft=row.soft, coefficients=coefficients)
 

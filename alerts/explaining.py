@@ -40,6 +40,11 @@ class Near:
     weight: float
 
 
+def near_mean(around: Sequence[Near]) -> float:
+    """N of a place: the weighted mean of its neighbours' F."""
+    return scoring.neighbour_mean([near.fast for near in around], [near.weight for near in around])
+
+
 @dataclass(frozen=True)
 class Confidence:
     """What a level rests on: people who spoke in 14 days, reports of 4 weeks and those seen in person, the newest news.

@@ -22,7 +22,7 @@ from alerts import assessing, ledger
 from alerts.assessing import Score
 from alerts.calibrating import kappa_at
 from alerts.evidence import state_of
-from alerts.explaining import Near, Soft, lines_of, signs_of
+from alerts.explaining import Near, Soft, lines_of, near_mean, signs_of
 from alerts.nearby import links_each
 from alerts.risk import scoring
 from alerts.risk.numbers import Numbers, numbers_of
@@ -57,8 +57,7 @@ def as_known(session: Session, place: Locality, at: datetime) -> Known:
     around = _around_then(session, place.id, at, row, effective)
     soft = signs_of(row.contributions, row.soft) if row else Soft(0.0, ())
     fast, slow = ledger.sums_then(ledger.changes_of(session, place.id, at), at, numbers.coefficients)
-    near = scoring.neighbour_mean([n.fast for n in around], [n.weight for n in around])
-    kappa = kappa_at(session, place.id, at)
+    near, kappa = near_mean(around), kappa_at(session, place.id, at)
     risk = scoring.score(fast, slow, near, kappa=kappa, soft=soft.total, coefficients=numbers.coefficients)
     level = numbers.level(risk.p28, row.level if row else 0)
     return Known(
@@ -138,8 +137,7 @@ def weekly(
     for at in moments:
         fast, slow = ledger.sums_then(own, at, coefficients)
         around = [Near(str(k), ledger.sums_then(changes, at, coefficients)[0], w) for k, w, changes in near]
-        mean = scoring.neighbour_mean([n.fast for n in around], [n.weight for n in around])
-        yield scoring.score(fast, slow, mean, kappa=kappa, coefficients=coefficients), around
+        yield scoring.score(fast, slow, near_mean(around), kappa=kappa, coefficients=coefficients), around
 
 
 def backfill(session: Session, now: datetime, place: Locality, weeks: int) -> None:
