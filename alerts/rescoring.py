@@ -85,24 +85,13 @@ def rescore(
     if not found:
         return Scored(0, None)
     effective = _profiles(session, [row.locality_id for row in found])
-    groups: dict[int, list[Any]] = {}
+    # Sums follow new half-lives a little later than weights do: those under one profile and kept alike are scored together.
+    alike: dict[tuple[int, float, float], list[Any]] = {}
     for row in found:
-        groups.setdefault(id(effective[row.locality_id]), []).append(row)
-    for together in groups.values():
-        profile = effective[together[0].locality_id]
-        # Sums follow new half-lives a little later than weights do: those kept alike are scored together.
-        kept: dict[tuple[float, float], list[Any]] = {}
-        for row in together:
-            kept.setdefault((row.half_life_fast, row.half_life_slow), []).append(row)
-        for alike in kept.values():
-            _store(
-                session,
-                now,
-                alike,
-                profile,
-                {r.locality_id: effective[r.locality_id] for r in alike},
-                everything_due,
-            )
+        profile = effective[row.locality_id]
+        alike.setdefault((id(profile), row.half_life_fast, row.half_life_slow), []).append(row)
+    for together in alike.values():
+        _store(session, now, together, effective[together[0].locality_id], everything_due)
     return Scored(len(found), found[-1].locality_id if len(found) == CHUNK else None)
 
 
@@ -116,9 +105,7 @@ def _profiles(session: Session, ids: Sequence[UUID]) -> dict[UUID, Effective]:
     return profiles.in_force_each(session, above)
 
 
-def columns(
-    session: Session, now: datetime, rows: Sequence[Row[Any]], coefficients: Coefficients, near: Floats
-) -> Columns:
+def columns(now: datetime, rows: Sequence[Row[Any]], coefficients: Coefficients, near: Floats) -> Columns:
     """Compute the scores of places whose sums are kept in the same half-lives."""
     c = coefficients
     fast = decayed([r.fast for r in rows], [r.fast_at for r in rows], now, c.half_life_fast)
@@ -141,11 +128,11 @@ def decayed(
     return found
 
 
-def near_of(session: Session, now: datetime, ids: Sequence[UUID], effective: dict[UUID, Effective]) -> Floats:
-    """N of each of these places: the weighted mean of its neighbours' F."""
+def near_of(session: Session, now: datetime, ids: Sequence[UUID], profile: Effective) -> Floats:
+    """N of each of these places under one profile: the weighted mean of its neighbours' F."""
     place = {key: number for number, key in enumerate(ids)}
-    own = [key for key in ids if effective[key].document.get("neighbours")]
-    laid = nearby.links_each(session, own, effective) if own else {}
+    own = ids if profile.document.get("neighbours") else ()
+    laid = nearby.links_each(session, own, dict.fromkeys(own, profile)) if own else {}
     rows = select(
         Neighbour.locality_id, Neighbour.weight, RiskState.fast, RiskState.fast_at, RiskState.half_life_fast
     ).outerjoin(RiskState, RiskState.locality_id == Neighbour.neighbour_id)
@@ -182,13 +169,12 @@ def _store(
     now: datetime,
     rows: Sequence[Row[Any]],
     profile: Effective,
-    effective: dict[UUID, Effective],
     everything_due: bool,
 ) -> None:
     numbers = numbers_of(profile.document)
     coefficients = kept_in(rows[0], numbers)
-    near = near_of(session, now, [row.locality_id for row in rows], effective)
-    made = columns(session, now, rows, coefficients, near)
+    near = near_of(session, now, [row.locality_id for row in rows], profile)
+    made = columns(now, rows, coefficients, near)
     before = np.array([row.level for row in rows])
     after = levels.next_levels(made.p28, before, numbers.boundaries, numbers.step_down)
     same = np.flatnonzero(after == before)

@@ -31,6 +31,8 @@ WEIGH, SCORE, DONE = "weigh", "score", "done"
 BATCH = 200
 #: So few places are all assessed in full at once; of more, those whose level changes.
 FEW = 2000
+#: A version in force whose evidence is not weighed by it yet.
+TO_TAKE_UP = (Profile.state == IN_FORCE, Profile.taken_up_at.is_(None))
 WEIGHED = (
     Incident.kind,
     Incident.path,
@@ -61,7 +63,7 @@ class Reweighing(Base):
 
 def to_take_up(session: Session, _now: datetime) -> list[UUID]:
     """The versions in force that are not taken up yet: each can be done by itself, where the oldest failed."""
-    rows = select(Profile.id).where(Profile.state == IN_FORCE, Profile.taken_up_at.is_(None))
+    rows = select(Profile.id).where(*TO_TAKE_UP)
     return list(session.scalars(rows.order_by(Profile.valid_from, Profile.id)))
 
 
@@ -71,7 +73,7 @@ def take_up(session: Session, now: datetime, only: UUID | None = None) -> int:
     Versions whose day has come are put in force first. `only`: this version and no other.
     """
     profiles.begin_due(session, now)
-    rows = select(Profile).where(Profile.state == IN_FORCE, Profile.taken_up_at.is_(None))
+    rows = select(Profile).where(*TO_TAKE_UP)
     if only:
         rows = rows.where(Profile.id == only)
     rows = rows.order_by(Profile.valid_from, Profile.id).limit(1).with_for_update(skip_locked=True)
