@@ -243,15 +243,6 @@ def rows_between(
     return list(session.scalars(entered)), list(session.scalars(said))
 
 
-def dates_between(
-    session: Session, place_id: UUID, first: date, last: date, spans: Spans, at: datetime | None = None
-) -> list[DateHere]:
-    """The dates of a place with a day between these, the earliest first, cancelled ones among them."""
-    chain = [place.id for place in upwards(session, place_id)]
-    found = stand_at(chain, *rows_between(session, chain, first, last, at), spans)
-    return [one for one in found if one.starts <= last and one.ends >= first]
-
-
 def date_of(session: Session, place_id: UUID, flashpoint_id: UUID, spans: Spans) -> DateHere | None:
     """How a date stands at a place now; None where it does not hold there. An older version's id finds the newest."""
     row = session.get(Flashpoint, flashpoint_id)

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from sqlalchemy.orm import Session
 from alerts import engine
 from alerts.channels.base import Channel
 from committees import accounts, people, reports
+from committees.flashpoints import rows_between
 from committees.people import Person
-from committees.places import Locality, by_code
+from committees.places import Locality, by_code, upwards
+from committees.windows import DateHere, Spans, stand_at
 from coordination import seeding, seeds
 from coordination.app import create_app
 from coordination.jobs import run_until_quiet
@@ -223,3 +225,12 @@ def make_town(
     app.testing = True
     app.jinja_env.bytecode_cache = _COMPILED
     return Town(runtime, app, clock)
+
+
+def dates_between(
+    session: Session, place_id: uuid.UUID, first: date, last: date, spans: Spans, at: datetime | None = None
+) -> list[DateHere]:
+    """The dates of a place with a day between these, the earliest first, cancelled ones among them; as known at `at`."""
+    chain = [place.id for place in upwards(session, place_id)]
+    found = stand_at(chain, *rows_between(session, chain, first, last, at), spans)
+    return [one for one in found if one.starts <= last and one.ends >= first]

@@ -14,7 +14,7 @@ from committees.flashpoints import NewDate
 from committees.places import by_code
 from committees.profiles import starter
 from committees.windows import spans_of
-from tests.make import WARD, Town
+from tests.make import WARD, Town, dates_between
 
 TOWN = "PK-KP-MARDAN"
 SPANS = spans_of(starter())
@@ -116,7 +116,7 @@ def test_what_was_known_of_dates_at_a_past_time_can_be_read_again(town: Town) ->
 
         def known(at: datetime | None) -> int:
             month = date(2026, 12, 1), date(2026, 12, 31)
-            return len(flashpoints.dates_between(session, place.id, *month, SPANS, at))
+            return len(dates_between(session, place.id, *month, SPANS, at))
 
         assert (known(before), known(town.clock.now()), known(None)) == (0, 1, 1)
         assert known(before + timedelta(days=2)) == 1

@@ -14,7 +14,7 @@ from committees.flashpoints import LIBRARY, Flashpoint
 from committees.places import by_code
 from committees.public_holidays import EVERYWHERE, SHARED, TONGUES, Holiday, holidays_of, states_of
 from coordination.jobs import JOBS, run_job
-from tests.make import START, Town, make_town
+from tests.make import START, Town, dates_between, make_town
 
 SPANS = {"festival": (10, 3)}
 
@@ -158,14 +158,14 @@ def test_what_a_person_said_survives_the_library(town: Town, monkeypatch: pytest
         assert (elsewhere.starts, elsewhere.about) == (date(2027, 3, 12), False)
         then = eid(session, by_code(session, "PK-BA").id, at=START)
         assert (then.starts, then.about) == (date(2027, 3, 10), True)
-        november = flashpoints.dates_between(session, mardan.id, date(2027, 11, 1), date(2027, 11, 30), SPANS)
+        november = dates_between(session, mardan.id, date(2027, 11, 1), date(2027, 11, 30), SPANS)
         assert [one.cancelled for one in november if one.series == "PK/iqbal-day"] == [
             public_holidays.WITHDRAWN
         ]
 
 
 def eid(session: Session, place_id: uuid.UUID, at: object = None) -> flashpoints.DateHere:
-    spring = flashpoints.dates_between(
+    spring = dates_between(
         session,
         place_id,
         date(2027, 3, 1),

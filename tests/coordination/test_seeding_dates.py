@@ -11,7 +11,7 @@ from committees.places import by_code
 from committees.profiles import starter
 from committees.windows import spans_of
 from coordination import seeding_dates
-from tests.make import START, Town
+from tests.make import START, Town, dates_between
 
 ROW = {
     "key": "fair",
@@ -29,7 +29,7 @@ def test_the_demonstration_always_has_dates_ahead_and_building_it_twice_adds_non
         assert seeding_dates.enter_each(session, START + timedelta(days=3), rows) == 0
         mardan = by_code(session, "PK-KP-MARDAN")
         fortnight = START.date(), START.date() + timedelta(days=14)
-        found = flashpoints.dates_between(session, mardan.id, *fortnight, spans_of(starter()))
+        found = dates_between(session, mardan.id, *fortnight, spans_of(starter()))
         assert [one.trigger for one in found] == ["big_event", "procession"]
         notes = flashpoints.notes_of(session, [mardan.id], [found[1].series])
         assert [note.day for note in notes] == [found[1].starts - timedelta(days=365)]
