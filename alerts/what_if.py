@@ -25,7 +25,6 @@ from alerts.risk.rules import rules_in_force
 from alerts.risk.warning_measures import Event, Notice, Warned, judge, measure
 from committees import profiles
 from committees.incidents import VERIFIED, Incident
-from committees.layers import laid
 from committees.places import Locality, LocalityPath, load_above, local_day, upwards, zone_of
 from committees.profiles import Layer
 
@@ -71,7 +70,7 @@ def documents(
             stack = _exchanged(stack, [place.id for place in upwards(session, key)], *instead)
         which = tuple(layer.version for layer in stack)
         if which not in made:
-            made[which] = laid(layer.document for layer in reversed(stack))
+            made[which] = profiles.document_of(stack)
         found[key] = made[which]
     return found
 

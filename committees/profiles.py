@@ -19,7 +19,7 @@ import yaml
 from sqlalchemy import ForeignKey, UniqueConstraint, event, func, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.layers import laid, plain
+from committees.layers import laid, plain, standing
 from committees.places import LocalityPath
 from foundation import approvals, journal
 from foundation.db import Base, Keyed, claim, new_id
@@ -157,9 +157,18 @@ def _layers(chain: Iterable[UUID], own: Mapping[UUID, Profile]) -> list[Layer]:
 
 
 def _effective(stack: Sequence[Layer]) -> Effective:
-    """Versions, nearest first, laid over each other."""
-    document = laid(layer.document for layer in reversed(stack))
-    return Effective(document, tuple(layer.version for layer in stack))
+    return Effective(document_of(stack), tuple(layer.version for layer in stack))
+
+
+def document_of(stack: Sequence[Layer]) -> dict[str, Any]:
+    """Layers, nearest first, laid over each other."""
+    return laid(layer.document for layer in reversed(stack))
+
+
+def own_in(stack: Sequence[Layer], locality_id: UUID) -> dict[str, Any]:
+    """What a place sets itself among its layers, without what has lost its ground below; nothing where it has no version."""
+    nearest, *below = stack
+    return standing(nearest.document, document_of(below)) if nearest.locality_id == locality_id else {}
 
 
 def versions_of(session: Session, locality_id: UUID) -> list[Profile]:

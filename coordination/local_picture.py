@@ -110,7 +110,7 @@ def check_for(session: Session, place: Locality, document: dict[str, Any]) -> No
 
 def below(session: Session, locality_id: UUID) -> dict[str, Any]:
     """What a place has without its own words: the picture of the places above it and the starter."""
-    return laid(layer.document for layer in reversed(inherited(session, locality_id)))
+    return profiles.document_of(inherited(session, locality_id))
 
 
 def inherited(session: Session, locality_id: UUID, at: datetime | None = None) -> list[Layer]:

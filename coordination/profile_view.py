@@ -216,7 +216,7 @@ class Picture:
 def picture(session: Session, place: Locality, at: datetime) -> Picture:
     """The picture that holds at a place at a time."""
     layers = profiles.layers(session, place.id, at)
-    return Picture(session, place, layers, profiles.in_force(session, place.id, at).document)
+    return Picture(session, place, layers, profiles.document_of(layers))
 
 
 def head(session: Session, now: datetime, place: Locality, row: Profile | None) -> list[tuple[str, str]]:

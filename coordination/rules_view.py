@@ -5,7 +5,7 @@ Pages draw it; who may read it is here too. A rule holds nothing about any perso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from alerts.sentences import level_word, reason_sentence, role_name, rule_label
 from alerts.survey import survey_of
 from committees import profiles
 from committees.incidents import Incident
-from committees.layers import laid, merged
+from committees.layers import merged
 from committees.places import Locality, LocalityPath
 from committees.profiles import Layer, Profile
 from coordination import reach
@@ -75,7 +75,7 @@ def place_with(session: Session, principal: Principal, code: str) -> Locality:
 
 def shown(session: Session, layers: list[Layer], zone: ZoneInfo) -> list[Shown]:
     """The rules in force, in their order."""
-    document = whole(layers)
+    document = profiles.document_of(layers)
     rules = rules_in_force(document)
     origins = {rule.key: origin_of(session, layers, rule.key, zone) for rule in rules}
     return [_shown(rule, document, origins[rule.key]) for rule in rules]
@@ -89,14 +89,9 @@ def _shown(rule: Rule, document: Mapping[str, Any], origin: str) -> Shown:
     return Shown(rule.key, label, said, list(rule_sentences.texts_of(rule.when)), origin, "", "")
 
 
-def whole(layers: Iterable[Layer]) -> dict[str, Any]:
-    """Layers, nearest first, laid over each other."""
-    return laid(layer.document for layer in reversed(list(layers)))
-
-
 def switched_off(layers: list[Layer]) -> list[tuple[str, str]]:
     """The rules that stand in some layer and hold no more: (key, label)."""
-    document = whole(layers)
+    document = profiles.document_of(layers)
     now = {row["key"] for row in document.get("rules", ())}
     seen: dict[str, str] = {}
     for layer in reversed(layers):

@@ -20,7 +20,6 @@ from alerts.alert import Alert
 from alerts.replay_runs import DONE, ReplayRun
 from committees import people, profiles
 from committees.incidents import Incident
-from committees.layers import standing
 from committees.places import Locality
 from committees.profiles import Profile
 from coordination import local_picture, reach
@@ -62,10 +61,7 @@ def may_try(session: Session, principal: Principal, place: Locality) -> bool:
 
 def own_document(session: Session, place_id: UUID) -> dict[str, Any]:
     """What a place sets itself today."""
-    nearest = profiles.layers(session, place_id)[0]
-    if nearest.locality_id != place_id:
-        return {}
-    return standing(nearest.document, local_picture.below(session, place_id))
+    return profiles.own_in(profiles.layers(session, place_id), place_id)
 
 
 def ask(

@@ -19,7 +19,6 @@ from alerts.risk.shapes import Wrong
 from alerts.rule_words import CONDITION_NAMES, say
 from alerts.sentences import rule_label
 from committees import profiles
-from committees.layers import standing
 from committees.places import Locality
 from committees.profiles import Layer
 from coordination import local_picture, rule_boxes, rule_form, rules_view
@@ -54,15 +53,12 @@ class Editing:
     @property
     def document(self) -> dict[str, Any]:
         """The picture in force."""
-        return rules_view.whole(self.layers)
+        return profiles.document_of(self.layers)
 
     @property
     def own(self) -> dict[str, Any]:
         """What the place sets itself."""
-        nearest, *below = self.layers
-        if nearest.locality_id != self.place.id:
-            return {}
-        return standing(nearest.document, rules_view.whole(below))
+        return profiles.own_in(self.layers, self.place.id)
 
     @property
     def boxes(self) -> list[Box]:
@@ -75,7 +71,7 @@ class Editing:
         """What the place would set itself with a change, and the whole picture that would then hold."""
         own = rule_form.with_change(self.own, change)
         below = [layer for layer in self.layers if layer.locality_id != self.place.id]
-        return own, rules_view.whole([Layer(self.place.id, "", own), *below])
+        return own, profiles.document_of([Layer(self.place.id, "", own), *below])
 
 
 @page("/rules/<code>/edit/<key>", roles=READERS)
@@ -97,7 +93,7 @@ def new(visit: Visit, code: str) -> Response:
         options = [(key, _(words)) for key, words in CONDITION_NAMES.items()]
         return visit.render("rule_new.html", code=here.code, name=name_of(here), options=options)
     editing = Editing(
-        here, layers, rule_boxes.begin(condition, rules_view.whole(layers)), condition=condition
+        here, layers, rule_boxes.begin(condition, profiles.document_of(layers)), condition=condition
     )
     # Boxes that nobody has seen are shown before they are tried or proposed.
     if not visit.posted or said.get("shown") != condition or said.get("act") == "show":
@@ -138,7 +134,7 @@ def _answer(visit: Visit, editing: Editing) -> Response:
 
 
 def _row(layers: list[Layer], key: str) -> tuple[dict[str, Any], bool]:
-    document = rules_view.whole(layers)
+    document = profiles.document_of(layers)
     found = next((dict(row) for row in document["rules"] if row["key"] == key), None)
     if found is not None:
         return found, False
