@@ -23,7 +23,7 @@ from alerts.risk.numbers import kappa_bounds
 from alerts.risk.scoring import RunningSum, grade_weight
 from committees import profiles
 from committees.incidents import COUNTED, Incident
-from committees.places import Locality, LocalityPath, load_above, upwards
+from committees.places import Locality, LocalityPath, load_above, monday_of, upwards
 from foundation import journal
 from foundation.db import Base, Keyed
 
@@ -94,7 +94,7 @@ def kappa_at(session: Session, locality_id: UUID, at: datetime) -> float:
 
 def calibrate(session: Session, now: datetime) -> int:
     """Once a week: finish the windows that have passed, write each area's kappa anew, keep this week's predictions; return how many places."""
-    week = now.date() - timedelta(days=now.weekday())
+    week = monday_of(now.date())
     if session.scalar(select(exists().where(Prediction.week == week))):
         return 0
     places: dict[UUID, str] = dict(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from alerts.evidence import (
 )
 from alerts.sums import scored_above
 from committees.incidents import Incident
+from committees.places import monday_of
 from committees.reports import Report
 
 Sources = dict[UUID, set[UUID]]
@@ -113,7 +114,7 @@ def _apply(session: Session, moves: Sequence[Move]) -> list[UUID]:
         for key in above[row.locality_id]:
             states[key].add(row.event_at, change.fast, change.slow, change.count)
             if change.count:
-                counts = weeks[key, row.day - timedelta(days=row.day.weekday())]
+                counts = weeks[key, monday_of(row.day)]
                 counts[0] += change.count
                 counts[1] += change.count if row.violent else 0
     _count_weeks(session, weeks)

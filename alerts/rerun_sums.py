@@ -21,7 +21,7 @@ from alerts.risk.numbers import STARTER, Numbers, numbers_of
 from alerts.risk.scoring import RunningSum
 from committees import catalogue
 from committees.incidents import MERGED
-from committees.places import local_day
+from committees.places import local_day, monday_of
 
 NAMES = ("fast", "slow", "count_fast", "count_slow")
 Cell = tuple[UUID, str, date]
@@ -117,7 +117,7 @@ class Sums:
             return
         row.counted = target
         moves = (difference * row.fast, difference * row.slow, float(step), float(step))
-        monday = row.cell[2] - timedelta(days=row.cell[2].weekday())
+        monday = monday_of(row.cell[2])
         for place in self.past.places[row.cell[0]].scored:
             for name, amount in zip(NAMES, moves, strict=True):
                 if amount:

@@ -8,7 +8,7 @@ history at once are history.py. Only alerts imports this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
@@ -26,7 +26,7 @@ from alerts.evidence import (
     state_of,
 )
 from committees.incidents import Incident
-from committees.places import Country, LocalityPath, load_above, upwards
+from committees.places import Country, LocalityPath, load_above, monday_of, upwards
 from committees.reports import Report
 
 
@@ -141,7 +141,7 @@ def _move(session: Session, known_at: datetime, row: Evidence, target: float) ->
 
 
 def _count_week(session: Session, locality_id: UUID, row: Evidence, step: int) -> None:
-    monday = row.day - timedelta(days=row.day.weekday())
+    monday = monday_of(row.day)
     found = session.get(WeekCount, (locality_id, monday))
     if found is None:
         found = WeekCount(locality_id=locality_id, week=monday, violent=0, counted=0)

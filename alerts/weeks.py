@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from alerts.alert import Alert
 from alerts.assessing import Score
 from alerts.standing import shown_level
+from committees.places import local_day, monday_of
 
 WEEK = timedelta(days=7)
 
 
 def last_weeks(now: datetime, zone: ZoneInfo, count: int) -> list[tuple[date, datetime]]:
     """The Mondays of the last `count` weeks, oldest first, each with its end: the next Monday, or now."""
-    today = now.astimezone(zone).date()
-    monday = today - timedelta(days=today.weekday())
+    monday = monday_of(local_day(now, zone))
     mondays = [monday - n * WEEK for n in reversed(range(count))]
     return [(day, min(now, datetime.combine(day + WEEK, time(0), zone))) for day in mondays]
 

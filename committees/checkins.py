@@ -14,7 +14,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.places import Locality, below_each, local_day, zone_of
+from committees.places import Locality, below_each, local_day, monday_of, zone_of
 from committees.reports import Report, Source
 from foundation import journal
 from foundation.db import Base, Keyed
@@ -175,8 +175,7 @@ def spoken_this_week(session: Session, locality_id: UUID, week: date) -> int:
 
 def week_of(session: Session, now: datetime, locality: Locality) -> date:
     """The Monday, at the place, of the week that `now` lies in."""
-    day = local_day(now, zone_of(session, locality))
-    return day - timedelta(days=day.weekday())
+    return monday_of(local_day(now, zone_of(session, locality)))
 
 
 def of_week(session: Session, source_id: UUID, locality_id: UUID, week: date) -> CheckIn | None:

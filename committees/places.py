@@ -7,7 +7,7 @@ depth), because policy and aggregation ask for them in every query. Who lives or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -250,6 +250,11 @@ def _zone(name: str) -> ZoneInfo:
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """The date that people at the place would give to `moment`."""
     return moment.astimezone(zone).date()
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week that a day lies in."""
+    return day - timedelta(days=day.weekday())
 
 
 def in_codes(session: Session, codes: Iterable[str]) -> dict[str, Locality]:

@@ -22,7 +22,7 @@ from committees.checkins import CheckIn
 from committees.committee import committee_for, sitting
 from committees.incidents import Incident
 from committees.people import Person
-from committees.places import Locality, Neighbour, local_day, zone_of
+from committees.places import Locality, Neighbour, local_day, monday_of, zone_of
 from coordination import history, seeding, seeding_dates, seeds
 from coordination.cast import PASSWORD, SHOWN
 from coordination.runtime import build
@@ -189,7 +189,7 @@ def _store_checkins(
     for one in said:
         own, ward = sources[one.locality], wards[one.locality]
         day = local_day(one.sent_at, zone_of(session, ward))
-        week, source = day - timedelta(days=day.weekday()), own[one.source % len(own)]
+        week, source = monday_of(day), own[one.source % len(own)]
         rows[source.id, ward.id, week] = CheckIn(
             locality_id=ward.id,
             source_id=source.id,

@@ -14,7 +14,7 @@ from committees.inbox import SMS, Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
 from committees.intake.reading import Command
-from committees.places import Locality
+from committees.places import Locality, local_day, monday_of
 from committees.reports import Source
 from coordination.sms.talk import Talk, place_slot
 from foundation import journal
@@ -129,8 +129,8 @@ def check_in(talk: Talk) -> None:
 def _this_week(talk: Talk, source: Source, place: Locality) -> CheckIn | None:
     rows = select(CheckIn).where(CheckIn.source_id == source.id, CheckIn.locality_id == place.id)
     newest = talk.session.scalars(rows.order_by(CheckIn.week.desc())).first()
-    day = talk.now.astimezone(talk.writer.zone).date()
-    return newest if newest and newest.week == day - timedelta(days=day.weekday()) else None
+    week = monday_of(local_day(talk.now, talk.writer.zone))
+    return newest if newest and newest.week == week else None
 
 
 def _members(talk: Talk, place: Locality) -> int:
