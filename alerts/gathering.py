@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,37 +12,31 @@ from alerts.alert import OPEN, Alert
 from alerts.evidence import RiskState, state_of
 from alerts.risk import surge
 from alerts.risk.detectors import Unusual, unusual
-from alerts.risk.facts import Facts
+from alerts.risk.facts import Facts, facts_at
 from alerts.survey import Survey, survey_of
-from committees.places import Locality, local_day, zone_of
+from committees.checkins import week_of
+from committees.places import Locality
 
 
 def facts_of(survey: Survey, place: Locality, *, level_before: int) -> Facts:
     """The facts of a place and below: four weeks of incidents at most, surge, voices, open dates, alerts below."""
-    incidents = survey.incidents(place.id)
-    windows = survey.windows_within(place) if place.level == "town" else survey.windows(place)
     chance = surge_of(survey, place)
-    unusual = unusual_at(survey, place, chance)
-    return Facts(
-        now=survey.now,
+    return facts_at(
+        survey.now,
         level_before=level_before,
         level=state_of(survey.session, place.id).level,
-        incidents=incidents,
+        incidents=survey.incidents(place.id),
         surge=chance,
-        sources_28d=len(frozenset().union(*(i.sources for i in incidents))) if incidents else 0,
-        windows=frozenset(w.trigger for w in windows),
-        difficult_windows=frozenset(w.trigger for w in windows if w.difficult),
+        windows=survey.windows_within(place) if place.level == "town" else survey.windows(place),
         voices=survey.voices[place.id].sources,
         open_below=_open_below(survey.session, [key for key in survey.below[place.id] if key != place.id]),
-        unusual=unusual.detectors,
-        week_count=unusual.seen,
-        week_usual=unusual.usual,
+        unusual=unusual_at(survey, place, chance),
     )
 
 
 def surge_of(survey: Survey, place: Locality) -> float:
     """The surge probability of scoring.md 3(iii) for the coming four weeks."""
-    weeks = survey.weeks_before(place.id, _monday(survey, place))
+    weeks = survey.weeks_before(place.id, week_of(survey.session, survey.now, place))
     fast, slow = _counts(survey, place.id)
     keys = [key for key, _ in survey.links[place.id]]
     near = sum(_counts(survey, key)[0] for key in keys) / len(keys) if keys else 0.0
@@ -57,14 +51,9 @@ def _counts(survey: Survey, place_id: UUID) -> tuple[float, float]:
     return state.read("count_fast", survey.now), state.read("count_slow", survey.now)
 
 
-def _monday(survey: Survey, place: Locality) -> date:
-    day = local_day(survey.now, zone_of(survey.session, place))
-    return day - timedelta(days=day.weekday())
-
-
 def unusual_at(survey: Survey, place: Locality, chance: float) -> Unusual:
     """Which detectors find a place and below unusual now, given its surge probability."""
-    return unusual(survey.counted(place.id, _monday(survey, place)), chance)
+    return unusual(survey.counted(place.id, week_of(survey.session, survey.now, place)), chance)
 
 
 def unusual_now(session: Session, now: datetime, place: Locality) -> Unusual:

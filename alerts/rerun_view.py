@@ -18,12 +18,12 @@ from alerts.rerun_sums import Sums
 from alerts.risk import scoring, surge
 from alerts.risk.calibration import held
 from alerts.risk.detectors import MEMORY, Unusual, unusual
-from alerts.risk.facts import Facts, IncidentFact
+from alerts.risk.facts import Facts, IncidentFact, facts_at
 from alerts.risk.numbers import kappa_bounds
 from committees import checkins, windows
 from committees.checkins import Voices
 from committees.incidents import COUNTED
-from committees.places import local_day
+from committees.places import local_day, monday_of
 from committees.windows import DateHere
 
 Timed = tuple[Sequence[datetime], Sequence[Any]]
@@ -75,24 +75,17 @@ class View:
 
     def facts(self, key: UUID, at: datetime, before: int, level: int, open_below: int) -> Facts:
         """The facts of a place and below; `open_below` is the highest level of an alert that is open below."""
-        incidents = [self._fact(known) for known in self._recent(key, at)]
-        near = self._windows_within(key, at)
         chance = self._surge(key, at)
-        strange = self._unusual(key, at, chance)
-        return Facts(
-            now=at,
+        return facts_at(
+            at,
             level_before=before,
             level=level,
-            incidents=incidents,
+            incidents=[self._fact(known) for known in self._recent(key, at)],
             surge=chance,
-            sources_28d=len(frozenset().union(*(i.sources for i in incidents))) if incidents else 0,
-            windows=frozenset(row.trigger for row in near),
-            difficult_windows=frozenset(row.trigger for row in near if row.difficult),
+            windows=self._windows_within(key, at),
             voices=self._voices(key, at).sources,
             open_below=open_below,
-            unusual=strange.detectors,
-            week_count=strange.seen,
-            week_usual=strange.usual,
+            unusual=self._unusual(key, at, chance),
         )
 
     def dates_changed(self, at: datetime) -> set[UUID]:
@@ -162,8 +155,7 @@ class View:
         return fact
 
     def _monday(self, key: UUID, at: datetime) -> date:
-        day = local_day(at, self.past.places[key].zone)
-        return day - timedelta(days=day.weekday())
+        return monday_of(local_day(at, self.past.places[key].zone))
 
     def _surge(self, key: UUID, at: datetime) -> float:
         weeks = self.sums.violent_weeks(key, self._monday(key, at), survey.WEEKS)

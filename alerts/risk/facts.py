@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+
+from alerts.risk.detectors import Unusual
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,48 @@ class Facts:
     difficult_windows: frozenset[str] = frozenset()
     voices: int = 0
     open_below: int = 0
-    quiet_since: datetime | None = None
     unusual: tuple[str, ...] = ()
-    extra: dict[str, float] = field(default_factory=dict)
     week_count: int = 0
     week_usual: int = 0
+
+
+class Window(Protocol):
+    """A date whose window is open: its kind, and whether it was difficult last time."""
+
+    @property
+    def trigger(self) -> str:
+        """The kind of date."""
+
+    @property
+    def difficult(self) -> bool:
+        """Whether it was difficult last time."""
+
+
+def facts_at(
+    now: datetime,
+    *,
+    level_before: int,
+    level: int,
+    incidents: Sequence[IncidentFact],
+    surge: float,
+    windows: Collection[Window],
+    voices: int,
+    open_below: int,
+    unusual: Unusual,
+) -> Facts:
+    """The facts of a place from what was gathered of it, whether it happens now or is run again."""
+    return Facts(
+        now=now,
+        level_before=level_before,
+        level=level,
+        incidents=incidents,
+        surge=surge,
+        sources_28d=len(frozenset().union(*(i.sources for i in incidents))) if incidents else 0,
+        windows=frozenset(one.trigger for one in windows),
+        difficult_windows=frozenset(one.trigger for one in windows if one.difficult),
+        voices=voices,
+        open_below=open_below,
+        unusual=unusual.detectors,
+        week_count=unusual.seen,
+        week_usual=unusual.usual,
+    )
