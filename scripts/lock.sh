@@ -10,5 +10,5 @@ compile() {
 }
 
 # The development lock comes first and binds the other: the tests must run on the versions that people run.
-compile --all-extras setup.cfg --output-file dev.lock "$@"
+compile --override scripts/lock_overrides.txt --all-extras setup.cfg --output-file dev.lock "$@"
 compile --extra scale --constraint dev.lock setup.cfg --output-file requirements.lock "$@"
