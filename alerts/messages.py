@@ -4,10 +4,15 @@ A template is a key, the types of its gaps and, for each language, its words; al
 `templates_text/`. No gap takes free text (see `alerts.slots`), no SMS carries a link, and nothing is ever
 cut. Nothing here is sent or stored. `alerts.delivery` renders what stands in the outbox; whoever writes
 there may call `check` first.
+
+A message is whole in one language: where a draft lacks the template or one word, all of it is in English.
+What stands in [brackets] in a template asks for an answer by SMS: a route that takes no answers says
+instead how else to answer.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +24,7 @@ from typing import Any
 
 import smsutil
 
-from alerts.slots import SLOTS, Language, Slot, SlotRefused
+from alerts.slots import SLOTS, Language, NoWords, Slot, SlotRefused
 from committees.catalogue import KINDS
 
 FOLDER = Path(__file__).parent / "templates_text"
@@ -50,6 +55,13 @@ class Catalogue:
     segments: int
     sms: Mapping[str, str]
     mail: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class OneWay:
+    """A route that takes no answers: the number to ring instead, if the place has one; else the cue card says how."""
+
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,33 @@ def catalogue(language: str, script: str = "own") -> Catalogue:
     return next(CATALOGUES[key] for key in [*wanted, language, "en"] if key in CATALOGUES)
 
 
+def said_in(
+    template: str, slots: Mapping[str, Any], language: str, script: str = "own", *, concat: bool = True
+) -> Catalogue:
+    """Return the words in which this message is said as a whole: the person's, or English if one of them is missing.
+
+    Where a network cannot join long messages (`concat` false) it is said in Latin letters, or else in English.
+    """
+    words = catalogue(language, script)
+    if words.segments > 1 and not concat:
+        words = catalogue(language, "latin")
+        words = words if words.segments == 1 else CATALOGUES["en"]
+    return words if speaks(words, template, slots) else CATALOGUES["en"]
+
+
+def speaks(words: Catalogue, template: str, slots: Mapping[str, Any]) -> bool:
+    """Whether a catalogue has the template and a word for each of its values, so that it says the whole message."""
+    if template not in words.sms:
+        return False
+    try:
+        _masked(template, slots, words)
+    except NoWords:
+        return False
+    except SlotRefused:
+        return True  # refused with its reason by whoever fills it in
+    return True
+
+
 def count_segments(text: str) -> tuple[int, str]:
     """Return how many segments an SMS takes, and its encoding: GSM-7 or UCS-2."""
     parts = smsutil.split(text)
@@ -128,14 +167,17 @@ def render(
     language: str = "en",
     script: str = "own",
     secret: str | None = None,
+    *,
+    one_way: OneWay | None = None,
+    concat: bool = True,
 ) -> Rendered:
     """Return the SMS for a template; raise SlotRefused for a value that does not fit.
 
-    `slots` are the JSON values of the outbox row; `secret` is its sealed value, opened.
+    `slots` are the JSON values of the outbox row; `secret` is its sealed value, opened. `one_way` is given
+    for a route that takes no answers, `concat` is false for one that cannot join long messages.
     """
-    words = catalogue(language, script)
-    filled = _filled(template, slots, words.language, secret)
-    text = words.sms[template].format_map(filled)
+    words = said_in(template, slots, language, script, concat=concat)
+    text = _sms(template, words, _filled(template, slots, words.language, secret), one_way)
     segments, encoding = count_segments(text)
     if segments > words.segments:
         raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")
@@ -154,26 +196,50 @@ def render_mail(
 
     A template without a letter of its own is its SMS with a greeting around it.
     """
-    words = catalogue(language, script)
+    words = said_in(template, slots, language, script)
     filled = _filled(template, slots, words.language, secret)
     if link and not link.startswith(("https://", "http://")):
         raise SlotRefused("link", "A link begins with https:// or http://.")
     letter = words.mail.get(template, words.mail[_OTHER])
-    filled = filled | {"link": link, "sms": words.sms[template].format_map(filled)}
+    filled = filled | {"link": link, "sms": _sms(template, words, filled)}
     text = letter["text"].format_map(filled).strip()
     return Letter(letter["subject"].format_map(filled), text, _html(text, link, words), words.language.code)
+
+
+_ASKS = re.compile(r" ?\[[^\]]*\]")
+
+
+def wording(template: str, words: Catalogue, one_way: OneWay | None = None) -> str:
+    """Return the words of a template with their gaps, in the form for a route with or without answers."""
+    text = words.sms[template]
+    if one_way is None:
+        return text.replace("[", "").replace("]", "")
+    phone = SLOTS["phone"].fill("phone", one_way.phone, words.language) if one_way.phone else ""
+    instead = words.language.words["instead"]["call" if phone else "card"].replace("{phone}", phone)
+    before, *after = _ASKS.split(text)
+    return f"{before} {instead}{''.join(after)}" if after else text
+
+
+def asks_for_an_answer(template: str) -> bool:
+    """Whether a template asks for an answer by SMS."""
+    return "[" in CATALOGUES["en"].sms[template]
+
+
+def _sms(template: str, words: Catalogue, filled: Mapping[str, str], one_way: OneWay | None = None) -> str:
+    return wording(template, words, one_way).format_map(filled)
 
 
 def check(template: str, slots: Mapping[str, Any]) -> None:
     """Raise SlotRefused if these values do not fit the template in some language, before they are stored."""
     for words in CATALOGUES.values():
-        _masked(template, slots, words)
+        if words.language.code == "en" or speaks(words, template, slots):
+            _masked(template, slots, words)
 
 
 def preview(template: str, slots: Mapping[str, Any], language: str = "en", script: str = "own") -> str:
     """Return the SMS as a page may show it: a sealed value, such as a sign-in code, is a row of stars."""
-    words = catalogue(language, script)
-    return words.sms[template].format_map(_masked(template, slots, words))
+    words = said_in(template, slots, language, script)
+    return _sms(template, words, _masked(template, slots, words))
 
 
 def _masked(template: str, slots: Mapping[str, Any], words: Catalogue) -> dict[str, str]:
@@ -209,10 +275,15 @@ def _filled(
         raise SlotRefused(
             template, f"The message {template!r} is missing, or does not have, these gaps: {odd}."
         )
-    return {
-        name: form.slots[name].fill(name, _kept_private(name, value), language)
-        for name, value in values.items()
-    }
+    try:
+        return {
+            name: form.slots[name].fill(name, _kept_private(name, value), language)
+            for name, value in values.items()
+        }
+    except NoWords as missing:
+        if language.code != "en":
+            raise
+        raise SlotRefused(template, f"There are no words for {str(missing).partition(' ')[2]}.") from None
 
 
 def _kept_private(name: str, value: Any) -> Any:

@@ -25,6 +25,10 @@ class SlotRefused(Invalid):
     """A value does not fit its slot: the wrong kind of value, an unknown key, or too long."""
 
 
+class NoWords(Exception):
+    """A language has no words for this key: it is said in English, or else it is no key at all."""
+
+
 @dataclass(frozen=True)
 class Language:
     """What a slot needs to know of a language: its code, whether it keeps to GSM-7 letters, and its words."""
@@ -32,6 +36,13 @@ class Language:
     code: str
     gsm: bool
     words: Words
+
+    def word(self, table: str, key: str) -> str:
+        """Return the words for a key of a closed list; raise NoWords where this language has none."""
+        try:
+            return self.words[table][key]
+        except KeyError:
+            raise NoWords(f"{self.code}: {table}.{key}") from None
 
 
 @dataclass(frozen=True)
@@ -57,10 +68,10 @@ def closed(table: str, limit: int, otherwise: str | None = None) -> Slot:
     """A key of one table of words; `otherwise` is the key whose words stand in for a key that has none."""
 
     def show(value: Any, language: Language) -> str:
-        words = language.words[table]
         if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
             raise ValueError("not a key")
-        return words[value] if otherwise is None else words.get(value, words[otherwise])
+        known = otherwise is None or value in language.words.get(table, ())
+        return language.word(table, value if known else otherwise or value)
 
     return Slot(show, limit, lambda language: list(language.words[table]))
 
@@ -94,7 +105,7 @@ def levels(low: int) -> Slot:
     def show(value: Any, language: Language) -> str:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= 5:
             raise ValueError("not a level")
-        word = language.words["level"][str(value)]
+        word = language.word("level", str(value))
         return f"{value}/5 {word}" if value else word
 
     return Slot(show, 14, lambda language: range(low, 6))
@@ -110,8 +121,8 @@ def _moment(value: Any) -> datetime:
 def _clock(moment: datetime, language: Language) -> str:
     """The time of day as people say it: 6pm or 6:30pm, or a word for the part of the day and the hour."""
     hour, minutes = moment.hour % 12 or 12, f":{moment.minute:02d}" if moment.minute else ""
-    part = language.words["part_of_day"][str(moment.hour)]
-    return language.words["clock"]["form"].format(part=part, time=f"{hour}{minutes}")
+    part = language.word("part_of_day", str(moment.hour))
+    return language.word("clock", "form").format(part=part, time=f"{hour}{minutes}")
 
 
 def _clock_slot() -> Slot:
@@ -122,7 +133,7 @@ def _clock_slot() -> Slot:
 def _when_slot() -> Slot:
     def show(value: Any, language: Language) -> str:
         moment = _moment(value)
-        return f"{language.words['weekday'][str(moment.isoweekday())]} {_clock(moment, language)}"
+        return f"{language.word('weekday', str(moment.isoweekday()))} {_clock(moment, language)}"
 
     times = [f"2026-11-{day}T{hour:02d}:30:00+05:00" for day in range(23, 30) for hour in range(24)]
     return Slot(show, 18, lambda language: times)
@@ -132,8 +143,8 @@ def _date_slot() -> Slot:
     def show(value: Any, language: Language) -> str:
         day = date.fromisoformat(value)
         weekday, month = (
-            language.words["weekday"][str(day.isoweekday())],
-            language.words["month"][str(day.month)],
+            language.word("weekday", str(day.isoweekday())),
+            language.word("month", str(day.month)),
         )
         return f"{weekday} {day.day} {month}"
 
@@ -215,11 +226,11 @@ def _place(value: Any, language: Language) -> str:
     if "ward" in value:
         if not re.fullmatch(r"[0-9]{1,3}[A-Z]?", str(value["ward"]), re.ASCII):
             raise ValueError("not the number of a ward")
-        where = f"{language.words['place']['ward']} {value['ward']}"
+        where = f"{language.word('place', 'ward')} {value['ward']}"
     else:
         where = _name(value["names"], language)
     landmark = value.get("landmark")
-    closer = f"{where} {language.words['landmark'][landmark]}" if landmark else where
+    closer = f"{where} {language.word('landmark', landmark)}" if landmark else where
     # A landmark that does not fit is left out whole: the place is still right, only less exact.
     return closer if len(closer) <= PLACE_LIMIT else where
 
@@ -236,10 +247,9 @@ def _widest_places(language: Language) -> Iterable[Any]:
 
 
 def _roles(value: Any, language: Language) -> str:
-    words = language.words["role"]
     if not isinstance(value, list) or len(value) > 2:
         raise ValueError("at most two roles")
-    return ", ".join(words[key] for key in value) if value else words["nobody"]
+    return ", ".join(language.word("role", key) for key in value or ["nobody"])
 
 
 def _widest_roles(language: Language) -> Iterable[Any]:
@@ -269,7 +279,8 @@ SLOTS: dict[str, Slot] = {
     "one_time_code": pattern(r"[0-9]{6}", 6, "999999"),
     "reference": pattern(r"[A-Z][0-9]{4}", 5, "M9999"),
     "emergency": pattern(r"[0-9]{2,4}", 4, "9999"),
-    "phone": pattern(r"\+?[0-9]{3,15}", 14, "+9999999999999"),
+    # As people dial it at home: a number with its country's code would not fit beside a whole alert.
+    "phone": pattern(r"[0-9]{3,11}", 11, "99999999999"),
     "count": number(0, 99),
     "days": number(1, 30),
     "scale": number(1, 5),

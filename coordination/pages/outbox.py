@@ -130,14 +130,12 @@ def _bubble(
         if letter
         else messages.preview(message.template, message.slots, message.language, message.script)
     )
-    shown = messages.catalogue(message.language, message.script)
+    shown = messages.said_in(message.template, message.slots, message.language, message.script)
     return {
         "mail": letter is not None,
         "subject": letter.subject if letter else "",
         "lines": [line for line in text.split("\n") if line],
-        "lang": f"{message.language}-Latn"
-        if message.script.lower() in messages.LATIN
-        else shown.language.code,
+        "lang": shown.language.code,
         "dir": shown.direction,
         "who": _who(session, person),
         "channel": channel_label(message.channel),
