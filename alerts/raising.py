@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from alerts import closing
 from alerts.alert import Alert, AlertUpdate, Finding, note
+from alerts.cap_messages import CapMessage
 from alerts.deciding import INHIBITED, NOTHING, OPEN_STEP, RAISE, Before, Decision, decisions, shareable
 from alerts.escalation import MOOT, WAITING, Escalation
 from alerts.risk.facts import Facts, IncidentFact
@@ -69,7 +70,7 @@ def _withhold(session: Session, now: datetime, alert: Alert, words: str) -> None
         return
     alert.withheld_from = wanted
     session.flush()
-    for entity in (AlertUpdate, Escalation):
+    for entity in (AlertUpdate, Escalation, CapMessage):
         rows = update(entity).where(entity.alert_id == alert.id).values(withheld_from=wanted)
         session.execute(rows.execution_options(synchronize_session="fetch"))
     closing.cancel_kept_from(session, alert)

@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
 from alerts import labels, sentences
-from coordination import api, frame, hooks, operations, pages
+from coordination import api, feeds, frame, hooks, operations, pages
 from coordination.runtime import Runtime, build
 from foundation import logs
 from foundation.config import Config
@@ -57,6 +57,7 @@ def create_app(config: Config | None = None, runtime: Runtime | None = None) -> 
     _sign_in(app, runtime)
     _pages(app, runtime)
     hooks.register(app, runtime)
+    feeds.register(app, runtime)
     operations.register(app, runtime)
     api.register(app, runtime)
     _around(app, runtime)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Lock, Thread
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import calibrating, engine, escalation, lateness, learning, reconciling, reweighing
+from alerts import calibrating, cap_messages, engine, escalation, lateness, learning, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.api import repeats
@@ -94,6 +95,16 @@ def _public_holidays(runtime: Runtime) -> int:
         return done
 
 
+def _publish_cap(runtime: Runtime) -> int:
+    url = runtime.config.public_url
+    with runtime.worker.open(service("engine"), write=True) as session:
+        done = cap_messages.publish(
+            session, runtime.clock.now(), sender=urlsplit(url).hostname or "localhost", public_url=url
+        )
+        session.commit()
+        return done
+
+
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
@@ -104,6 +115,7 @@ JOBS: tuple[Job, ...] = (
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _seal),
+    Job("publish_cap", _publish_cap),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job(
         "reassess_stale",

@@ -999,6 +999,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_call_back_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "cap_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("withheld_from", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("sent", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("facts", sa.String(), nullable=False),
+        sa.Column("effect_key", sa.String(), nullable=False),
+        sa.Column("document", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_cap_message_alert_id_alert")),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_cap_message_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cap_message")),
+        sa.UniqueConstraint("effect_key", name=op.f("uq_cap_message_effect_key")),
+    )
+    with op.batch_alter_table("cap_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cap_message_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cap_message_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cap_message_sent"), ["sent"], unique=False)
+
+    op.create_table(
         "contact_index",
         sa.Column("address_index", sa.String(), nullable=False),
         sa.Column("contact_point_id", sa.Uuid(), nullable=False),
@@ -1546,6 +1572,12 @@ def downgrade() -> None:
 
     op.drop_table("delivery")
     op.drop_table("contact_index")
+    with op.batch_alter_table("cap_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cap_message_sent"))
+        batch_op.drop_index(batch_op.f("ix_cap_message_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_cap_message_alert_id"))
+
+    op.drop_table("cap_message")
     with op.batch_alter_table("call_back", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_call_back_locality_id"))
 
