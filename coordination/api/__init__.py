@@ -16,6 +16,7 @@ from flask import Response, jsonify
 from coordination.api import (
     acknowledgements,
     alerts,
+    cap,
     checkins,
     dates,
     deliveries,
@@ -39,6 +40,7 @@ PREFIX = "/api/v1"
 MODULES = (
     acknowledgements,
     alerts,
+    cap,
     checkins,
     dates,
     deliveries,
