@@ -1,28 +1,25 @@
-"""An answer to an alert: seen, acting, cannot. The same act by button, SMS code and API; opening a page never answers.
+"""An answer to an alert: seen, acting, cannot. The same act by button, signed link, SMS code, WhatsApp, voice key, missed call and API.
 
-Seen is not acting: at levels 4 and 5 only acting stops the ladder; below, seen does.
+Opening a page never answers. What an answer does to the ladder is decided by ladder.py, per person and per side. How a key on a telephone
+or a link in a letter becomes an answer is answering.py.
 """
 
 from __future__ import annotations
 
-import random
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.alert import ACTING, ANSWERS, CANNOT, OPEN, SEEN, Acknowledgement, Alert, note
+from alerts.alert import ACTING, ANSWERS, OPEN, SEEN, Acknowledgement, Alert, note
+from alerts.ladder import ASKED_OF, Policy, Said, after_answer, word_after
+from alerts.policies import ladder_of
+from alerts.receivers import receivers
 from committees.people import Scope
 from foundation import journal
 from foundation.errors import Conflict, Invalid
-
-ONLY_ACTING_STOPS = 4
-
-
-def stops(level: int, answer: str) -> bool:
-    """Whether an answer stops the ladder at a level."""
-    return answer == ACTING or (answer == SEEN and level < ONLY_ACTING_STOPS)
 
 
 def acknowledge(
@@ -35,19 +32,13 @@ def acknowledge(
     *,
     role: str = "",
 ) -> Acknowledgement:
-    """Record one person's answer, once per (alert, person, answer, level); raise Conflict for an alert that has ended."""
+    """Record one person's answer, once per (alert, person, answer, round); raise Conflict for an alert that has ended."""
     if answer not in ANSWERS:
         raise Invalid("answer", "Choose: seen, acting or cannot")
+    session.refresh(alert, with_for_update=True)  # two answers at once are counted one after the other
     if alert.state != OPEN:
         raise Conflict("This alert has ended.", "Nobody waits for an answer any more. Thank you.")
-    rows = select(Acknowledgement).where(
-        Acknowledgement.alert_id == alert.id,
-        Acknowledgement.person_id == person_id,
-        Acknowledgement.answer == answer,
-    )
-    # A higher level asks everybody again: an answer to the level before does not answer this one.
-    anew = (answer == ACTING and alert.acting_at is None) or (answer == SEEN and alert.answered_at is None)
-    if (found := session.scalars(rows.order_by(Acknowledgement.at.desc())).first()) and not anew:
+    if found := _said_already(session, alert, person_id, answer):
         return found
     role = role or role_at(session, alert, person_id)
     row = Acknowledgement(
@@ -57,26 +48,74 @@ def acknowledge(
         role=role,
         answer=answer,
         channel=channel,
+        round=alert.round,
         at=now,
     )
     session.add(row)
-    _move_alert(now, alert, answer)
+    _move_alert(session, now, alert, row)
     note(session, now, alert, f"answer_{answer}", role=role, channel=channel)
     journal.record(session, now, f"acknowledge:{answer}", "alert", alert.id, locality_id=alert.locality_id)
     session.flush()
     return row
 
 
-def _move_alert(now: datetime, alert: Alert, answer: str) -> None:
-    if answer == ACTING:
-        alert.acting_at = alert.acting_at or now
-    if answer in (SEEN, ACTING):
+def _said_already(session: Session, alert: Alert, person_id: UUID, answer: str) -> Acknowledgement | None:
+    """The same answer of this person in this round, unless it says something new: taken back meanwhile, or asked for again."""
+    if answer == ACTING and alert.still_asked_at:
+        return None
+    word = (alert.said.get(str(person_id)) or ("", ""))[1]
+    if answer not in (word, SEEN):
+        return None
+    rows = select(Acknowledgement).where(
+        Acknowledgement.alert_id == alert.id,
+        Acknowledgement.person_id == person_id,
+        Acknowledgement.answer == answer,
+        Acknowledgement.round == alert.round,
+    )
+    return session.scalars(rows.order_by(Acknowledgement.at.desc())).first()
+
+
+def _move_alert(session: Session, now: datetime, alert: Alert, row: Acknowledgement) -> None:
+    before = alert.said.get(str(row.person_id))
+    word = word_after(before[1] if before else None, row.answer)
+    alert.said = {**alert.said, str(row.person_id): [row.role, word, now.isoformat()]}
+    said = said_of(alert)
+    acts = [one.at for one in said if one.answer == ACTING]
+    alert.acting_at = (alert.acting_at or now) if acts else None
+    if row.answer in (SEEN, ACTING):
         alert.answered_at = alert.answered_at or now
-    if stops(alert.level, answer):
-        alert.next_step_at = None
-    elif answer == CANNOT and not alert.acting_at and alert.next_step_at:
-        # Somebody says that it is not theirs: the next step does not wait for its clock.
-        alert.next_step_at = now
+    if row.answer == ACTING:
+        alert.worked_at, alert.still_asked_at = now, None
+    policy = ladder_of(session, alert)
+    must = must_answer(session, alert, policy)
+    alert.next_step_at = after_answer(
+        now, alert.level, alert.step, alert.next_step_at, said, must, policy, row.answer
+    )
+
+
+def said_of(alert: Alert) -> list[Said]:
+    """The words that count in this round, the oldest first."""
+    found = [
+        Said(UUID(person), role, answer, datetime.fromisoformat(at))
+        for person, (role, answer, at) in alert.said.items()
+    ]
+    return sorted(found, key=lambda one: (one.at, str(one.person_id)))
+
+
+def must_answer(session: Session, alert: Alert, policy: Policy) -> Sequence[str]:
+    """The sides that must each answer this alert; one on which there is nobody to ask must not."""
+    return [side for side in policy.must_answer if has_side(session, alert, side)]
+
+
+def has_side(session: Session, alert: Alert, side: str) -> bool:
+    """Whether anybody on a side may be told of this alert."""
+    return bool(receivers(session, alert, ASKED_OF[side], "must_answer"))
+
+
+def worked(session: Session, now: datetime, alert: Alert) -> None:
+    """A sign of work on an alert on which somebody acts (an action, an update, news): nobody is asked whether they still do."""
+    if alert.state == OPEN and alert.acting_at:
+        alert.worked_at, alert.still_asked_at = now, None
 
 
 def role_at(session: Session, alert: Alert, person_id: UUID) -> str:
@@ -91,8 +130,3 @@ def role_at(session: Session, alert: Alert, person_id: UUID) -> str:
         or session.scalars(select(Scope.role).where(Scope.person_id == person_id, Scope.active)).first()
         or "member"
     )
-
-
-def rng() -> random.Random:
-    """A generator seeded by the system, for reply codes."""
-    return random.SystemRandom()

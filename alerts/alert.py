@@ -77,6 +77,13 @@ class Alert(Keyed, Base):
     revision: Mapped[int] = mapped_column(default=1)
     answered_at: Mapped[datetime | None]
     acting_at: Mapped[datetime | None]
+    # One asking of everybody is a round: a higher level, or acting of which nothing came, begins the next. `said` is the word of each person
+    # in it that counts, {person: [role, answer, time]}: everybody who may answer an alert may read the row, and not all may read answers.
+    round: Mapped[int] = mapped_column(default=1)
+    said: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    nudged_at: Mapped[datetime | None]
+    worked_at: Mapped[datetime | None]
+    still_asked_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[UUID | None]
     outcome: Mapped[str | None]
@@ -108,6 +115,7 @@ class Acknowledgement(Keyed, Base):
     role: Mapped[str]
     answer: Mapped[str]
     channel: Mapped[str]
+    round: Mapped[int] = mapped_column(default=1)
     at: Mapped[datetime]
 
 
@@ -122,6 +130,12 @@ def last_closed(session: Session, locality_ids: Iterable[UUID]) -> list[Alert]:
     ranked = closed.subquery()
     rows = select(Alert).join(ranked, ranked.c.id == Alert.id).where(ranked.c.order == 1)
     return list(session.scalars(rows))
+
+
+def begin_round(alert: Alert) -> None:
+    """Ask everybody anew: what was said so far counts no more."""
+    alert.round, alert.said = alert.round + 1, {}
+    alert.answered_at = alert.acting_at = alert.nudged_at = alert.worked_at = alert.still_asked_at = None
 
 
 def note(session: Session, now: datetime, alert: Alert, key: str, **values: Any) -> AlertUpdate:

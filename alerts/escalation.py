@@ -1,13 +1,12 @@
 """What happens when nobody answers: the ladder climbs by its clock, and at a review step a police liaison is asked to decide.
 
-`overdue` decides purely. Each step is a compare-and-set on the alert's own row, so that two schedulers climb it once. An ended alert
-never notifies. Reviewing is coordination/review.py.
+What is due is decided purely in ladder.py. Each step is a compare-and-set on the alert's own row, so that two schedulers climb it once. An
+ended alert never notifies. Reviewing is coordination/review.py.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +15,12 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import routing
+from alerts.acknowledging import must_answer, said_of
 from alerts.alert import OPEN, Alert, note
-from alerts.policies import REVIEW, clocks_of, next_step_time, steps_of
-from alerts.receivers import Receiver, receivers
+from alerts.ladder import REVIEW, Climb, is_wanted, missing, overdue
+from alerts.policies import ladder_of
+from alerts.receivers import Receiver
+from alerts.rungs import asked_on, sides_of
 from committees.people import Grant
 from foundation import journal
 from foundation.db import Base, Keyed, claim
@@ -48,31 +50,6 @@ class Escalation(Keyed, Base):
     effect_key: Mapped[str] = mapped_column(unique=True)
 
 
-@dataclass(frozen=True)
-class Climb:
-    """The next step of a ladder: its number, its data, and when the one after is due (None: it was the last)."""
-
-    step: int
-    rung: dict[str, Any]
-    next_at: datetime | None
-
-
-def overdue(
-    now: datetime,
-    state: str,
-    step: int,
-    next_step_at: datetime | None,
-    level: int,
-    steps: list[dict[str, Any]],
-    clocks: dict[int, int],
-) -> Climb | None:
-    """The step that is due now, or None: answered, ended, before its time, or the ladder is at its top."""
-    if state != OPEN or next_step_at is None or now < next_step_at or step >= len(steps):
-        return None
-    more = step + 1 < len(steps)
-    return Climb(step + 1, steps[step], next_step_time(now, clocks[max(1, level)]) if more else None)
-
-
 def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 50) -> int:
     """Climb one step on each alert whose clock has run out; return how many climbed."""
     due = (
@@ -81,37 +58,36 @@ def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 
         .order_by(Alert.next_step_at)
         .limit(batch)
     )
-    climbed = 0
-    for alert in session.scalars(due).all():
-        climb = overdue(
-            now,
-            alert.state,
-            alert.step,
-            alert.next_step_at,
-            alert.level,
-            steps_of(session, alert),
-            clocks_of(session, alert),
-        )
-        if climb is None:
-            alert.next_step_at = None
-            continue
-        was = {"step": alert.step, "state": OPEN, "next_step_at": alert.next_step_at}
-        if claim(session, Alert, alert.id, was, {"step": climb.step, "next_step_at": climb.next_at}):
-            session.refresh(alert)
-            _ask(session, now, rng, alert, climb)
-            climbed += 1
-    return climbed
+    return sum(_climb(session, now, rng, alert) for alert in session.scalars(due).all())
 
 
-def _ask(session: Session, now: datetime, rng: random.Random, alert: Alert, climb: Climb) -> None:
-    roles = tuple(climb.rung["ask"])
-    review = climb.rung["kind"] == REVIEW
-    to = receivers(session, alert, roles, "no_answer")
+def _climb(session: Session, now: datetime, rng: random.Random, alert: Alert) -> bool:
+    """One step of one alert: asked, or passed over where it stands empty or nobody on it is wanted any more."""
+    policy = ladder_of(session, alert)
+    said, must = said_of(alert), must_answer(session, alert, policy)
+    climb = overdue(now, alert.state, alert.step, alert.next_step_at, alert.level, policy)
+    if climb is None or not missing(alert.level, said, must):
+        alert.next_step_at = None
+        return False
+    was = {"step": alert.step, "state": OPEN, "round": alert.round, "next_step_at": alert.next_step_at}
+    if not claim(session, Alert, alert.id, was, {"step": climb.step, "next_step_at": climb.next_at}):
+        return False
+    session.refresh(alert)
+    to = asked_on(session, alert, climb.rung)
     journal.record(session, now, f"escalate:{climb.step}", "alert", alert.id, locality_id=alert.locality_id)
-    if not to:
-        note(session, now, alert, "step_empty", step=climb.step, roles=list(roles))
+    if not to or not is_wanted(sides_of(to), alert.level, said, must):
+        why = "step_passed" if to else "step_empty"
+        note(session, now, alert, why, step=climb.step, roles=list(climb.rung["ask"]))
         alert.next_step_at = now if climb.next_at else None  # nobody to ask here: the next rung at once
-        return
+        return True
+    _ask(session, now, rng, alert, climb, to)
+    return True
+
+
+def _ask(
+    session: Session, now: datetime, rng: random.Random, alert: Alert, climb: Climb, to: list[Receiver]
+) -> None:
+    review = climb.rung["kind"] == REVIEW
     if review:
         open_review(session, now, alert, to, step=climb.step, asked_by="ladder")
         open_evidence(session, now, alert, to)
@@ -133,7 +109,7 @@ def open_review(
     found = session.scalars(select(Escalation).where(Escalation.effect_key == key)).first()
     if found:
         return found
-    minutes = clocks_of(session, alert)[max(1, alert.level)]
+    minutes = ladder_of(session, alert).clocks[max(1, alert.level)]
     row = Escalation(
         alert_id=alert.id,
         locality_id=alert.locality_id,

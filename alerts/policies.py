@@ -1,7 +1,11 @@
-"""Escalation policies as data: per place and threat, how long each level waits, and who is asked at each step."""
+"""Escalation policies as rows: per place and threat, which ladder holds. Reading only; writing one is policy_versions.py.
+
+What a ladder is, and what follows from it, is ladder.py; what a policy may say is policy_checks.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,56 +14,86 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import Alert
+from alerts.ladder import CLOCKS, NUDGES, STILL, Policy
 from committees.places import LocalityPath
 from foundation.db import Base, Keyed
 
-CLOCKS = {1: 4320, 2: 720, 3: 240, 4: 30, 5: 10}
-STEPS: list[dict[str, Any]] = [
-    {"kind": "tell", "ask": ["chair", "city_officer"]},
-    {"kind": "tell", "ask": ["district_administration"]},
-    {"kind": "review", "ask": ["police_liaison"]},
-    {"kind": "tell", "ask": ["oversight", "national_contact"]},
-]
-TELL, REVIEW = "tell", "review"
+IN_FORCE = "in_force"
 
 
 class EscalationPolicy(Keyed, Base):
-    """Clocks in minutes by level, and the steps after the first telling; no place means everywhere."""
+    """One version of a ladder: clocks, steps and what must be answered; no place means everywhere. What is written never changes."""
 
     __tablename__ = "escalation_policy"
 
     code: Mapped[str] = mapped_column(unique=True)
-    locality_id: Mapped[UUID | None] = mapped_column(ForeignKey("locality.id"))
+    locality_id: Mapped[UUID | None] = mapped_column(ForeignKey("locality.id"), index=True)
     threat: Mapped[str] = mapped_column(default="*")
+    version: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default=IN_FORCE)
     clocks: Mapped[dict[str, Any]]
     steps: Mapped[list[Any]]
+    must_answer: Mapped[list[Any]] = mapped_column(default=list)
+    nudges: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    still: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    reason: Mapped[str] = mapped_column(default="")
+    author_id: Mapped[UUID | None]
+    author_role: Mapped[str] = mapped_column(default="")
+    organisations: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime | None]
+    proposed_by: Mapped[UUID | None]
+    proposed_at: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None]
+    decided_role: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(default="")
 
 
-def policy_of(session: Session, alert: Alert) -> EscalationPolicy | None:
-    """The nearest policy of an alert's place and threat; None means the built-in ladder."""
+def policy_at(session: Session, locality_id: UUID, threat: str) -> EscalationPolicy | None:
+    """The policy that holds at a place for a threat: the nearest, before it one for this threat; None means the built-in ladder."""
     depth = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
-        LocalityPath.descendant_id == alert.locality_id
+        LocalityPath.descendant_id == locality_id
     )
     near = dict(session.execute(depth).all())
-    rows = session.scalars(select(EscalationPolicy).where(EscalationPolicy.threat.in_(("*", alert.threat))))
+    rows = session.scalars(
+        select(EscalationPolicy).where(
+            EscalationPolicy.threat.in_(("*", threat)), EscalationPolicy.state == IN_FORCE
+        )
+    )
     usable = [p for p in rows if p.locality_id is None or p.locality_id in near]
     return min(
         usable,
-        key=lambda p: (near.get(p.locality_id, 99) if p.locality_id else 99, p.threat == "*", p.code),
+        key=lambda p: (near[p.locality_id] if p.locality_id else len(near), p.threat == "*", p.code),
         default=None,
     )
 
 
-def clocks_of(session: Session, alert: Alert) -> dict[int, int]:
-    """Minutes to answer, by level."""
-    policy = policy_of(session, alert)
-    return CLOCKS | {int(k): int(v) for k, v in (policy.clocks if policy else {}).items()}
+def as_ladder(row: EscalationPolicy | None) -> Policy:
+    """A row as the ladder it describes, over what is built in."""
+    if row is None:
+        return Policy()
+    return Policy(
+        CLOCKS | _by_level(row.clocks),
+        tuple(row.steps),
+        tuple(row.must_answer),
+        NUDGES | _by_level(row.nudges),
+        STILL | _by_level(row.still),
+    )
 
 
-def steps_of(session: Session, alert: Alert) -> list[dict[str, Any]]:
-    """The steps after the first telling, in order."""
-    policy = policy_of(session, alert)
-    return list(policy.steps) if policy else STEPS
+def _by_level(minutes: dict[str, Any]) -> dict[int, int]:
+    return {int(level): int(value) for level, value in minutes.items()}
+
+
+def ladder_of(session: Session, alert: Alert) -> Policy:
+    """The ladder that an alert climbs."""
+    return as_ladder(policy_at(session, alert.locality_id, alert.threat))
+
+
+def channels_of(session: Session, alert: Alert, step: int) -> Sequence[str]:
+    """The channels that step `step` (from 1) of an alert's ladder says its messages go by; empty: those of each person."""
+    steps = ladder_of(session, alert).steps if step else ()
+    return tuple(steps[step - 1].get("channels", ())) if 0 < step <= len(steps) else ()
 
 
 def next_step_time(now: datetime, minutes: int) -> datetime:

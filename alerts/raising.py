@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from alerts import closing
-from alerts.alert import Alert, AlertUpdate, Finding, note
+from alerts.alert import Alert, AlertUpdate, Finding, begin_round, note
 from alerts.cap_messages import CapMessage
 from alerts.deciding import INHIBITED, NOTHING, OPEN_STEP, RAISE, Before, Decision, decisions, shareable
 from alerts.escalation import MOOT, WAITING, Escalation
@@ -85,7 +85,8 @@ def _ask_others(session: Session, now: datetime, alert: Alert) -> None:
     )
     session.execute(rows.values(state=MOOT).execution_options(synchronize_session="fetch"))
     if catalogue.COMMITTEE in alert.withheld_from.split():
-        alert.next_step_at = now  # those who acted or were asked so far are out of it
+        begin_round(alert)  # those who acted or were asked so far are out of it
+        alert.next_step_at = now
 
 
 def _before(standing: Alert | None, last: Alert | None) -> Before:
@@ -127,7 +128,8 @@ def _apply(
             _when(conclusion, facts),
         )
         alert.private = conclusion.rule.what == "private_matter"
-        alert.revision, alert.step, alert.acting_at, alert.answered_at = alert.revision + 1, 0, None, None
+        alert.revision, alert.step = alert.revision + 1, 0
+        begin_round(alert)
         note(session, now, alert, "raised", level=level, was=was)
     else:
         alert.sure = _sure(conclusion, facts)

@@ -18,7 +18,8 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import Alert, note
-from alerts.policies import clocks_of, next_step_time
+from alerts.ladder import ASKED_OF
+from alerts.policies import ladder_of, next_step_time
 from alerts.receivers import Receiver, linked, receivers, to_be_told
 from committees import committee, places, reply_codes
 from committees.people import ContactPoint, Grant, Person, contacts_each
@@ -55,9 +56,12 @@ def tell(
 ) -> list[Delivery]:
     """Tell everybody whom a rule names and everybody linked, and set the clock of the first step (minutes)."""
     candidates = receivers(session, alert, roles, "rule")
+    policy = ladder_of(session, alert)
     if not alert.private:
         candidates += linked(session, alert)
-    alert.next_step_at = next_step_time(now, min(clock, clocks_of(session, alert).get(alert.level, clock)))
+        for side in policy.must_answer:
+            candidates += receivers(session, alert, ASKED_OF[side], "must_answer")
+    alert.next_step_at = next_step_time(now, min(clock, policy.wait(0, alert.level)))
     return send(session, now, rng, alert, candidates, template="alert", step=0)
 
 
@@ -71,15 +75,16 @@ def send(
     template: str,
     step: int,
     more: dict[str, Any] | None = None,
+    key: str = "",
 ) -> list[Delivery]:
-    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact).
+    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact, `key`).
 
     `more`: what this template says besides the alert itself; a moment in it is said in the time of the place.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
     to = to_be_told(session, alert.withheld_from, to)
-    telling = _telling(session, now, alert, template, step, more or {})
+    telling = _telling(session, now, alert, template, step, more or {}, key)
     everybody = contacts_each(session, [receiver.person.id for receiver in to])
     messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []
     unreached: list[Receiver] = []
@@ -124,13 +129,15 @@ class _Telling:
     source: str
     known: dict[str, Delivery]
     more: dict[str, Any]
+    again: str
 
     def key(self, whom: str) -> str:
-        return f"alert:{self.alert.id}:{self.alert.revision}:{self.step}:{self.template}:{whom}"
+        again = f":{self.again}" if self.again else ""
+        return f"alert:{self.alert.id}:{self.alert.revision}:{self.step}:{self.template}{again}:{whom}"
 
 
 def _telling(
-    session: Session, now: datetime, alert: Alert, template: str, step: int, more: dict[str, Any]
+    session: Session, now: datetime, alert: Alert, template: str, step: int, more: dict[str, Any], again: str
 ) -> _Telling:
     zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
     rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id, Delivery.step == step))
@@ -139,7 +146,9 @@ def _telling(
         key: value.astimezone(zone).isoformat() if isinstance(value, datetime) else value
         for key, value in more.items()
     }
-    return _Telling(now, alert, template, step, zone, sender_of(session, alert.locality_id), known, local)
+    return _Telling(
+        now, alert, template, step, zone, sender_of(session, alert.locality_id), known, local, again
+    )
 
 
 def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:

@@ -39,6 +39,7 @@ from alerts.labels import (
     trigger_label,
     why_unread,
 )
+from alerts.ladder_sentences import LADDER_NOTES
 from alerts.rule_reasons import RULE_REASONS
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
@@ -214,9 +215,6 @@ NOTES: dict[str, Say] = {
         v["n"],
         roles=role_names(v["roles"]),
     ),
-    "nudge": lambda v: _(
-        "Those who have not answered were asked again: %(roles)s.", roles=role_names(v["roles"])
-    ),
     "unreached": lambda v: _(
         "We could not reach the %(role)s: no number or address works.", role=role_name(v["role"])
     ),
@@ -259,6 +257,7 @@ NOTES: dict[str, Say] = {
         level=level_word(v.get("level", 5)),
     ),
     "corrected": lambda _v: _("A correction went to those who were told."),
+    **LADDER_NOTES,
 }
 
 

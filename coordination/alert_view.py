@@ -5,7 +5,7 @@ Reads only; words come from alerts.sentences. Which page shows it, and what its 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import messages, routing
+from alerts.acknowledging import must_answer, said_of
 from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Acknowledgement, Alert, Finding, answers_of, story_of
-from alerts.policies import clocks_of, steps_of
-from alerts.receivers import receivers
+from alerts.ladder import ONLY_ACTING_STOPS, Next, upcoming
+from alerts.policies import ladder_of
 from alerts.routing import Delivery
+from alerts.rungs import rungs_left
 from alerts.sentences import (
     answer_label,
     channel_label,
@@ -135,33 +137,28 @@ def evidence_of(session: Session, alert: Alert) -> list[Incident]:
     )
 
 
-def ladder(session: Session, alert: Alert) -> list[tuple[str, datetime]]:
-    """Who is asked next and when, as clock times, if nobody answers; empty where nobody waits."""
+def ladder(session: Session, now: datetime, alert: Alert) -> list[Next]:
+    """Who is asked next and when, if nobody answers enough; empty where nobody waits."""
     if alert.state != OPEN or alert.next_step_at is None:
         return []
-    minutes = clocks_of(session, alert)[max(1, alert.level)]
-    at, found = alert.next_step_at, []
-    for rung in steps_of(session, alert)[alert.step :]:
-        to = receivers(session, alert, tuple(rung["ask"]), "no_answer")
-        if to:  # a rung with nobody on it passes on at once
-            found.append((role_names(list(dict.fromkeys(r.role for r in to))), at))
-            at += timedelta(minutes=minutes)
-    return found
+    policy = ladder_of(session, alert)
+    must, left = must_answer(session, alert, policy), rungs_left(session, alert, policy)
+    return upcoming(now, alert.state, alert.level, alert.next_step_at, said_of(alert), must, left, policy)
 
 
 def no_answer(session: Session, now: datetime, alert: Alert) -> str:
     """The next steps as one sentence, with clock times."""
-    steps = ladder(session, alert)
+    steps = ladder(session, now, alert)
     if steps:
         at = zone(session, alert)
         texts = [
-            _("%(roles)s %(when)s", roles=roles, when=words.when(moment, at, now))
-            for roles, moment in steps[:3]
+            _("%(roles)s %(when)s", roles=role_names(list(step.roles)), when=words.when(step.at, at, now))
+            for step in steps[:3]
         ]
         return _("Asked next: %(steps)s.", steps=_(", then ").join(texts))
     if alert.acting_at:
         return _("Somebody is acting on it. Nobody else is asked.")
-    if alert.answered_at:
+    if alert.answered_at and alert.level < ONLY_ACTING_STOPS:
         return _("Somebody has seen it. Nobody else is asked.")
     return _("Everybody on the list was asked. It stays open until it ends.")
 
@@ -203,13 +200,19 @@ def silent(session: Session, alert: Alert) -> str:
 
 
 def my_answers(session: Session, alert: Alert, principal: Principal) -> dict[str, datetime]:
-    """What this person has answered to the level as it stands, and when."""
+    """What this person has answered in the round that runs, and when; acting is open again where it was taken back or is asked for again."""
     rows = select(Acknowledgement).where(
-        Acknowledgement.alert_id == alert.id, Acknowledgement.person_id == principal.person_id
+        Acknowledgement.alert_id == alert.id,
+        Acknowledgement.person_id == principal.person_id,
+        Acknowledgement.round == alert.round,
     )
-    asked_again = {ACTING} if alert.acting_at is None else set()
-    asked_again |= {SEEN} if alert.answered_at is None else set()
-    return {row.answer: row.at for row in session.scalars(rows) if row.answer not in asked_again}
+    word = (alert.said.get(str(principal.person_id)) or ("", ""))[1]
+    open_again = {ACTING, CANNOT} - {word} | ({ACTING} if alert.still_asked_at else set())
+    return {
+        row.answer: row.at
+        for row in session.scalars(rows.order_by(Acknowledgement.at))
+        if row.answer not in open_again
+    }
 
 
 def buttons(mine: dict[str, datetime]) -> list[tuple[str, str, str]]:

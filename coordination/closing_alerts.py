@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import closing, routing
-from alerts.alert import OPEN, OUTCOMES, Alert, note
+from alerts.alert import OPEN, OUTCOMES, Alert, begin_round, note
 from alerts.escalation import Escalation, open_evidence, open_review
-from alerts.policies import clocks_of, next_step_time
+from alerts.policies import ladder_of
 from alerts.receivers import Receiver, receivers
 from alerts.receivers import linked as linked_to
 from alerts.routing import Delivery
@@ -134,7 +134,8 @@ def confirm_severe(session: Session, now: datetime, alert: Alert, role: str) -> 
         raise Conflict("Nothing waits to be confirmed here.", "Open the alert again to see how it stands.")
     alert.level, alert.proposed, alert.revision = SEVERE, None, alert.revision + 1
     if not alert.acting_at:
-        alert.step, alert.next_step_at = 0, next_step_time(now, clocks_of(session, alert)[SEVERE])
+        begin_round(alert)
+        alert.step, alert.next_step_at = 0, ladder_of(session, alert).due(now, 0, SEVERE)
     note(session, now, alert, "confirmed", role=role, level=SEVERE)
     journal.record(session, now, "alert:severe", "alert", alert.id, locality_id=alert.locality_id)
     errands.ask(session, now, SEVERE_CONFIRMED, alert.id)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import calibrating, cap_messages, engine, escalation, lateness, learning, reconciling, reweighing
+from alerts import asking_again, calibrating, cap_messages, engine, escalation, lateness, learning, reconciling, reweighing
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.api import repeats
@@ -110,6 +110,7 @@ JOBS: tuple[Job, ...] = (
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
     Job("score_pending", _together_or_apart("engine", engine.score_pending, engine.places_pending, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
+    Job("ask_again", _in_session("engine", asking_again.ask_again, rng=True)),
     Job("pass_on_late", _in_session("engine", lateness.pass_on_late, rng=True)),
     Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),

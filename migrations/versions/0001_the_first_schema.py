@@ -399,6 +399,11 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acting_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("nudged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("worked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("still_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
@@ -491,14 +496,33 @@ def upgrade() -> None:
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=True),
         sa.Column("threat", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.Column("clocks", sa.JSON(), nullable=False),
         sa.Column("steps", sa.JSON(), nullable=False),
+        sa.Column("must_answer", sa.JSON(), nullable=False),
+        sa.Column("nudges", sa.JSON(), nullable=False),
+        sa.Column("still", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("author_role", sa.String(), nullable=False),
+        sa.Column("organisations", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("proposed_by", sa.Uuid(), nullable=True),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_role", sa.String(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_escalation_policy_locality_id_locality")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_policy")),
         sa.UniqueConstraint("code", name=op.f("uq_escalation_policy_code")),
     )
+    with op.batch_alter_table("escalation_policy", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_escalation_policy_locality_id"), ["locality_id"], unique=False)
+
     op.create_table(
         "finding",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -941,6 +965,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("answer", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_acknowledgement_alert_id_alert")),
         sa.ForeignKeyConstraint(
@@ -1678,6 +1703,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_finding_alert_id"))
 
     op.drop_table("finding")
+    with op.batch_alter_table("escalation_policy", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_escalation_policy_locality_id"))
+
     op.drop_table("escalation_policy")
     with op.batch_alter_table("contact_point", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_point_person_id"))

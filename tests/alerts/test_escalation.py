@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from alerts import escalation
-from alerts.acknowledging import ACTING, ANSWERS, CANNOT, SEEN, acknowledge, stops
-from alerts.alert import CLOSED, OPEN, Alert
+from alerts.acknowledging import acknowledge
+from alerts.alert import ACTING, ANSWERS, CANNOT, CLOSED, OPEN, SEEN, Alert
 from alerts.closing import close
-from alerts.escalation import overdue
-from alerts.policies import CLOCKS, REVIEW, STEPS, TELL
+from alerts.ladder import CLOCKS, REVIEW, STEPS, TELL, Policy, overdue, stops
 from foundation.errors import Conflict, Invalid
 from foundation.outbox import OutboxMessage
 from tests.make import Town
@@ -30,7 +29,7 @@ moments = st.timedeltas(-timedelta(days=3), timedelta(days=3)).map(lambda by: NO
 def test_a_step_is_due_only_when_open_waiting_and_late(
     state: str, step: int, due: datetime | None, level: int, ladder: list[dict[str, Any]]
 ) -> None:
-    climb = overdue(NOW, state, step, due, level, ladder, CLOCKS)
+    climb = overdue(NOW, state, step, due, level, Policy(steps=ladder))
     expected = state == OPEN and due is not None and due <= NOW and step < len(ladder)
     assert (climb is not None) == expected
     if climb:
@@ -41,14 +40,14 @@ def test_a_step_is_due_only_when_open_waiting_and_late(
 
 @given(moments, st.integers(0, 5), steps)
 def test_an_ended_alert_never_climbs(due: datetime, level: int, ladder: list[dict[str, Any]]) -> None:
-    assert overdue(NOW, CLOSED, 0, due, level, ladder, CLOCKS) is None
+    assert overdue(NOW, CLOSED, 0, due, level, Policy(steps=ladder)) is None
 
 
 @given(st.integers(0, 5), steps)
 def test_a_ladder_is_climbed_to_its_top_once(level: int, ladder: list[dict[str, Any]]) -> None:
     step, due, now, climbed = 0, NOW, NOW, []
     for _ in range(20):
-        climb = overdue(now, OPEN, step, due, level, ladder, CLOCKS)
+        climb = overdue(now, OPEN, step, due, level, Policy(steps=ladder))
         if climb is None:
             break
         climbed.append(climb.step)

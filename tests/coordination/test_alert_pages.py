@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from alerts.alert import Acknowledgement, Alert
+from alerts.alert import Acknowledgement, Alert, begin_round
 from alerts.escalation import Escalation
 from committees.actions import Action
 from committees.people import address_of, contacts_of
@@ -86,7 +86,7 @@ def test_after_a_rise_everybody_is_asked_anew(town: Town) -> None:
     chair.send(f"/a/{alert.id}/answer", answer="acting")
     with town.session(write=True) as session:
         row = session.get_one(Alert, alert.id)
-        row.acting_at = row.answered_at = None
+        begin_round(row)
         row.revision, row.next_step_at = 2, town.clock.now()
     chair.open(f"/a/{alert.id}")
     chair.send(f"/a/{alert.id}/answer", answer="acting")

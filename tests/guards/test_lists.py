@@ -9,8 +9,8 @@ import pytest
 
 from alerts import labels
 from alerts.alert import ANSWERS
+from alerts.ladder import CLOCKS, REVIEW, STEPS, TELL
 from alerts.messages import TEMPLATES
-from alerts.policies import CLOCKS, REVIEW, STEPS, TELL
 from alerts.risk.rules import read_rules
 from alerts.risk.scoring import MULTIPLIER_BOUNDS
 from committees import catalogue, incidents, people
