@@ -15,7 +15,17 @@ from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts import asking_again, calibrating, cap_messages, engine, escalation, lateness, learning, reconciling, reweighing
+from alerts import (
+    asking_again,
+    calibrating,
+    cap_messages,
+    engine,
+    escalation,
+    lateness,
+    learning,
+    reconciling,
+    reweighing,
+)
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.api import repeats
