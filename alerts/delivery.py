@@ -5,307 +5,162 @@ A message is handed over once. Where an answer was lost the row becomes `unknown
 settles it, or a look-up does, and only when the provider says that it has no such message is it sent again.
 A row that was claimed by a process that died is unknown too. A message that cannot be written, or that
 breaks the sender, fails with words and never holds up the others. States are those of foundation/outbox.py.
+
+The parts: claiming.py takes rows, limits.py says which may go now, handing_over.py gives them to channels,
+recording.py writes down what came of it, settling.py what providers say later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
 
-from sqlalchemy import Select, select, update
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import OperationalError
 
-from alerts import messages
-from alerts.channels.base import Channel, DeliveryFailed, Handed, Message, OutcomeUnknown
-from alerts.routing import Delivery
-from committees.people import ContactPoint, address_of
+from alerts import claiming, limits, recording
+from alerts.channels.base import Channel, DeliveryFailed
+from alerts.claiming import LEASE, Claimed
+from alerts.handing_over import Done, Hands
+from alerts.limits import Limits
+from alerts.recording import BACK_OFF, GIVE_UP_AFTER, MOST_BREAKS, WAIT_FOR_NEWS
+from alerts.settling import settle
 from foundation.clock import Clock
-from foundation.crypto import cipher
+from foundation.crypto import Cipher
 from foundation.db import Database, claim
-from foundation.errors import Problem
 from foundation.logs import log
-from foundation.outbox import FINAL, OutboxMessage
+from foundation.outbox import OutboxMessage
 from foundation.policy import service
 
-LEASE = timedelta(seconds=60)
-WAIT_FOR_NEWS = timedelta(seconds=20)  # longer than a provider's list lags behind its own acceptance
-# Seconds, by attempt. Never longer than five minutes: a line that comes back is used at once.
-BACK_OFF = (5, 15, 60, 120, 300)
-GIVE_UP_AFTER = timedelta(hours=6)
-#: How often a message may break the sender itself before it is put aside.
-MOST_BREAKS = 5
-NOT_WRITTEN = "This message could not be written. An administrator should look at it."
-BROKEN = "Something is broken in or around this message. An administrator should look at it."
-BATCH = 50
-HANDS = 4  # messages under way at once; a provider's answer takes longer than our own work
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """One claimed row, read out of the database before the connection is given back."""
-
-    id: UUID
-    channel: str
-    fence: int
-    attempts: int
-    look_up_first: bool
-    message: Message | None
-    claimed_at: datetime
-    first_tried_at: datetime
-    why_not: str = ""
+#: Rows claimed at once: few where little waits, so that what is urgent is never far behind; more as the queue grows.
+LEAST_BATCH, MOST_BATCH = 50, 800
+#: How many batches one call sends before the job is over and somebody else may have a turn.
+MOST_ROUNDS = 40
+#: Seconds without any news from the hands after which a call returns; what hangs goes on and is recorded by a later one.
+PATIENCE = 2.0
 
 
 class Sender:
     """Drains the outbox through this installation's channels. Safe in several threads and processes."""
 
     def __init__(
-        self, database: Database, clock: Clock, channels: Mapping[str, Channel], public_url: str
+        self,
+        database: Database,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        public_url: str,
+        most: Limits | None = None,
     ) -> None:
         self.database, self.clock, self.channels, self.public_url = database, clock, channels, public_url
+        self.limits = most or Limits()
+        self._hands = Hands(channels, self._still_mine)
+        self._batch = LEAST_BATCH
+        self._draining = Lock()
 
-    def drain(self, batch: int = BATCH) -> int:
+    def drain(self) -> int:
         """Send what is due and look up what is unknown; return how many rows were worked on."""
+        with self._draining:
+            done = self._collect(self._hands.under_way, 0.0)
+            for _ in range(MOST_ROUNDS):
+                claimed = self._claim()
+                done += len(claimed)
+                if not claimed:
+                    break
+                # The next batch is claimed while the last half of this one is still on its way.
+                self._collect(len(claimed) // 2, PATIENCE)
+            self._collect(0, PATIENCE)
+            return done
+
+    def close(self) -> None:
+        """Let the hands go."""
+        self._hands.close()
+
+    def _collect(self, most_left: int, seconds: float) -> int:
+        """Record what the hands have done until only so many are under way, or nothing came for so long; return how many."""
+        recorded = 0
+        while self._hands.under_way > most_left or not seconds:
+            batch = self._hands.finished(seconds)
+            if not batch:
+                break
+            self._record(batch)
+            recorded += len(batch)
+        return recorded
+
+    def _claim(self) -> list[Claimed]:
+        """Claim a batch, write its messages out and give them to the hands; what cannot be written is recorded at once."""
+        now, busy = self.clock.now(), self._hands.busy()
         with self.database.open(service("sender"), write=True) as session:
-            claimed = [*self._claim_lost(session, batch), *self._claim_due(session, batch)]
+            lost = claiming.read(session, claiming.lost_rows(now, self._batch, busy), look_up=True)
+            due = claiming.read(session, claiming.due_rows(now, self._batch, busy), look_up=False)
+            claiming.open_addresses(self._cipher, [*lost, *due])
+            claiming.choose_providers(session, now, self.channels, [*lost, *due])
+            going = [*lost, *limits.may_go(session, now, self.limits, self.channels, due)]
+            held = claiming.hold(session, now, going)
             session.commit()
-        self._work_all(claimed)
-        return len(claimed)
+        self._batch = min(MOST_BATCH, 2 * self._batch) if len(due) == self._batch else LEAST_BATCH
+        ready, unwritten = [], []
+        for one, row in zip(going, held, strict=True):
+            message, segments, why_not, code = None, 0, row.why_not, None
+            if not why_not:
+                message, segments, why_not = claiming.write(
+                    self._cipher, self.public_url, one, row.first_tried_at
+                )
+                code = recording.POISON
+            if message is None:
+                unwritten.append(Done(row, DeliveryFailed(why_not, True, code, why="message")))
+            else:
+                ready.append(replace(row, message=message, segments=segments))
+        self._hands.start(ready)
+        self._record(unwritten)
+        return held
 
-    def _work_all(self, claimed: list[Claimed]) -> None:
-        """Hand over to several receivers at once; what goes to one receiver goes in its order."""
-        lines: dict[tuple[str, str], list[Claimed]] = {}
-        for row in claimed:
-            lines.setdefault((row.channel, row.message.address if row.message else ""), []).append(row)
+    @property
+    def _cipher(self) -> Cipher:
+        assert isinstance(self.database.cipher, Cipher)
+        return self.database.cipher
 
-        def work(line: list[Claimed]) -> None:
-            for row in line:
-                self._work(row)
-
-        if len(lines) < HANDS:
-            for line in lines.values():
-                work(line)
-            return
-        with ThreadPoolExecutor(HANDS, thread_name_prefix="sender") as pool:
-            # Reading every result brings an error of the database out of its thread.
-            list(pool.map(work, lines.values()))
-
-    def _claim_due(self, session: Session, batch: int) -> list[Claimed]:
+    def _still_mine(self, line: Sequence[Claimed]) -> set[Claimed]:
+        """Renew the leases of rows that waited behind slow ones; without those that another sender took over."""
         now = self.clock.now()
-        rows = select(OutboxMessage).where(OutboxMessage.state == "due", OutboxMessage.due_at <= now)
-        rows = rows.order_by(OutboxMessage.lane, OutboxMessage.due_at, OutboxMessage.id)
-        return self._take(session, rows.limit(batch), now, look_up=False)
-
-    def _claim_lost(self, session: Session, batch: int) -> list[Claimed]:
-        """Rows whose sender died, and rows whose answer was lost and of which no news came in time."""
-        now = self.clock.now()
-        rows = select(OutboxMessage).where(
-            OutboxMessage.state.in_(("claimed", "sending", "unknown")), OutboxMessage.lease_until < now
-        )
-        return self._take(session, rows.order_by(OutboxMessage.lease_until).limit(batch), now, look_up=True)
-
-    def _take(
-        self, session: Session, rows: Select[OutboxMessage], now: datetime, *, look_up: bool
-    ) -> list[Claimed]:
-        """Claim these rows with a lease and a new fence.
-
-        They are locked until the commit (SQLite: everything is), so nobody else can have claimed one meanwhile.
-        """
-        taken = list(session.scalars(rows.with_for_update(skip_locked=True)))
-        for row in taken:
-            row.state, row.lease_until = "sending", now + LEASE
-            row.fence, row.attempts, row.sent_at = row.fence + 1, row.attempts + 1, row.sent_at or now
-        session.flush()
-        return [self._claimed(session, row, now, look_up=look_up) for row in taken]
-
-    def _claimed(self, session: Session, row: OutboxMessage, now: datetime, *, look_up: bool) -> Claimed:
-        try:
-            message, why_not = self._message(session, row, look_up=look_up), ""
-        except Problem as problem:
-            message, why_not = None, str(problem)
-        except SQLAlchemyError:
-            raise
-        except Exception as error:
-            # A template that is not there, a value that no gap takes: it will be so the next time as well.
-            log().error("message_not_written", outbox_id=str(row.id), error_type=type(error).__name__)
-            message, why_not = None, NOT_WRITTEN
-        tried = row.sent_at or now
-        return Claimed(row.id, row.channel, row.fence, row.attempts, look_up, message, now, tried, why_not)
-
-    def _message(self, session: Session, row: OutboxMessage, *, look_up: bool) -> Message:
-        if row.address_sealed:
-            address = cipher(session).open("outbox.address", row.id, row.address_sealed)
-        else:
-            point = session.get(ContactPoint, row.contact_point_id)
-            if point is None or point.stopped_at:
-                raise Problem("This person asked for no more messages.")
-            address = address_of(session, point)
-        secret = (
-            cipher(session).open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
-        )
-        if row.channel == "email":
-            alert_id = session.scalars(select(Delivery.alert_id).where(Delivery.outbox_id == row.id)).first()
-            link = f"{self.public_url}/a/{alert_id}" if alert_id else ""
-            letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
-            return Message(
-                row.id, address, letter.text, letter.subject, letter.html, letter.language, since=row.sent_at
-            )
-        text = messages.render(row.template, row.slots, row.language, row.script, secret)
-        return Message(
-            row.id,
-            address,
-            text.text,
-            language=text.language,
-            since=row.sent_at,
-            taken_ids=self._taken(session, row) if look_up else frozenset(),
-        )
-
-    def _taken(self, session: Session, row: OutboxMessage) -> frozenset[str]:
-        same = select(OutboxMessage.provider_id).where(
-            OutboxMessage.contact_point_id == row.contact_point_id, OutboxMessage.provider_id.is_not(None)
-        )
-        return frozenset(
-            str(key)
-            for key in session.scalars(
-                same.where(OutboxMessage.id != row.id).order_by(OutboxMessage.created_at.desc()).limit(50)
-            )
-        )
-
-    def _work(self, row: Claimed) -> None:
-        channel = self.channels.get(row.channel)
-        if row.message is None or channel is None:
-            self._record(
-                row, state="failed", error=row.why_not or "This channel is not set up.", settled=True
-            )
-            return
-        if not self._still_mine(row):
-            return
-        try:
-            handed = self._hand_over(channel, row)
-        except DeliveryFailed as failure:
-            self._failed(row, failure)
-        except OutcomeUnknown as lost:
-            self._record(row, state="unknown", error=lost.message, lease=WAIT_FOR_NEWS)
-        except Exception as error:
-            self._broken(row, error)
-        else:
-            self._record(
-                row, state=handed.state, provider_id=handed.provider_id, settled=handed.state == "delivered"
-            )
-
-    def _still_mine(self, row: Claimed) -> bool:
-        """Renew the lease of a row that waited behind slow ones; False if another sender took it over."""
-        now = self.clock.now()
-        if now < row.claimed_at + LEASE / 2:
-            return True
-        with self.database.open(service("sender"), write=True) as session:
-            was = {"state": "sending", "fence": row.fence}
-            mine = claim(session, OutboxMessage, row.id, was, {"lease_until": now + LEASE})
-            session.commit()
+        late = [row for row in line if now >= row.claimed_at + LEASE / 2]
+        mine = set(line).difference(late)
+        if late:
+            with self.database.open(service("sender"), write=True) as session:
+                for row in late:
+                    was = {"state": "sending", "fence": row.fence}
+                    if claim(session, OutboxMessage, row.id, was, {"lease_until": now + LEASE}):
+                        mine.add(row)
+                session.commit()
         return mine
 
-    def _broken(self, row: Claimed, error: Exception) -> None:
-        """The sender itself failed, and nobody knows whether the message left: look it up, a few times."""
-        log().error(
-            "message_broken", outbox_id=str(row.id), error_type=type(error).__name__, attempts=row.attempts
-        )
-        if row.attempts >= MOST_BREAKS:
-            self._record(row, state="failed", error=BROKEN, settled=True)
-        else:
-            self._record(row, state="unknown", error=BROKEN, lease=WAIT_FOR_NEWS)
-
-    def _hand_over(self, channel: Channel, row: Claimed) -> Handed:
-        assert row.message is not None
-        if row.look_up_first and channel.can_look_up:
-            found = channel.look_up(row.message)
-            if found is not None:
-                return found
-        return channel.send(row.message)
-
-    def _failed(self, row: Claimed, failure: DeliveryFailed) -> None:
-        if failure.permanent or self.clock.now() - row.first_tried_at >= GIVE_UP_AFTER:
-            self._record(row, state="failed", error=failure.message, code=failure.code, settled=True)
-        else:
-            wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-            self._record(
-                row, state="due", error=failure.message, code=failure.code, due_in=timedelta(seconds=wait)
-            )
-
-    def _record(
-        self,
-        row: Claimed,
-        *,
-        state: str,
-        provider_id: str | None = None,
-        error: str | None = None,
-        code: str | None = None,
-        lease: timedelta | None = None,
-        due_in: timedelta | None = None,
-        settled: bool = False,
-    ) -> None:
-        """Write the outcome if this process still holds the row: a callback or another sender may have it."""
-        now = self.clock.now()
-        values: dict[str, object] = {
-            "state": state,
-            "error": error,
-            "error_code": code,
-            "lease_until": now + lease if lease else None,
-        }
-        if provider_id:
-            values["provider_id"] = provider_id
-        if due_in:
-            values["due_at"] = now + due_in
-        if settled:
-            values["settled_at"] = now
-        if state in ("sent", "delivered"):
-            values["secret_sealed"] = None
-        with self.database.open(service("sender"), write=True) as session:
-            if claim(session, OutboxMessage, row.id, {"state": "sending", "fence": row.fence}, values):
-                session.execute(update(Delivery).where(Delivery.outbox_id == row.id).values(state=state))
-            elif provider_id:
-                session.execute(
-                    update(OutboxMessage)
-                    .where(OutboxMessage.id == row.id, OutboxMessage.provider_id.is_(None))
-                    .values(provider_id=provider_id)
+    def _record(self, batch: Sequence[Done]) -> None:
+        """Record a batch in one transaction; where one outcome cannot be stored, each by itself, so that it takes no other with it."""
+        if not batch:
+            return
+        try:
+            self._store(batch)
+        except OperationalError:
+            raise  # the database itself: the rows are looked up once it is back
+        except Exception as error:
+            if len(batch) > 1:
+                for done in batch:
+                    self._record([done])
+            elif isinstance(batch[0].result, DeliveryFailed) and batch[0].result.code == recording.POISON:
+                raise
+            else:
+                log().error(
+                    "outcome_not_stored", outbox_id=str(batch[0].row.id), error_type=type(error).__name__
                 )
+                put_aside = DeliveryFailed(
+                    recording.BROKEN, permanent=True, code=recording.POISON, why="message"
+                )
+                self._record([replace(batch[0], result=put_aside)])
+
+    def _store(self, batch: Sequence[Done]) -> None:
+        now = self.clock.now()
+        with self.database.open(service("sender"), write=True) as session:
+            limits.settle_charges(session, recording.record(session, now, self.channels, batch))
             session.commit()
 
 
-ORDER = {
-    "due": 0,
-    "claimed": 0,
-    "sending": 0,
-    "unknown": 0,
-    "sent": 1,
-    "undelivered": 2,
-    "failed": 2,
-    "delivered": 3,
-    "cancelled": 3,
-}
-
-
-def settle(
-    session: Session,
-    now: datetime,
-    outbox_id: UUID,
-    state: str,
-    provider_id: str,
-    code: str | None,
-    words: str,
-) -> bool:
-    """Apply a provider's callback, in whatever order: no state goes back. False for an unknown id."""
-    # Locked: two callbacks at once are applied one after the other, and the lower state never comes last.
-    row = session.get(OutboxMessage, outbox_id, with_for_update=True)
-    if row is None or row.provider_id not in (None, provider_id):
-        return False
-    if ORDER[state] > ORDER[row.state]:
-        row.state, row.provider_id = state, provider_id
-        row.error_code, row.error = code, words or None
-        row.settled_at = now if state in FINAL else None
-        row.secret_sealed = None if state in ("sent", "delivered") else row.secret_sealed
-        session.execute(update(Delivery).where(Delivery.outbox_id == outbox_id).values(state=state))
-    row.provider_id = row.provider_id or provider_id
-    return True
+__all__ = ["BACK_OFF", "GIVE_UP_AFTER", "LEASE", "MOST_BREAKS", "WAIT_FOR_NEWS", "Sender", "settle"]

@@ -49,6 +49,8 @@ class Delivery(Keyed, Base):
     state: Mapped[str] = mapped_column(default="due")
     effect_key: Mapped[str] = mapped_column(unique=True)
     at: Mapped[datetime]
+    #: When failover.py looked at what became of it and went on to the next way, if there was one.
+    passed_on_at: Mapped[datetime | None]
 
 
 def tell(

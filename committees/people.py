@@ -132,7 +132,10 @@ class ContactPoint(Keyed, Base):
     position: Mapped[int] = mapped_column(default=0)
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    #: Permanent failures in a row, and since when nothing is sent there because of them, with the provider's reason in words.
     failures: Mapped[int] = mapped_column(default=0)
+    failing_since: Mapped[datetime | None]
+    failing_why: Mapped[str] = mapped_column(default="")
 
 
 class ContactIndex(Base):

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from alerts.channels import open_channels
 from alerts.channels.base import Channel
@@ -35,13 +36,15 @@ class Runtime:
     rng: random.Random = field(default_factory=random.SystemRandom)
     wake: Callable[[], None] = lambda: None
 
-    @property
+    @cached_property
     def sender(self) -> Sender:
-        """The sender over the worker's database."""
+        """The sender over the worker's database; its hands are kept from one call to the next."""
         return Sender(self.worker, self.clock, self.channels, self.config.public_url)
 
     def close(self) -> None:
         """Give everything back."""
+        if "sender" in self.__dict__:
+            self.sender.close()
         for channel in {id(c): c for c in self.channels.values()}.values():
             channel.close()
         self.web.close()

@@ -3,12 +3,14 @@
 from alerts import (
     alert,
     assessing,
+    budgets,
     calibrating,
     cap_messages,
     escalation,
     evidence,
     learning,
     policies,
+    providers,
     receivers,
     reconciling,
     replay_runs,
@@ -34,10 +36,10 @@ from committees import (
     reports,
 )
 from coordination import feedback, review
-from foundation import approvals, errands, jobs, journal, outbox
+from foundation import alarms, approvals, errands, jobs, journal, outbox
 
 ROOMS = (
-    (approvals, errands, jobs, journal, outbox),
+    (alarms, approvals, errands, jobs, journal, outbox),
     (
         accounts,
         actions,
@@ -58,12 +60,14 @@ ROOMS = (
     (
         alert,
         assessing,
+        budgets,
         calibrating,
         cap_messages,
         escalation,
         evidence,
         learning,
         policies,
+        providers,
         reconciling,
         receivers,
         replay_runs,

@@ -36,10 +36,13 @@ class OutboxMessage(Keyed, Base):
             postgresql_where=text("state = 'due'"),
         ),
         Index("ix_outbox_open", "state", "lease_until"),
+        Index("ix_outbox_receiver", "contact_point_id", "sent_at"),
     )
 
     effect_key: Mapped[str] = mapped_column(unique=True)
     channel: Mapped[str]
+    #: Which provider of the channel has it, where there are several: look-ups and callbacks go to the same one.
+    provider: Mapped[str | None]
     contact_point_id: Mapped[UUID | None]
     address_sealed: Mapped[str | None]
     template: Mapped[str]
@@ -55,6 +58,8 @@ class OutboxMessage(Keyed, Base):
     lease_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(default=0)
     provider_id: Mapped[str | None] = mapped_column(index=True)
+    #: What it was charged to the day's budget, in segments.
+    charged: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str | None]
     error: Mapped[str | None]
     sent_at: Mapped[datetime | None]

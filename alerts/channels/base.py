@@ -15,6 +15,7 @@ from uuid import UUID
 from foundation.config import Config
 
 HandedState = Literal["sent", "delivered"]
+Why = Literal["", "receiver", "message", "ours"]
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,16 @@ class DeliveryFailed(Exception):
 
     `permanent` means that the same message to the same address will never work, so another channel or person
     must be tried. `code` is the provider's own code, where it gave one. `message` is for the secretary and
-    holds no address and no text.
+    holds no address and no text. `why`: what it says something about: the `receiver` (three permanent ones end
+    sending there), this one `message`, or what is `ours` to mend (an administrator is told, the message waits).
     """
 
-    def __init__(self, message: str, permanent: bool, code: str | None = None) -> None:
+    def __init__(self, message: str, permanent: bool, code: str | None = None, why: Why = "") -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
         self.code = code
+        self.why: Why = why
 
 
 class OutcomeUnknown(Exception):

@@ -217,7 +217,7 @@ def test_sender_that_dies_is_taken_over_without_a_second_copy(wired_town: WiredT
 
 def test_sender_that_woke_up_late_leaves_rows_to_the_one_who_took_them_over(wired_town: WiredTown) -> None:
     town = wired_town
-    keys = [put(town), put(town, OTHER)]
+    keys = [put(town), put(town)]  # one line of one receiver: what one hand does one after the other
 
     def sleep_while_another_works() -> None:
         town.clock.move(seconds=61)
@@ -225,7 +225,7 @@ def test_sender_that_woke_up_late_leaves_rows_to_the_one_who_took_them_over(wire
 
     sender_with(town, Unlucky(town.runtime.channels["sms"], after=sleep_while_another_works)).drain()
     assert [row(town, key).state for key in keys] == ["sent", "sent"]
-    expect(town, WHO, OTHER)
+    expect(town, WHO, WHO)
 
 
 def test_line_that_comes_back_is_used_within_minutes(wired_town: WiredTown) -> None:
@@ -338,7 +338,7 @@ def test_states_end_in_delivered_in_whatever_order_they_come(wired_town: WiredTo
         for key, order in zip(keys, orders, strict=True):
             for state in order:
                 assert delivery.settle(
-                    session, town.clock.now(), key, words.get(state, state), "SM1", None, ""
+                    session, town.clock.now(), key, words.get(state, state), f"SM{key}", None, ""
                 )
         states = session.scalars(select(OutboxMessage.state).where(OutboxMessage.id.in_(keys)))
         assert list(states) == ["delivered"] * 120
