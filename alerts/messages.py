@@ -206,7 +206,7 @@ def render_mail(
     return Letter(letter["subject"].format_map(filled), text, _html(text, link, words), words.language.code)
 
 
-_ASKS = re.compile(r" ?\[[^\]]*\]")
+_ASKS = re.compile(r" ?\[[^\]]*?([.۔।]?)\]")
 
 
 def wording(template: str, words: Catalogue, one_way: OneWay | None = None) -> str:
@@ -216,8 +216,10 @@ def wording(template: str, words: Catalogue, one_way: OneWay | None = None) -> s
         return text.replace("[", "").replace("]", "")
     phone = SLOTS["phone"].fill("phone", one_way.phone, words.language) if one_way.phone else ""
     instead = words.language.words["instead"]["call" if phone else "card"].replace("{phone}", phone)
-    before, *after = _ASKS.split(text)
-    return f"{before} {instead}{''.join(after)}" if after else text
+    first = _ASKS.search(text)
+    if first is None:
+        return text
+    return f"{text[: first.start()]} {instead}{first.group(1)}{_ASKS.sub('', text[first.end() :])}"
 
 
 def asks_for_an_answer(template: str) -> bool:

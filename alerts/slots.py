@@ -119,10 +119,12 @@ def _moment(value: Any) -> datetime:
 
 
 def _clock(moment: datetime, language: Language) -> str:
-    """The time of day as people say it: 6pm or 6:30pm, or a word for the part of the day and the hour."""
+    """The time of day as people say it: 6pm or 6:30pm, a word for the part of the day and the hour, or 18:30."""
     hour, minutes = moment.hour % 12 or 12, f":{moment.minute:02d}" if moment.minute else ""
     part = language.word("part_of_day", str(moment.hour))
-    return language.word("clock", "form").format(part=part, time=f"{hour}{minutes}")
+    return language.word("clock", "form").format(
+        part=part, time=f"{hour}{minutes}", day_time=f"{moment:%H:%M}"
+    )
 
 
 def _clock_slot() -> Slot:
