@@ -21,7 +21,7 @@ from alerts.risk import levels, scoring
 from alerts.risk.numbers import Numbers, as_data, coefficients_of
 from alerts.risk.scoring import Risk
 from alerts.survey import Survey, survey_of
-from committees.places import Locality
+from committees.places import Locality, local_day, zone_of
 from foundation.db import Base, Keyed
 
 
@@ -69,7 +69,7 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
     survey = survey or survey_of(session, now, [place])
     profile, said, state = survey.profiles[place.id], survey.voices[place.id], state_of(session, place.id)
     numbers = survey.numbers(place.id)
-    soft = soft_terms(profile.document, said, survey.windows(place))
+    soft = soft_terms(profile.document, said, survey.windows(place), local_day(now, zone_of(session, place)))
     around = neighbours_of(survey, place.id)
     coefficients = kept_in(state, numbers)
     fast, slow, near = state.read("fast", now), state.read("slow", now), near_mean(around)
@@ -80,7 +80,7 @@ def assess(session: Session, now: datetime, place: Locality, survey: Survey | No
         state.before, state.level, state.since = before, level, now
     state.p28, state.known, state.assessed_at = risk.p28, said.known or place.level != "ward", now
     state.plain = float(scoring.probability(scoring.hazard(risk.Lambda, 1.0, soft.total, coefficients)))
-    state.soft, state.due = soft.total, False
+    state.soft, state.said, state.due = soft.total, soft.said, False
     # Counted here, because whoever looks at a place may not be allowed to see the reports that wait in it.
     state.open_tasks = survey.waiting[place.id]
     row.level, row.known, row.p28 = level, state.known, risk.p28

@@ -14,15 +14,16 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts import assessing, raising, routing, seen, turning
+from alerts import assessing, nearby, raising, routing, seen, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
-from alerts.gathering import facts_of
+from alerts.gathering import facts_of, keep_unusual, unusual_here
+from alerts.risk.detectors import Unusual
 from alerts.sums import scored_above, take_in
 from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
 from committees.incidents import Incident
-from committees.places import Locality, Neighbour, town_of
+from committees.places import Locality, town_of
 from foundation.logs import log
 
 BATCH = 100
@@ -98,8 +99,7 @@ def _with_neighbours(session: Session, touched: Iterable[UUID]) -> list[UUID]:
     for place_id in touched:
         own += scored_above(session, place_id)
     own = list(dict.fromkeys(own))
-    near = session.scalars(select(Neighbour.neighbour_id).where(Neighbour.locality_id.in_(own)).distinct())
-    return list(dict.fromkeys([*own, *sorted(near, key=str)]))
+    return list(dict.fromkeys([*own, *nearby.next_to(session, own)]))
 
 
 def _work_through(session: Session, now: datetime, rng: random.Random, place_ids: Iterable[UUID]) -> None:
@@ -107,15 +107,17 @@ def _work_through(session: Session, now: datetime, rng: random.Random, place_ids
     survey = survey_of(session, now, places)
     # Wards before towns: an alert that is open in a ward keeps its town from saying the same again.
     for place in sorted(places, key=lambda p: (-p.depth, p.code)):
-        before = state_of(session, place.id).level
+        state = state_of(session, place.id)
+        before = state.level
         assessing.assess(session, now, place, survey)
-        if place.watched:
-            _raise_at(survey, rng, place, before)
+        found = _raise_at(survey, rng, place, before) if place.watched else unusual_here(survey, place)
+        keep_unusual(state, now, found)
     _call_about_silence(survey, [place for place in places if place.watched])
     session.flush()
 
 
-def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> None:
+def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> Unusual:
+    """Run the rules of a place; return what its detectors found."""
     session, now = survey.session, survey.now
     facts = facts_of(survey, place, level_before=before)
     rules = asked_here(
@@ -127,6 +129,7 @@ def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) 
     for alert, act, conclusion in told:
         if act in (OPEN_STEP, RAISE):
             routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
+    return Unusual(facts.unusual, facts.week_count, facts.week_usual)
 
 
 def _clock(conclusion: object, level: int) -> int:

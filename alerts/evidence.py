@@ -103,7 +103,8 @@ class RiskState(Base):
     """The running sums of a place and below, with the half-lives they are kept in, and where its level stands.
 
     `kappa` is the calibration in use; `plain` is P28 without it, which calibration compares with what came. `soft` is X as it was found
-    last; `weighing` says by which numbers the place's own evidence was weighed; `due` asks for an assessment before its time.
+    last, `said` its part from people and dates before the bound; `unusual` what detectors
+    found last, and when; `weighing` says by which numbers the place's own evidence was weighed; `due` asks for an assessment before its time.
     """
 
     __tablename__ = "risk_state"
@@ -128,6 +129,8 @@ class RiskState(Base):
     before: Mapped[int] = mapped_column(default=0)
     open_tasks: Mapped[int] = mapped_column(default=0)
     soft: Mapped[float] = mapped_column(default=0.0)
+    said: Mapped[float] = mapped_column(default=0.0)
+    unusual: Mapped[dict[str, Any] | None]
     weighing: Mapped[str] = mapped_column(default="")
     due: Mapped[bool] = mapped_column(default=False)
     assessed_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -201,6 +204,7 @@ def state_of(session: Session, locality_id: UUID) -> RiskState:
             p28=0.0,
             plain=0.0,
             soft=0.0,
+            said=0.0,
             before=0,
             open_tasks=0,
             weighing=numbers.weighing,

@@ -7,13 +7,14 @@ coordination may import it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from alerts.risk import scoring
 from alerts.risk.date_terms import date_signs
+from alerts.risk.peace_terms import peace_signs
 from alerts.risk.scoring import Risk
 from committees.checkins import ENOUGH_VOICES, Voices
 from committees.windows import DateHere
@@ -29,6 +30,11 @@ class Soft:
 
     total: float
     signs: tuple[dict[str, Any], ...]
+
+    @property
+    def said(self) -> float:
+        """What people said and dates, before the common bound: what stays when the local picture changes what holds peace together."""
+        return float(sum(sign["size"] for sign in self.signs if sign["key"] != "peace"))
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ class Confidence:
         }
 
 
-def soft_terms(document: Any, said: Voices, windows: Sequence[DateHere]) -> Soft:
-    """Check-ins, indicators, dates: counted when two members say so, each in its bound, all together in theirs."""
+def soft_terms(document: Any, said: Voices, windows: Sequence[DateHere], today: date) -> Soft:
+    """Check-ins and indicators (counted when two members say so), dates, what holds peace: each in its bound, all together in theirs."""
     soft = document["soft"]
     signs: list[dict[str, Any]] = []
     if said.median is not None and said.sources >= soft["voices"]:
@@ -100,9 +106,14 @@ def soft_terms(document: Any, said: Voices, windows: Sequence[DateHere]) -> Soft
                 }
             )
     signs += date_signs(document["triggers"], windows)
-    bound = soft["bound"]
-    total = max(-bound, min(bound, sum(sign["size"] for sign in signs)))
-    return Soft(total, tuple(signs))
+    signs += peace_signs(document.get("holds_peace", ()), soft, today)
+    return Soft(bounded(soft, sum(sign["size"] for sign in signs)), tuple(signs))
+
+
+def bounded(soft: Mapping[str, Any], size: float) -> float:
+    """The sum of all soft signs within their common bound."""
+    bound = float(soft["bound"])
+    return max(-bound, min(bound, size))
 
 
 def _between(table: dict[Any, float], median: float) -> float:
@@ -152,8 +163,6 @@ def _told(points: dict[tuple[str, str], float], name: str, rest: str) -> None:
 
 
 def signs_of(lines: Iterable[dict[str, Any]], total: float) -> Soft:
-    """The soft signs behind the lines of a stored score."""
-    return Soft(
-        total,
-        tuple({k: v for k, v in line.items() if k != "points"} for line in lines if "size" in line),
-    )
+    """The soft signs behind the lines of a stored score; one that was made in bulk knows them all together only."""
+    signs = tuple({k: v for k, v in line.items() if k != "points"} for line in lines if "size" in line)
+    return Soft(total, signs or (({"key": "signs", "id": "", "size": total},) if total else ()))

@@ -13,7 +13,7 @@ from alerts.evidence import RiskState, state_of
 from alerts.risk import surge
 from alerts.risk.detectors import Unusual, unusual
 from alerts.risk.facts import Facts, facts_at
-from alerts.survey import Survey, survey_of
+from alerts.survey import Survey
 from committees.checkins import week_of
 from committees.places import Locality
 
@@ -56,10 +56,14 @@ def unusual_at(survey: Survey, place: Locality, chance: float) -> Unusual:
     return unusual(survey.counted(place.id, week_of(survey.session, survey.now, place)), chance)
 
 
-def unusual_now(session: Session, now: datetime, place: Locality) -> Unusual:
-    """The same for one place alone, as a page shows it."""
-    survey = survey_of(session, now, [place])
+def unusual_here(survey: Survey, place: Locality) -> Unusual:
+    """The same for a place whose rules do not run."""
     return unusual_at(survey, place, surge_of(survey, place))
+
+
+def keep_unusual(state: RiskState, now: datetime, found: Unusual) -> None:
+    """Keep what was found with the place, so that its page need not work it out again."""
+    state.unusual = {"at": now.isoformat(), **found._asdict(), "detectors": list(found.detectors)}
 
 
 def _open_below(session: Session, below: list[UUID]) -> int:

@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from committees.places import Neighbour, in_codes
-from committees.profiles import Effective, Profile
+from committees.places import Locality, Neighbour, in_codes
+from committees.profiles import IN_FORCE, Effective, Profile
 
 Links = list[tuple[UUID, float]]
 
@@ -41,6 +41,18 @@ def links_each(
     codes = in_codes(session, {row["key"] for rows in own.values() for row in rows}) if own else {}
     ids = {code: place.id for code, place in codes.items()}
     return found | {key: laid_over(found[key], key, rows, ids) for key, rows in own.items()}
+
+
+def next_to(session: Session, place_ids: Iterable[UUID]) -> list[UUID]:
+    """The places that count one of these as a neighbour, by the geography or by a version in force, in the order of their ids."""
+    ids = list(place_ids)
+    rows = select(Neighbour.locality_id).where(Neighbour.neighbour_id.in_(ids)).distinct()
+    found = set(session.scalars(rows))
+    laid = select(Profile.locality_id, Profile.links).where(Profile.links != "", Profile.state == IN_FORCE)
+    if own := session.execute(laid).all():
+        codes = set(session.scalars(select(Locality.code).where(Locality.id.in_(ids))))
+        found |= {key for key, links in own if not codes.isdisjoint(links.split())}
+    return sorted(found, key=str)
 
 
 def laid_over(

@@ -86,11 +86,22 @@ FIELDS = {
     "checkin_median": N_("sizes of check-in answers"),
     "all_calm_factor": N_("share when all is calm"),
     "voices": N_("people needed"),
+    "strength": N_("meeting says"),
+    "last_seen": N_("said on"),
+    "holds_peace": N_("sizes of what holds peace"),
+    "holds_peace_bound": N_("largest size of what holds peace"),
+    "holds_peace_days": N_("days for which what holds peace counts"),
+    "some": N_("it holds a little"),
+    "strong": N_("it holds well"),
 }
 TIMESCALES = {
     "fast": N_("for weeks"),
     "slow": N_("for months"),
     "both": N_("for weeks and for months"),
+}
+STRENGTHS = {
+    "some": N_("it holds a little"),
+    "strong": N_("it holds well"),
 }
 STATES = {
     "draft": N_("Draft"),
@@ -225,6 +236,8 @@ def _text(value: str) -> str:
     """Words in quotation marks; a date as a date, a timescale as it is said."""
     if value in TIMESCALES:
         return timescale_label(value)
+    if value in STRENGTHS:
+        return _(STRENGTHS[value])
     try:
         return words.day_and_year(date.fromisoformat(value)) if DAY.fullmatch(value) else f"“{_(value)}”"
     except ValueError:  # a day that is in no calendar

@@ -99,6 +99,7 @@ class Rerun:
     def run(self, since: datetime, until: datetime) -> list[Raised]:
         """Run from `since` to `until`, with five weeks before to warm up; return the alerts that opened in between."""
         start = since - WARM
+        self.view.until = until
         known = {at: list(rows) for at, rows in groupby(self.past.known, key=lambda one: one.at)}
         moments = sorted({*known, *self.view.moments})
         batches = [(at, known.get(at, [])) for at in moments if at <= until]

@@ -44,6 +44,8 @@ class View:
         self.past, self.documents, self.sums = past, documents, sums
         entered, said = past.dates
         self.moments = sorted({row.created_at for row in entered} | {row.created_at for row in said})
+        #: The end of the run: what holds peace together on that day is taken to have held all along.
+        self.until: datetime | None = None
         self._spans = {id(document): windows.spans_of(document) for document in documents.values()}
         self._facts: dict[UUID, tuple[Known, int, IncidentFact]] = {}
         self._answered: dict[UUID, Timed] = {
@@ -68,7 +70,12 @@ class View:
             sums.read(key, "slow", at),
             sums.near(key, "fast", at, weighted=True),
             kappa=self._kappa(key, at),
-            soft=soft_terms(document, self._voices(key, at), self._windows(key, key, at)).total,
+            soft=soft_terms(
+                document,
+                self._voices(key, at),
+                self._windows(key, key, at),
+                local_day(self.until or at, self.past.places[key].zone),
+            ).total,
             coefficients=sums.numbers[key].coefficients,
         )
         return sums.numbers[key].level(risk.p28, before)

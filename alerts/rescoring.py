@@ -1,14 +1,14 @@
 """The scores of very many places at once, as columns of numbers: what follows when a profile changes for a whole country.
 
-The same formula as assessing.py, from the sums, kappa and soft signs as they stand. A score made here says what made it up in sums, not
-incident by incident: the next assessment of the place names them. Where the level changes nothing is stored here: the place becomes due,
-so that its rules run. Only reweighing.py and benchmarks call it.
+The same formula as assessing.py, from the sums, kappa and what people said as they stand, and from what the profile says holds peace
+together. A score made here says what made it up in sums, not incident by incident: the next assessment of the place names them. Where the
+level changes nothing is stored here: the place becomes due, so that its rules run. Only reweighing.py and benchmarks call it.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,9 +24,10 @@ from alerts.assessing import Score, basis_of, falls_at, kept_in
 from alerts.evidence import RiskState
 from alerts.risk import levels, scoring
 from alerts.risk.numbers import Numbers, numbers_of
+from alerts.risk.peace_terms import peace_signs
 from alerts.risk.scoring import Coefficients
 from committees import profiles
-from committees.places import LocalityPath, Neighbour
+from committees.places import Locality, LocalityPath, Neighbour, local_day, zone_of
 from committees.profiles import Effective
 
 CHUNK = 5000
@@ -40,7 +41,7 @@ FIELDS = (
     RiskState.half_life_fast,
     RiskState.half_life_slow,
     RiskState.kappa,
-    RiskState.soft,
+    RiskState.said,
     RiskState.level,
     RiskState.known,
 )
@@ -62,6 +63,7 @@ class Columns:
     fast: Floats
     slow: Floats
     near: Floats
+    soft: Floats
     parts: scoring.Terms
     exponent: Floats
     plain: Floats
@@ -105,17 +107,19 @@ def _profiles(session: Session, ids: Sequence[UUID]) -> dict[UUID, Effective]:
     return profiles.in_force_each(session, above)
 
 
-def columns(now: datetime, rows: Sequence[Row[Any]], coefficients: Coefficients, near: Floats) -> Columns:
-    """Compute the scores of places whose sums are kept in the same half-lives."""
+def columns(
+    now: datetime, rows: Sequence[Row[Any]], coefficients: Coefficients, near: Floats, soft: Floats
+) -> Columns:
+    """Compute the scores of places whose sums are kept in the same half-lives; `soft` is X of each."""
     c = coefficients
     fast = decayed([r.fast for r in rows], [r.fast_at for r in rows], now, c.half_life_fast)
     slow = decayed([r.slow for r in rows], [r.slow_at for r in rows], now, c.half_life_slow)
-    kappa, soft = np.array([r.kappa for r in rows]), np.array([r.soft for r in rows])
+    kappa = np.array([r.kappa for r in rows])
     parts = scoring.terms(fast, slow, near, c)
     whole = scoring.intensity(parts)
     exponent = scoring.hazard(whole, kappa, soft, c)
     plain = scoring.probability(scoring.hazard(whole, 1.0, soft, c))
-    return Columns(rows, fast, slow, near, parts, exponent, plain)
+    return Columns(rows, fast, slow, near, soft, parts, exponent, plain)
 
 
 def decayed(
@@ -164,6 +168,18 @@ def _laid(session: Session, laid: dict[UUID, nearby.Links]) -> list[Any]:
     ]
 
 
+def soft_of(session: Session, now: datetime, rows: Sequence[Row[Any]], document: Mapping[str, Any]) -> Floats:
+    """X of places under one profile: what was said at each, and what holds peace together under all of them, within the bound."""
+    said = np.array([row.said for row in rows])
+    if document.get("holds_peace"):
+        zone = zone_of(session, session.get_one(Locality, rows[0].locality_id))
+        signs = peace_signs(document["holds_peace"], document["soft"], local_day(now, zone))
+        said = said + sum(sign["size"] for sign in signs)
+    bound = float(document["soft"]["bound"])
+    whole: Floats = np.clip(said, -bound, bound)
+    return whole
+
+
 def _store(
     session: Session,
     now: datetime,
@@ -174,7 +190,7 @@ def _store(
     numbers = numbers_of(profile.document)
     coefficients = kept_in(rows[0], numbers)
     near = near_of(session, now, [row.locality_id for row in rows], profile)
-    made = columns(now, rows, coefficients, near)
+    made = columns(now, rows, coefficients, near, soft_of(session, now, rows, profile.document))
     before = np.array([row.level for row in rows])
     after = levels.next_levels(made.p28, before, numbers.boundaries, numbers.step_down)
     same = np.flatnonzero(after == before)
@@ -184,9 +200,15 @@ def _store(
         return
     scores = _scores(now, made, same, numbers, coefficients, " < ".join(profile.versions))
     session.execute(insert(Score), scores)
-    p28, plain = made.p28[same].tolist(), made.plain[same].tolist()
+    p28, plain, soft = (values[same].tolist() for values in (made.p28, made.plain, made.soft))
     moved = [
-        {"locality_id": rows[n].locality_id, "p28": p28[i], "plain": plain[i], "assessed_at": now}
+        {
+            "locality_id": rows[n].locality_id,
+            "p28": p28[i],
+            "plain": plain[i],
+            "soft": soft[i],
+            "assessed_at": now,
+        }
         for i, n in enumerate(same.tolist())
     ]
     session.execute(update(RiskState).execution_options(synchronize_session=False), moved)
@@ -222,6 +244,7 @@ def _scores(
         made.fast[chosen].tolist(),
         made.slow[chosen].tolist(),
         made.near[chosen].tolist(),
+        made.soft[chosen].tolist(),
         strict=True,
     )
     return [
@@ -235,24 +258,25 @@ def _scores(
             "fast": fast,
             "slow": slow,
             "near": near,
-            "soft": made.rows[n].soft,
+            "soft": soft_signs,
             "kappa": made.rows[n].kappa,
             "contributions": [
                 {"key": key, "id": "", "points": values[i]} for key, values in lines.items() if values[i]
             ],
             "profile": versions,
-            "falls_at": _falls(now, made.rows[n], fast, slow, near, numbers, c),
+            "falls_at": _falls(now, made.rows[n], (fast, slow, near, soft_signs), numbers, c),
             "basis": bases[made.rows[n].level],
         }
-        for i, (n, chance, fast, slow, near) in enumerate(numbers_of_rows)
+        for i, (n, chance, fast, slow, near, soft_signs) in enumerate(numbers_of_rows)
     ]
 
 
 def _falls(
-    now: datetime, row: Row[Any], fast: float, slow: float, near: float, numbers: Numbers, c: Coefficients
+    now: datetime, row: Row[Any], read: tuple[float, float, float, float], numbers: Numbers, c: Coefficients
 ) -> datetime | None:
     """Most places are at level 1, which never falls: only the others cost anything."""
     if row.level <= 1:
         return None
-    risk = scoring.score(fast, slow, near, kappa=row.kappa, soft=row.soft, coefficients=c)
+    fast, slow, near, soft = read
+    risk = scoring.score(fast, slow, near, kappa=row.kappa, soft=soft, coefficients=c)
     return falls_at(now, risk, row.level, numbers)

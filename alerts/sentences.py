@@ -176,7 +176,7 @@ LINES: dict[str, Say] = {
     "older": lambda _v: _("Older reports from here, all together"),
     "neighbours": lambda _v: _("Reports from next door"),
     "neighbour": lambda v: _("Reports from next door: %(place)s", place=v["place"]),
-    "signs": lambda _v: _("Check-ins, signs and dates, all together"),
+    "signs": lambda _v: _("Check-ins, signs, dates and what holds peace, all together"),
     "background": lambda _v: _("What is usual anywhere"),
     "checkin": lambda v: _checkin(v),
     "indicator": lambda v: (
@@ -189,6 +189,7 @@ LINES: dict[str, Say] = {
         if v.get("together")
         else _("A date is near: %(date)s", date=date_name(v.get("names"), v["trigger"]))
     ),
+    "peace": lambda v: _("It holds peace here: %(what)s", what=_(v["label"])),
     "floor": lambda _v: _("The score never falls below what is usual anywhere"),
 }
 

@@ -7,9 +7,10 @@ and exports ask here, so that all of them say the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ class Standing:
 
     `known` says whether enough people sent news. `computed` is the score's own level. `why_not_known` is
     no_news, not_assessed, or empty. `to_check` counts the reports here and below that nobody has checked yet.
+    `unusual` is what detectors found when the place was assessed last, with the time; it is no part of the level.
     """
 
     level: int
@@ -39,6 +41,7 @@ class Standing:
     why_not_known: str = ""
     computed: int = 0
     to_check: int = 0
+    unusual: Mapping[str, Any] | None = None
 
     @property
     def unanswered(self) -> int:
@@ -91,7 +94,9 @@ def _one(place: Locality, state: RiskState | None, alerts: list[Alert], wards_kn
     if highest > computed and own:
         since, before = min(a.opened_at for a in own if a.level == highest), computed or None
     why = "" if level or known else NO_NEWS if computed else NOT_ASSESSED
-    return Standing(level, known, since, before if before != level else None, own, why, computed, to_check)
+    unusual = state.unusual if state else None
+    was = before if before != level else None
+    return Standing(level, known, since, was, own, why, computed, to_check, unusual)
 
 
 def _open_alerts(session: Session, ids: list[UUID]) -> dict[UUID, list[Alert]]:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from sqlalchemy import ForeignKey, UniqueConstraint, event, func, inspect, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, event, func, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.layers import laid, plain, standing
@@ -36,6 +36,7 @@ WRITTEN = (
     "locality_id",
     "version",
     "document",
+    "links",
     "reason",
     "consulted",
     "author_id",
@@ -45,15 +46,27 @@ WRITTEN = (
 
 
 class Profile(Keyed, Base):
-    """One version of one place's threat profile. The document and who wrote it never change; only its state moves on."""
+    """One version of one place's threat profile. The document and who wrote it never change; only its state moves on.
+
+    `links` are the codes of the places that the document links to, so that trouble there is found to concern this place.
+    """
 
     __tablename__ = "profile"
-    __table_args__ = (UniqueConstraint("locality_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("locality_id", "version"),
+        Index(
+            "ix_profile_links",
+            "locality_id",
+            sqlite_where=text("links <> ''"),
+            postgresql_where=text("links <> ''"),
+        ),
+    )
 
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
     version: Mapped[int]
     state: Mapped[str] = mapped_column(default=DRAFT)
     document: Mapped[dict[str, Any]]
+    links: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     consulted: Mapped[list[Any]] = mapped_column(default=list)
     author_id: Mapped[UUID | None]
@@ -99,8 +112,8 @@ class Effective:
 @cache
 def starter() -> Mapping[str, Any]:
     """The starter profile: threats, indicators, triggers, rules, audiences and clocks. Its keys are text, as in JSON."""
-    text = (Path(__file__).parent / "starter_profile.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = plain(yaml.safe_load(text))
+    words = (Path(__file__).parent / "starter_profile.yaml").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = plain(yaml.safe_load(words))
     return found
 
 
@@ -218,6 +231,7 @@ def draft(
         version=last + 1,
         state=DRAFT,
         document=document,
+        links=" ".join(sorted(row["key"] for row in document.get("neighbours") or () if row.get("weight"))),
         reason=reason,
         consulted=list(consulted),
         author_id=author_id,

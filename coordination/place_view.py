@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from alerts import weeks, whole_points
 from alerts.assessing import Score, numbers_then
-from alerts.gathering import unusual_now
 from alerts.risk import levels
 from alerts.risk.conditions import unusual_reasons
 from alerts.sentences import level_word, line_sentence, reason_sentence
@@ -81,10 +80,14 @@ def _row(line: whole_points.Line, points: int, seen: Mapping[str, Mapping[str, A
     return Row(sentence, f"+{points}" if points > 0 else f"\N{MINUS SIGN}{-points}", links)
 
 
-def unusual(session: Session, now: datetime, place: Locality) -> list[str]:
-    """Why a place is unusual now, in sentences; none where it is not. It is no part of the score."""
-    found = unusual_now(session, now, place)
-    return [reason_sentence(one.data()) for one in unusual_reasons(found.detectors, found.seen, found.usual)]
+def unusual(now: datetime, stands: Standing, zone: ZoneInfo) -> list[str]:
+    """Why a place was unusual when it was assessed last, in sentences, and when that was; none where it was not. It is no part of the score."""
+    found = stands.unusual or {}
+    if not found.get("detectors"):
+        return []
+    reasons = unusual_reasons(tuple(found["detectors"]), found["seen"], found["usual"])
+    at = words.when(datetime.fromisoformat(found["at"]), zone, now)
+    return [*(reason_sentence(one.data()) for one in reasons), _("Found %(when)s.", when=at)]
 
 
 def what_would_lower(stands: Standing, score: Score | None, zone: ZoneInfo) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from alerts.risk.documents import TIMESCALES, WATCHED
+from alerts.risk.peace_terms import STRENGTHS
 from alerts.risk.scoring import MULTIPLIER_BOUNDS
 from committees import catalogue
 from committees.profile_templates import Template
@@ -25,7 +26,7 @@ MOST_ROWS, BLANK = 20, 2
 ROWS: dict[str, tuple[str, ...]] = {
     "threat": ("label", "timescale"),
     "watch": ("kind", "ward", "why", "when"),
-    "holds": ("label", "who"),
+    "holds": ("label", "who", "strength", "last_seen"),
     "past": ("when", "what", "helped"),
     "link": ("code", "weight", "why"),
 }
@@ -33,6 +34,8 @@ LENGTHS = {"label": 160, "why": 300, "when": 80, "who": 160, "what": 600, "helpe
 WEIGHTS = ("0.5", "0.75", "1", "1.25", "1.5", "2")
 LONGEST_NOTE = 2000
 TOO_LONG = N_("Make it shorter. You have used %(used)d of %(most)d letters")
+#: What stands in a row of itself: a row with nothing else is empty.
+UNTYPED = ("timescale", "weight", "strength", "last_seen")
 Row = dict[str, Any]
 Values = MultiDict[str, str]
 
@@ -116,7 +119,7 @@ def read(form: Form, own: Mapping[str, Any], offer: Offer, today: date, template
     _keep(document, "threats", _threats(form, own, offer))
     _keep(document, "triggers", _triggers(form, own, offer))
     _keep(document, "places_to_watch", _watched(form, offer))
-    _keep(document, "holds_peace", _lines(form, "holds", "label"))
+    _keep(document, "holds_peace", _holding(form, today))
     _keep(document, "past_events", _lines(form, "past", "when", "what"))
     _keep(document, "neighbours", _links(form))
     _keep(document, "notes", _notes(form, offer))
@@ -149,7 +152,7 @@ def sent_rows(form: Form, name: str) -> list[tuple[int, Row]]:
             field: form.text(f"{name}_{number}_{field}", LENGTHS.get(field, 40), _(TOO_LONG))
             for field in ROWS[name]
         }
-        typed = [field for field in row if field not in ("timescale", "weight") and row[field]]
+        typed = [field for field in row if field not in UNTYPED and row[field]]
         if typed:
             found.append((number, {"key": form.values.get(f"{name}_{number}_key", "").strip(), **row}))
     return _with_keys(found, name)
@@ -174,6 +177,34 @@ def _lines(form: Form, name: str, *needed: str) -> list[Row]:
                 form.errors.setdefault(f"{name}_{number}_{field}", _("Fill this in, or empty the whole line"))
         found.append({field: value for field, value in row.items() if value})
     return found
+
+
+def _holding(form: Form, today: date) -> list[Row]:
+    """What holds peace together. What lowers the score was seen on a day: the day of this meeting, where it says so again."""
+    found = []
+    for number, row in sent_rows(form, "holds"):
+        name = f"holds_{number}"
+        if not row["label"]:
+            form.errors.setdefault(f"{name}_label", _("Fill this in, or empty the whole line"))
+        if form.choice(f"{name}_strength", ("", *STRENGTHS), _("Choose how well it holds")):
+            if form.values.get(f"{name}_again"):
+                row["last_seen"] = today.isoformat()
+            if not _day_until(row["last_seen"], today):
+                form.errors.setdefault(
+                    f"{name}_again", _("Tick this if the meeting said so, or choose “Noted only”")
+                )
+        else:
+            row["last_seen"] = ""
+        found.append({field: value for field, value in row.items() if value})
+    return found
+
+
+def _day_until(text: str, today: date) -> bool:
+    """Whether this is a day, and not one that is still to come."""
+    try:
+        return date.fromisoformat(text) <= today
+    except ValueError:
+        return False
 
 
 def _threats(form: Form, own: Mapping[str, Any], offer: Offer) -> list[Row]:

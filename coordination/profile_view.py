@@ -14,12 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.labels import kind_label, level_word, role_name
-from alerts.profile_words import field_label, percent, timescale_label, version_state
+from alerts.profile_words import STRENGTHS, field_label, percent, timescale_label, version_state
+from alerts.risk import peace_terms
 from alerts.risk.numbers import coefficients_of
 from committees import profiles
 from committees.changes import Change, settings
 from committees.intake.form import LANDMARKS
-from committees.places import Locality, Neighbour, in_codes, zone_of
+from committees.places import Locality, Neighbour, in_codes, local_day, zone_of
 from committees.profiles import Layer, Profile
 from foundation.web import words
 from foundation.web.words import gettext as _
@@ -39,9 +40,15 @@ class Picture:
     """The local picture of one place at a time, or with one version's words in place of what holds."""
 
     def __init__(
-        self, session: Session, place: Locality, layers: Sequence[Layer], document: Mapping[str, Any]
+        self,
+        session: Session,
+        now: datetime,
+        place: Locality,
+        layers: Sequence[Layer],
+        document: Mapping[str, Any],
     ) -> None:
         self.session, self.place, self.layers, self.document = session, place, layers, document
+        self.today = local_day(now, zone_of(session, place))
         ids = [layer.locality_id for layer in layers if layer.locality_id]
         rows = session.scalars(select(Locality).where(Locality.id.in_(ids)))
         self.names = {row.id: _name(row) for row in rows}
@@ -117,11 +124,31 @@ class Picture:
         return _name(place) if place else code
 
     def holds_peace(self) -> list[Line]:
-        """What holds peace together, in the committee's words."""
+        """What holds peace together, in the committee's words, and until when it lowers the score."""
         return [
-            Line(row["label"], row.get("who", ""), self.origin("holds_peace", row["key"]))
+            Line(
+                row["label"],
+                " ".join(filter(None, (row.get("who", ""), self._holds(row)))),
+                self.origin("holds_peace", row["key"]),
+            )
             for row in self.document.get("holds_peace", ())
         ]
+
+    def _holds(self, row: Mapping[str, Any]) -> str:
+        """How well a thing holds, and whether it counts."""
+        if not row.get("strength"):
+            return ""
+        days, seen = self.document["soft"]["holds_peace_days"], day_of(row["last_seen"])
+        how = _(STRENGTHS[row["strength"]])
+        if peace_terms.counts(row, days, self.today):
+            until = words.day_and_year(peace_terms.until_of(row, days))
+            return _(
+                "Said on %(seen)s: %(how)s. It lowers the score until %(until)s.",
+                seen=seen,
+                how=how,
+                until=until,
+            )
+        return _("Said on %(seen)s: %(how)s. That is too long ago to count.", seen=seen, how=how)
 
     def signs(self) -> list[Line]:
         """The signs of peace that members are asked for in the weekly check-in."""
@@ -216,7 +243,7 @@ class Picture:
 def picture(session: Session, place: Locality, at: datetime) -> Picture:
     """The picture that holds at a place at a time."""
     layers = profiles.layers(session, place.id, at)
-    return Picture(session, place, layers, profiles.document_of(layers))
+    return Picture(session, at, place, layers, profiles.document_of(layers))
 
 
 def head(session: Session, now: datetime, place: Locality, row: Profile | None) -> list[tuple[str, str]]:
@@ -274,15 +301,16 @@ def reviewed(document: Mapping[str, Any], now: datetime, place: Locality, sessio
     review, today = document.get("review", {}), now.astimezone(zone_of(session, place)).date().isoformat()
     found = []
     if review.get("last"):
-        found.append(_("Last looked at: %(day)s.", day=_day(review["last"])))
+        found.append(_("Last looked at: %(day)s.", day=day_of(review["last"])))
     if by := review.get("by"):
-        found.append(_("To be looked at by %(day)s.", day=_day(by)))
+        found.append(_("To be looked at by %(day)s.", day=day_of(by)))
         if by < today:
             found.append(_("That day has passed. Please look at it at the next meeting."))
     return found or [_("Nobody has noted when it was looked at.")]
 
 
-def _day(text: str) -> str:
+def day_of(text: str) -> str:
+    """A day of a document in words."""
     return words.day_and_year(datetime.fromisoformat(text).date())
 
 

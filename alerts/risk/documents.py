@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.risk import rules
+from alerts.risk.peace_terms import STRENGTHS
 from alerts.risk.rules import BadRule
 from alerts.risk.scoring import MULTIPLIER_BOUNDS, STARTER
 from alerts.risk.shapes import (
@@ -61,6 +62,9 @@ _soft: dict[str, Check] = {
     "checkin_median": Table(("1", "2", "3", "4", "5"), _size, whole=True),
     "all_calm_factor": Number(0, 1),
     "voices": Number(1, 50, whole=True),
+    "holds_peace": Table(STRENGTHS, Number(-SOFT, 0), whole=True),
+    "holds_peace_bound": _bound,
+    "holds_peace_days": Number(1, 366, whole=True),
 }
 _threat: dict[str, Check] = {
     "label": _label,
@@ -89,7 +93,12 @@ _watched: dict[str, Check] = {
     "when": Text(160),
     "label": Text(160),
 }
-
+_holds: dict[str, Check] = {
+    "label": Text(300, needed=True),
+    "who": Text(160),
+    "strength": Choice(STRENGTHS),
+    "last_seen": day,
+}
 
 PARTS: dict[str, Check] = {
     "version": Text(60),
@@ -105,7 +114,7 @@ PARTS: dict[str, Check] = {
     "triggers": Keyed(_trigger, OF_ITEMS["triggers"]),
     "neighbours": Keyed({"weight": Number(0, 10), "why": Text(300)}, ("weight",), _place),
     "places_to_watch": Keyed(_watched, OF_ITEMS["places_to_watch"]),
-    "holds_peace": Keyed({"label": Text(300, needed=True), "who": Text(160)}, OF_ITEMS["holds_peace"]),
+    "holds_peace": Keyed(_holds, OF_ITEMS["holds_peace"]),
     "past_events": Keyed(
         {"when": Text(80, needed=True), "what": Text(600, needed=True), "helped": _words},
         OF_ITEMS["past_events"],
@@ -125,6 +134,7 @@ def check(whole: Mapping[str, Any]) -> None:
     if not rising(whole["boundaries"]):
         raise Wrong("boundaries", N_("Each boundary must be higher than the one before."))
     _bounds(whole)
+    _holding(whole.get("holds_peace", ()))
     _threats(whole["threats"])
     _rules(whole)
 
@@ -156,6 +166,9 @@ def _bounds(whole: Mapping[str, Any]) -> None:
     _within("soft.bound", soft["bound"], most)
     for answer, size in soft["checkin_median"].items():
         _within(f"soft.checkin_median.{answer}", size, soft["bound"])
+    _within("soft.holds_peace_bound", soft["holds_peace_bound"], most)
+    for strength, size in soft["holds_peace"].items():
+        _within(f"soft.holds_peace.{strength}", size, soft["holds_peace_bound"])
     for part, names in (("indicators", ("seen", "stopped")), ("triggers", ("term",))):
         for row in whole[part]:
             _within(f"{part}.{row['key']}.bound", row["bound"], most)
@@ -166,6 +179,18 @@ def _bounds(whole: Mapping[str, Any]) -> None:
 def _within(path: str, value: float, bound: float) -> None:
     if abs(value) > bound:
         raise Wrong(path, N_("This is larger than its bound."), N_("At most %(most)s."), most=bound)
+
+
+def _holding(rows: Iterable[Mapping[str, Any]]) -> None:
+    """What lowers a score was seen on a day: without one nobody could say until when it counts."""
+    for row in rows:
+        if row.get("strength") and not row.get("last_seen"):
+            raise Wrong(
+                f"holds_peace.{row['key']}.last_seen",
+                N_("Say on which day it was last seen."),
+                N_("Like %(example)s."),
+                example="2026-11-28",
+            )
 
 
 def _threats(rows: Iterable[Mapping[str, Any]]) -> None:

@@ -54,7 +54,7 @@ def place(visit: Visit, code: str) -> Response:
         why=place_view.why(session, visit.principal, score, zone, near, desk=visit.has(*desk_view.DESK))
         if score
         else None,
-        unusual=place_view.unusual(session, now, here),
+        unusual=place_view.unusual(now, own, zone),
         chance=_chance(visit, score),
         calibrated=_calibrated(visit, here),
         confidence=confidence_sentence(score.basis["confidence"])

@@ -199,7 +199,7 @@ def _changes(visit: Visit, here: Locality, before: Profile | None, after: Profil
     layers = local_picture.inherited(session, here.id)
     if before:
         layers = [Layer(here.id, f"{here.id}/{before.version}", before.document), *layers]
-    return sentences(changes(was, now), now, Picture(session, here, layers, now).set_before)
+    return sentences(changes(was, now), now, Picture(session, visit.now, here, layers, now).set_before)
 
 
 def _show(

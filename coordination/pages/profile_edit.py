@@ -9,14 +9,14 @@ from flask import Response
 from werkzeug.datastructures import MultiDict
 
 from alerts.labels import kind_label
-from alerts.profile_words import TIMESCALES
+from alerts.profile_words import DAY, TIMESCALES
 from alerts.risk.shapes import Wrong
 from committees import catalogue, profiles
 from committees.intake.form import LANDMARKS
 from committees.places import Locality, descendants, local_day, zone_of
 from committees.profile_templates import Template, templates
 from committees.profiles import DRAFT, IN_FORCE, PROPOSED, Profile
-from coordination import local_picture, profile_form, reach
+from coordination import local_picture, profile_form, profile_view, reach
 from coordination.pages.place import name_of
 from coordination.profile_form import Offer, Values
 from foundation.db import new_id
@@ -146,12 +146,34 @@ def _form(
         rows=profile_form.row_numbers(MultiDict(values), more=visit.form.get("more", "")),
         timescales=[(key, _(words)) for key, words in TIMESCALES.items()],
         landmarks=[(key, _(words)) for key, words in LANDMARKS.items()],
+        strengths=[
+            ("", _("Noted only")),
+            ("some", _("It holds a little")),
+            ("strong", _("It holds well")),
+        ],
+        days_seen=_days_seen(values),
+        holds_hint=_holds_hint(inherited),
         wards=wards,
         headings=offer.headings,
         weights=[
             (kind, kind_label(kind), *_weights(inherited, values, kind)) for kind in profile_form.weighed()
         ],
     )
+
+
+def _days_seen(values: Values | MultiDict[str, str]) -> dict[str, str]:
+    """When things were last said to hold, in words, by the day that stands hidden in their row."""
+    found = {}
+    for name, text in values.items():
+        if name.startswith("holds_") and name.endswith("_last_seen") and DAY.fullmatch(text):
+            found[text] = _("Last said on %(day)s.", day=profile_view.day_of(text))
+    return found
+
+
+def _holds_hint(document: Any) -> str:
+    """By how much what holds peace may lower the score at most, and for how long."""
+    days = document["soft"]["holds_peace_days"]
+    return _("What holds may lower the score a little, for %(n)d days after a meeting says so.", n=days)
 
 
 def _weights(

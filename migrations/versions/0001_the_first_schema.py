@@ -841,6 +841,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("links", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("consulted", sa.JSON(), nullable=False),
         sa.Column("author_id", sa.Uuid(), nullable=True),
@@ -864,6 +865,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("locality_id", "version", name=op.f("uq_profile_locality_id_version")),
     )
     with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_profile_links",
+            ["locality_id"],
+            unique=False,
+            postgresql_where=sa.text("links <> ''"),
+            sqlite_where=sa.text("links <> ''"),
+        )
         batch_op.create_index(batch_op.f("ix_profile_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
@@ -934,6 +942,8 @@ def upgrade() -> None:
         sa.Column("before", sa.Integer(), nullable=False),
         sa.Column("open_tasks", sa.Integer(), nullable=False),
         sa.Column("soft", sa.Double(), nullable=False),
+        sa.Column("said", sa.Double(), nullable=False),
+        sa.Column("unusual", sa.JSON(), nullable=True),
         sa.Column("weighing", sa.String(), nullable=False),
         sa.Column("due", sa.Boolean(), nullable=False),
         sa.Column("assessed_at", sa.DateTime(timezone=True), nullable=True),
@@ -1696,6 +1706,11 @@ def downgrade() -> None:
     op.drop_table("reconciliation")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
+        batch_op.drop_index(
+            "ix_profile_links",
+            postgresql_where=sa.text("links <> ''"),
+            sqlite_where=sa.text("links <> ''"),
+        )
 
     op.drop_table("profile")
     with op.batch_alter_table("prediction", schema=None) as batch_op:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from alerts import assessing, known_then, past, reconciling, rescoring, reweighing
+from alerts import assessing, engine, known_then, nearby, past, reconciling, rescoring, reweighing
 from alerts.assessing import Score
 from alerts.evidence import Evidence, numbers_each, state_of
 from alerts.explaining import Soft
@@ -121,12 +121,15 @@ def test_many_places_at_once_get_the_scores_that_one_by_one_would_give(ground: G
         ground.take_in(ground.report(number % 2, "threat", number % 3, 30 * number, 2))
     for place in (*ground.wards, ground.town):
         assessing.assess(session, ground.now, place)
-    put_in_force(ground, ground.town, {"coefficients": {"fast": 0.0801, "slow": 0.0371}})
+    held = {"key": "a", "label": "Elders sit", "strength": "some", "last_seen": ground.now.date().isoformat()}
+    changed = {"coefficients": {"fast": 0.0801, "slow": 0.0371}, "holds_peace": [held]}
+    put_in_force(ground, ground.town, changed)
     ground.now += timedelta(hours=1)
     finish(ground)
     session.flush()
     together = {row.locality_id: row for row in session.scalars(select(Score).where(Score.at == ground.now))}
     assert len(together) == 3
+    assert {row.soft for row in together.values()} == {-0.01}, "what holds peace counts at once, also in bulk"
     for key, row in together.items():
         assert known_then.again(session, row).risk.p28 == pytest.approx(row.p28, abs=1e-12)
         assert sum(line["points"] for line in row.contributions) == pytest.approx(100 * row.p28, abs=NEAR)
@@ -186,3 +189,19 @@ def test_a_weight_follows_the_profile_of_its_own_place(ground: Ground) -> None:
     assert weights[ground.wards[0].id] == 2 * weights[ground.wards[1].id]
     numbers = numbers_each(ground.session, [ward.id for ward in ground.wards])
     assert numbers[ground.wards[0].id].weighing != numbers[ground.wards[1].id].weighing
+
+
+def test_trouble_at_a_place_that_a_profile_links_to_counts_here_at_once(ground: Ground) -> None:
+    """A link that no map has: in the run that takes the report in, the place that looks there gets its new score."""
+    session, (here, there) = ground.session, ground.wards
+    assessing.assess(session, ground.now, here)
+    put_in_force(ground, here, {"neighbours": [{"key": there.code, "weight": 2.0}]})
+    quiet = assessing.assess(session, ground.now + timedelta(minutes=1), here)
+    ground.now += timedelta(minutes=2)
+    ground.report(1, "killing", 0, 1, 4)
+    assert engine.score_pending(session, ground.now, random.Random(1)) == 1
+    row = assessing.latest(session, here.id)
+    assert row is not None
+    assert (row.at, row.near > 0, row.p28 > quiet.p28) == (ground.now, True, True)
+    put_in_force(ground, here, {"neighbours": [{"key": there.code, "weight": 0.0}]})
+    assert here.id not in nearby.next_to(session, [there.id])

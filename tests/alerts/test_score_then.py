@@ -26,6 +26,7 @@ PROFILES: tuple[dict[str, Any], ...] = (
     {"multipliers": {"killing": 2.0, "threat": 0.5}},
     {"coefficients": {"exponent": 0.8, "fast": 0.1}, "boundaries": [0.04, 0.1, 0.3, 0.6], "step_down": 0.9},
     {"timescales": {"threat": "both"}, "coefficients": {"half_life_fast": 21.0}},
+    {"holds_peace": [{"key": "a", "label": "Elders sit", "strength": "strong", "last_seen": "2026-11-20"}]},
 )
 SHORT = settings(
     max_examples=8,

@@ -8,8 +8,7 @@ from sqlalchemy import select
 
 from alerts.alert import Alert
 from alerts.assessing import Score
-from alerts.evidence import WeekCount
-from alerts.gathering import unusual_now
+from alerts.evidence import RiskState, WeekCount
 from committees.places import by_code, local_day, zone_of
 from coordination.frame import LANGUAGE_COOKIE
 from tests.make import WARD, Town
@@ -44,9 +43,10 @@ def test_a_loud_week_is_noted_and_the_committee_is_told(town: Town) -> None:
     town.work()
     with town.session() as session:
         ward = by_code(session, WARD)
-        found = unusual_now(session, town.clock.now(), ward)
-        assert found.detectors[:2] == ("c2", "cusum")
-        assert (found.seen, found.usual) == (12, 4)
+        found = session.get_one(RiskState, ward.id).unusual or {}
+        assert found["detectors"][:2] == ["c2", "cusum"]
+        assert (found["seen"], found["usual"]) == (12, 4)
+        assert found["at"] == town.clock.now().isoformat()
         alerts = session.scalars(select(Alert).where(Alert.locality_id == ward.id)).all()
         mine = [alert for alert in alerts if alert.rule == RULE]
         assert [alert.level for alert in mine] == [2]
@@ -56,6 +56,7 @@ def test_a_loud_week_is_noted_and_the_committee_is_told(town: Town) -> None:
     assert "Unusual for this place" in text
     assert "12 incidents in one week. Up to 4 would be usual here." in text
     assert "It adds no points." in text
+    assert "Found today 14:00." in text
 
 
 def test_the_detectors_do_not_move_the_score(town: Town) -> None:
@@ -67,7 +68,7 @@ def test_the_detectors_do_not_move_the_score(town: Town) -> None:
     weeks(town, 2, 30)
     town.later(hours=7)
     with town.session() as session:
-        assert unusual_now(session, town.clock.now(), by_code(session, WARD)).detectors
+        assert (session.get_one(RiskState, by_code(session, WARD).id).unusual or {})["detectors"]
         loud = session.scalars(select(Score.p28).where(Score.locality_id == by_code(session, WARD).id)).all()
     assert loud[-1] <= quiet[-1]
 

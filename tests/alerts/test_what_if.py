@@ -33,6 +33,9 @@ FIRST: dict[str, Any] = {
     "multipliers": {"rumour": 1.5, "killing": 0.7},
     "coefficients": {"half_life_fast": 3.0, "exponent": 0.8, "fast": 0.1},
     "boundaries": [0.05, 0.1, 0.2, 0.4],
+    "holds_peace": [
+        {"key": "elders", "label": "Elders sit", "strength": "strong", "last_seen": "2026-11-20"}
+    ],
     "rules": [{"key": "level_rise", "when": {"level_rise": {"to": 2, "sources": 1}}}],
 }
 SECOND = FIRST | {

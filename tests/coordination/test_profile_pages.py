@@ -81,6 +81,9 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
         watch_0_ward=WARD,
         watch_0_why="Two queues meet there.",
         holds_0_label="Elders sit every Friday",
+        holds_0_strength="strong",
+        holds_0_again="yes",
+        holds_1_label="The tea house",
         past_0_when="2022",
         past_0_what="Relief was shared out unfairly.",
         past_0_helped="A list on the wall.",
@@ -102,6 +105,7 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
         "Traders of the market, School heads",
         "New in “Links to other places”: Quetta (weight 0.5).",
         "ward “Ward 7”",
+        "Elders sit every Friday (said on 24 Nov 2026; meeting says it holds well)",
         "No longer in “Lines of tension”: People who have arrived and long-time residents.",
     ):
         assert words in page
@@ -121,6 +125,7 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
         "market, Ward 7",
         "Two queues meet there.",
         "Elders sit every Friday",
+        "Said on 24 Nov 2026: it holds well. It lowers the score until 24 Feb 2027.",
         "2022: Relief was shared out unfairly.",
         "From Mardan, version 1.",
         "From Mardan, version 1. It stands over the starter.",
@@ -131,7 +136,29 @@ def test_what_a_meeting_said_goes_from_paper_to_force(town: Town) -> None:
     assert "Quetta" in page
     town.report(severity=4)
     town.work()
-    assert "by rules 1." in member.open(f"/place/{WARD}")
+    page = member.open(f"/place/{WARD}")
+    assert "by rules 1." in page
+    assert "It holds peace here: Elders sit every Friday" in page
+    assert "The tea house" not in page
+
+
+def test_what_lowers_the_score_was_said_by_a_meeting(town: Town) -> None:
+    """A strength without a day is asked for, a day to come is refused, and a later meeting that is silent keeps the old day."""
+    secretary = town.browser("secretary.mardan")
+    held = {"holds_0_label": "Elders sit", "holds_0_strength": "some"}
+    page = draft(secretary, **held)
+    assert (secretary.status, "Tick this if the meeting said so" in page) == (422, True)
+    draft(secretary, **held, holds_0_last_seen="2027-01-01")
+    assert secretary.status == 422
+    draft(secretary, **held, holds_0_again="yes")
+    assert secretary.path == f"{PATH}/1"
+    town.clock.move(days=3)
+    page = secretary.open(f"{PATH}/edit?base=1")
+    assert "Last said on 24 Nov 2026." in page
+    secretary.send(f"{PATH}/edit", **typed(secretary))
+    with town.session() as session:
+        row = find(session, by_code(session, CITY).id, 2)
+        assert row.document["holds_peace"][0]["last_seen"] == "2026-11-24"
 
 
 def test_nothing_typed_is_lost_where_something_is_wrong(town: Town) -> None:

@@ -24,7 +24,7 @@ EVERYTHING = {
     "values": [["level", 3], ["windows", "festival"], ["incidents", 4]], "why": "divided_by_zero",
     "usual": 7, "checks": ["c2", "surge"],
     "indicator": "joint_activity", "day": "Tue 24 Nov", "points": 3.2,
-    "place": "Ward 7",
+    "place": "Ward 7", "label": "Elders sit every Friday",
 }  # fmt: skip
 NO_WORDS = "Something was noted that this page has no words for."
 
@@ -93,7 +93,7 @@ def test_every_note_of_an_alert_has_a_sentence() -> None:
 def test_every_line_of_a_score_has_a_sentence() -> None:
     texts = [
         (ROOT / "alerts" / name).read_text(encoding="utf-8")
-        for name in ("explaining.py", "risk/date_terms.py")
+        for name in ("explaining.py", "risk/date_terms.py", "risk/peace_terms.py")
     ]
     found = {
         str(value.value)
@@ -103,7 +103,7 @@ def test_every_line_of_a_score_has_a_sentence() -> None:
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and key.value == "key" and isinstance(value, ast.Constant)
     }
-    assert {"checkin", "indicator", "date", "floor"} <= found
+    assert {"checkin", "indicator", "date", "peace", "floor"} <= found
     assert found | {"incident", "older", "neighbour", "neighbours", "background"} <= set(sentences.LINES)
 
 
