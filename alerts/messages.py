@@ -66,12 +66,13 @@ class OneWay:
 
 @dataclass(frozen=True)
 class Rendered:
-    """An SMS ready to send: its text, its number of segments and GSM-7 or UCS-2."""
+    """An SMS ready to send: its text, its number of segments, GSM-7 or UCS-2, and what filled its gaps, in order."""
 
     text: str = field(repr=False)
     segments: int
     encoding: str
     language: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def render(
     segments, encoding = count_segments(text)
     if segments > words.segments:
         raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")
-    return Rendered(text, segments, encoding, words.language.code)
+    return Rendered(text, segments, encoding, words.language.code, filled)
 
 
 def render_mail(
@@ -279,8 +280,8 @@ def _filled(
         )
     try:
         return {
-            name: form.slots[name].fill(name, _kept_private(name, value), language)
-            for name, value in values.items()
+            name: slot.fill(name, _kept_private(name, values[name]), language)
+            for name, slot in form.slots.items()
         }
     except NoWords as missing:
         if language.code != "en":

@@ -16,7 +16,8 @@ from argon2.exceptions import Argon2Error
 from sqlalchemy import ForeignKey, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.people import Person, find_contact, normal_number
+from committees.contact_addresses import normal_number
+from committees.people import Person, find_contact
 from foundation import outbox
 from foundation.crypto import new_token, token_hash
 from foundation.db import Base, Keyed

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.people import ContactIndex, normal_number
+from committees.contact_addresses import normal_number
+from committees.people import ContactIndex
 from committees.reply_codes import ReplyCode
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed

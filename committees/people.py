@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
 from sqlalchemy import ForeignKey, and_, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees.contact_addresses import SMS, check_address, mask
 from committees.places import LocalityPath
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, new_id
-from foundation.errors import Invalid
 from foundation.policy import Principal, Standing
 
 ROLES = (
@@ -132,6 +131,8 @@ class ContactPoint(Keyed, Base):
     position: Mapped[int] = mapped_column(default=0)
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    #: When this person last wrote or answered on this channel: WhatsApp takes free words for a day after it.
+    heard_at: Mapped[datetime | None]
     #: Permanent failures in a row, and since when nothing is sent there because of them, with the provider's reason in words.
     failures: Mapped[int] = mapped_column(default=0)
     failing_since: Mapped[datetime | None]
@@ -146,23 +147,7 @@ class ContactIndex(Base):
     address_index: Mapped[str] = mapped_column(primary_key=True)
     contact_point_id: Mapped[UUID] = mapped_column(ForeignKey("contact_point.id"), primary_key=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
-
-
-def normal_number(raw: str, country: str | None = None) -> str:
-    """A telephone number as E.164 (+923001234567); raise Invalid in words for anything else."""
-    try:
-        number = phonenumbers.parse(raw, country)
-    except phonenumbers.NumberParseException:
-        raise Invalid(
-            "phone", "This is not a phone number.", "Write it with the country code, like +92 300 1234567."
-        ) from None
-    if not phonenumbers.is_possible_number(number):
-        raise Invalid(
-            "phone",
-            "This phone number is too short or too long.",
-            "Write it with the country code, like +92 300 1234567.",
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    channel: Mapped[str] = mapped_column(default=SMS)
 
 
 def add_contact(
@@ -176,9 +161,7 @@ def add_contact(
     verified_at: datetime | None = None,
 ) -> ContactPoint:
     """Store a number or address of `person`, sealed, and the index that finds it."""
-    address = normal_number(address) if channel == "sms" else address.strip()
-    if channel == "email" and ("@" not in address or any(c.isspace() for c in address)):
-        raise Invalid("email", "This is not an e-mail address.", "Write it like name@example.org.")
+    address = check_address(channel, address)
     key = new_id()
     point = ContactPoint(
         id=key,
@@ -186,7 +169,7 @@ def add_contact(
         locality_id=locality_id,
         channel=channel,
         address_sealed=cipher(session).seal("contact_point.address", key, address),
-        last_digits=address[-4:] if channel == "sms" else address[:2],
+        last_digits=mask(channel, address),
         position=position,
         verified_at=verified_at,
     )
@@ -194,7 +177,10 @@ def add_contact(
     session.flush()
     session.add(
         ContactIndex(
-            address_index=cipher(session).index(address.casefold()), contact_point_id=key, person_id=person.id
+            address_index=cipher(session).index(address.casefold()),
+            contact_point_id=key,
+            person_id=person.id,
+            channel=channel,
         )
     )
     return point
@@ -205,10 +191,14 @@ def address_of(session: Session, point: ContactPoint) -> str:
     return cipher(session).open("contact_point.address", point.id, point.address_sealed)
 
 
-def find_contact(session: Session, address: str) -> ContactIndex | None:
-    """The contact point that `address` belongs to, or None for an unknown number."""
-    rows = select(ContactIndex).where(ContactIndex.address_index == cipher(session).index(address.casefold()))
-    return session.scalars(rows).first()
+def find_contact(session: Session, address: str, channels: Sequence[str] = (SMS,)) -> ContactIndex | None:
+    """The contact point that `address` is on the first of these channels, or None for an unknown one."""
+    rows = select(ContactIndex).where(
+        ContactIndex.address_index == cipher(session).index(address.casefold()),
+        ContactIndex.channel.in_(channels),
+    )
+    found = session.scalars(rows.order_by(ContactIndex.contact_point_id)).all()
+    return min(found, key=lambda row: channels.index(row.channel), default=None)
 
 
 def contacts_of(session: Session, person_id: UUID) -> list[ContactPoint]:

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from foundation.errors import Problem
+from foundation.channel_settings import BadSetting, contents, numbers, routes
 
 PREFIX = "CONCORD_"
 KNOWN = frozenset(
     (
         "DATABASE_URL", "OWNER_DATABASE_URL", "WORKER_DATABASE_URL", "SECRET_KEY", "PUBLIC_URL",
         "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
-        "TWILIO_API_BASE", "APPRISE_URLS", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
+        "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM", "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
         "CHROMIUM", "PUBLIC_HOLIDAYS",
     )
 )  # fmt: skip
 LOCALES = ("en", "ur")
-
-
-class BadSetting(Problem):
-    """A setting that cannot be used, with what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,11 @@ class Config:
     twilio_auth_tokens: tuple[str, ...] = ()
     twilio_from: tuple[str, ...] = ()
     twilio_api_base: str | None = None
+    whatsapp_from: tuple[str, ...] = ()
+    whatsapp_templates: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    voice_from: tuple[str, ...] = ()
+    apprise_routes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    apprise_private: bool = False
     engine: str = "apscheduler"
     locales: tuple[str, ...] = LOCALES
     metrics_token: str | None = None
@@ -63,6 +64,11 @@ class Config:
         """Whether SMS goes out through Twilio; else it goes to the console outbox."""
         return bool(self.twilio_account_sid and self.twilio_auth_tokens and self.twilio_from)
 
+    @property
+    def twilio_addresses(self) -> tuple[str, ...]:
+        """Every sender of ours at Twilio as its hooks name it: numbers, services, and WhatsApp's with their prefix."""
+        return (*self.twilio_from, *self.voice_from, *(f"whatsapp:{n}" for n in self.whatsapp_from))
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, demo: bool = False) -> Config:
         """Read every `CONCORD_` setting of `environ`, strictly; raise BadSetting for the first that cannot be used."""
@@ -74,10 +80,12 @@ class Config:
             _words(get("TWILIO_AUTH_TOKEN")),
             _words(get("TWILIO_FROM")),
         )
-        if len({bool(sid), bool(tokens), bool(sender)}) > 1:
+        whatsapp = numbers("CONCORD_WHATSAPP_FROM", _words(get("WHATSAPP_FROM")))
+        voice = numbers("CONCORD_VOICE_FROM", _words(get("VOICE_FROM")))
+        if len({bool(sid), bool(tokens), bool(sender or whatsapp or voice)}) > 1:
             raise BadSetting(
                 "CONCORD_TWILIO_ACCOUNT_SID, CONCORD_TWILIO_AUTH_TOKEN and CONCORD_TWILIO_FROM belong together.",
-                "Set all three, or none to keep SMS in the console outbox.",
+                "Set all three, or none to keep SMS in the console outbox. For calls or WhatsApp alone, their own _FROM will do.",
             )
         return cls(
             data=data,
@@ -92,6 +100,11 @@ class Config:
             twilio_auth_tokens=tokens,
             twilio_from=sender,
             twilio_api_base=_http_url("TWILIO_API_BASE", base) if (base := get("TWILIO_API_BASE")) else None,
+            whatsapp_from=whatsapp,
+            whatsapp_templates=contents("CONCORD_WHATSAPP_TEMPLATES", get("WHATSAPP_TEMPLATES")),
+            voice_from=voice,
+            apprise_routes=routes("CONCORD_APPRISE_URLS", get("APPRISE_URLS")),
+            apprise_private=_one_of("APPRISE_PRIVATE", get("APPRISE_PRIVATE") or "off", ("on", "off")) == "on",
             engine=_one_of("ENGINE", get("ENGINE") or "apscheduler", ("apscheduler",)),
             locales=_locales(get("LOCALES")),
             metrics_token=get("METRICS_TOKEN"),

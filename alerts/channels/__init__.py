@@ -9,9 +9,11 @@ from alerts.channels.base import Channel, DeliveryFailed, Handed, Message, Outco
 from alerts.channels.console import Console
 from alerts.channels.email import Email
 from alerts.channels.sms import Sms
+from alerts.channels.voice import Voice
+from alerts.channels.whatsapp import WhatsApp
 from foundation.config import Config
 
-CHANNELS: tuple[type[Channel], ...] = (Sms, Email, Console)
+CHANNELS: tuple[type[Channel], ...] = (Sms, WhatsApp, Voice, Email, Console)
 
 
 def open_channels(config: Config) -> dict[str, Channel]:
@@ -29,5 +31,7 @@ __all__ = [
     "Message",
     "OutcomeUnknown",
     "Sms",
+    "Voice",
+    "WhatsApp",
     "open_channels",
 ]

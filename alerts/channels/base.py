@@ -7,6 +7,7 @@ turns these answers and failures into rows. Everybody in `alerts` and above may 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
@@ -25,7 +26,9 @@ class Message:
     `outbox_id` is our own id of the row and goes to the provider wherever it takes one; `reference` is what a
     person may quote. `since` is when sending first began, aware; `look_up` believes no copy that is clearly
     older. `taken_ids` are provider ids that belong to other rows already, so that the same words sent twice
-    on purpose are not mistaken for one another.
+    on purpose are not mistaken for one another. `template` and `values` (its gaps, filled in, in their order)
+    are for a provider that holds approved words of ours. `answering`: this person wrote to us on this channel
+    within a day. `stop_link` takes this address off our list with one press.
     """
 
     outbox_id: UUID
@@ -37,6 +40,10 @@ class Message:
     reference: str = ""
     since: datetime | None = None
     taken_ids: frozenset[str] = frozenset()
+    template: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    answering: bool = False
+    stop_link: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,10 @@ class Channel(Protocol):
         Raises DeliveryFailed if the provider took it and could not deliver it, OutcomeUnknown if it cannot be
         asked now.
         """
+        ...
+
+    def check(self) -> None:
+        """Ask the provider something that sends nothing; raise DeliveryFailed or OutcomeUnknown if it does not answer."""
         ...
 
     def close(self) -> None:

@@ -31,5 +31,8 @@ class Console:
         """Answer as `send` does: the row was never anywhere else."""
         return self.send(message)
 
+    def check(self) -> None:
+        """Do nothing: there is nobody to ask."""
+
     def close(self) -> None:
         """Do nothing: there is no connection."""

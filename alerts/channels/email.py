@@ -74,6 +74,20 @@ class Email:
         """Return None: a mail server keeps no list that could be asked (see `can_look_up`)."""
         return None
 
+    def check(self) -> None:
+        """Sign in at the mail server, or greet it over the kept connection."""
+        with self._lock:
+            self._open(self._session is None or monotonic() - self._used > IDLE_SECONDS)
+            assert self._session is not None
+            try:
+                answered = self._session.noop()[0] == 250
+            except (OSError, smtplib.SMTPException):
+                answered = False
+            if not answered:
+                self._drop()
+                raise DeliveryFailed("The mail server hung up. It will be tried again.", permanent=False)
+            self._used = monotonic()
+
     def close(self) -> None:
         """Say goodbye to the server."""
         with self._lock:
@@ -91,7 +105,10 @@ class Email:
         letter["Subject"] = subject
         letter["Message-ID"] = f"<{message.outbox_id}@{address.rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
-        letter["List-Unsubscribe"] = f"<{self._public_url}/me>, <mailto:{address}?subject=STOP>"
+        stop = message.stop_link or f"{self._public_url}/me"
+        letter["List-Unsubscribe"] = f"<{stop}>, <mailto:{address}?subject=STOP>"
+        if message.stop_link:
+            letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         letter.set_content(message.text, cte="base64" if not message.text.isascii() else None)
         if message.html:
             letter.add_alternative(

@@ -14,7 +14,14 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
 from alerts.channels.twilio_codes import state_of, verdict
-from alerts.channels.twilio_http import READ_SECONDS, PooledClient, asking, make_client, told_apart
+from alerts.channels.twilio_http import (
+    READ_SECONDS,
+    PooledClient,
+    ask_for_account,
+    asking,
+    make_client,
+    told_apart,
+)
 from foundation.config import Config
 
 #: How far Twilio's clock and ours may differ before a copy made before `since` is taken for an older message.
@@ -61,13 +68,14 @@ class Sms:
 
     def send(self, message: Message) -> Handed:
         """Hand one SMS to Twilio; raise DeliveryFailed or OutcomeUnknown."""
+        words = self._words(message)
         sender = self._sender(message.address)
         with told_apart():
             made = self._client.messages.create(
-                to=message.address,
-                body=message.text,
+                to=self._address(message.address),
                 status_callback=f"{self._public_url}/hooks/twilio/status/{message.outbox_id}",
                 **{"messaging_service_sid" if sender.startswith("MG") else "from_": sender},
+                **words,
             )
         return _handed(made)
 
@@ -77,19 +85,35 @@ class Sms:
             found = self._find(message)
         return _handed(found) if found else None
 
+    def check(self) -> None:
+        """Ask Twilio for our own account."""
+        ask_for_account(self._client)
+
     def close(self) -> None:
         """Close the kept connections."""
         self._http.session.close()
+
+    def _words(self, message: Message) -> dict[str, str]:
+        """What is said, as Twilio is given it; raise DeliveryFailed where nothing can be."""
+        return {"body": message.text}
+
+    def _address(self, address: str) -> str:
+        return address
+
+    def _is_copy(self, copy: MessageInstance, message: Message) -> bool:
+        return bool(copy.body == message.text)
 
     def _find(self, message: Message) -> MessageInstance | None:
         # Listed by number alone: Twilio's date filter is by the time of sending, which a queued message
         # lacks.
         oldest = message.since - CLOCK_SKEW if message.since else None
-        for copy in self._client.messages.stream(to=message.address, limit=LOOK_BACK, page_size=50):
+        for copy in self._client.messages.stream(
+            to=self._address(message.address), limit=LOOK_BACK, page_size=50
+        ):
             if oldest and copy.date_created and copy.date_created < oldest:
                 return None
             outbound = str(copy.direction).startswith("outbound")
-            if outbound and copy.body == message.text and copy.sid not in message.taken_ids:
+            if outbound and self._is_copy(copy, message) and copy.sid not in message.taken_ids:
                 return copy
         return None
 

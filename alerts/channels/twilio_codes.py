@@ -48,6 +48,17 @@ _PERMANENT = {
     "21605": "The message was too long.",
     "21617": "The message was too long.",
     "21619": "The message was empty.",
+    "63003": "This number has no WhatsApp account.",
+    "63024": "This number has no WhatsApp account.",
+    "63016": "WhatsApp takes only approved words from us now, and these were not.",
+    "63032": "WhatsApp does not let this person get our messages.",
+    "63033": "This person blocked our messages on WhatsApp.",
+    "13223": "This number cannot be called.",
+    "13224": "This number cannot be called.",
+    "13225": "Calls to this number are not allowed.",
+    "13227": "Calls to this country are not switched on.",
+    "21215": "Calls to this country are not switched on.",
+    "21216": "Calls to this number are not allowed.",
     "30004": "The phone or its network blocks our messages.",
     "30007": "The network took the message for unwanted and dropped it.",
 }
@@ -57,6 +68,8 @@ _TEMPORARY = {
     "21611": _BUSY,
     "30001": _BUSY,
     "30017": _BUSY,
+    "63018": _BUSY,
+    "21220": _BUSY,
     "30022": _BUSY,
     "30023": _BUSY,
     "20001": _OURS,
@@ -80,6 +93,13 @@ _TEMPORARY = {
     "30035": _OURS,
     "90010": _OURS,
     "21212": _OURS,
+    "21210": _OURS,
+    "63007": _OURS,
+    "63020": _OURS,
+    "63027": _OURS,
+    "63028": _OURS,
+    "63041": _OURS,
+    "63051": _OURS,
     "30003": _PHONE,
     "30008": "The network gave no reason.",
     "30009": "A part of the message was lost on the way.",
@@ -98,6 +118,25 @@ _STATES: dict[str, State] = {
     "undelivered": "undelivered",
     "failed": "failed",
     "canceled": "failed",
+}
+
+
+_CALL_STATES: dict[str, State] = {
+    "queued": "sent",
+    "initiated": "sent",
+    "ringing": "sent",
+    "in-progress": "sent",
+    "completed": "delivered",
+    "busy": "undelivered",
+    "no-answer": "undelivered",
+    "canceled": "failed",
+    "failed": "failed",
+}
+_CALLS = {
+    "busy": Verdict(False, "The phone was busy."),
+    "no-answer": Verdict(False, "Nobody took the call."),
+    "canceled": Verdict(False, "The call was ended before it rang."),
+    "failed": Verdict(False, "The call could not be put through. Please check the number with the person."),
 }
 
 
@@ -120,3 +159,13 @@ def verdict(code: str | int | None, status: int | None = None) -> Verdict:
 def state_of(status: str | None) -> State | None:
     """Return our state for Twilio's; None for one that we do not know (inbound ones among them)."""
     return _STATES.get(status or "")
+
+
+def call_state_of(status: str | None) -> State | None:
+    """Return our state for that of a call; None for one that we do not know."""
+    return _CALL_STATES.get(status or "")
+
+
+def call_verdict(status: str | None) -> Verdict:
+    """Say why a call reached nobody."""
+    return _CALLS.get(status or "", Verdict(False, "The call could not be put through."))

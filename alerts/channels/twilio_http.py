@@ -1,7 +1,7 @@
 """Twilio's library over our own connection: another base address, real timeouts, and failures told apart.
 
 The one question that matters after a failure is whether the request may have reached Twilio. Here it is
-answered once. Only `sms` and `twilio_inbox` import this module.
+answered once. Only the channels of Twilio and `twilio_inbox` import this module.
 """
 
 from __future__ import annotations
@@ -103,6 +103,14 @@ def asking() -> Iterator[None]:
             yield
     except DeliveryFailed as error:
         raise OutcomeUnknown(error.message) from None
+
+
+def ask_for_account(client: Client) -> None:
+    """Ask whether our account is there and open; raise DeliveryFailed or OutcomeUnknown. Nothing is sent."""
+    with told_apart():
+        account = client.api.v2010.accounts(client.username).fetch()
+    if account.status != "active":
+        raise DeliveryFailed("The account at Twilio is not active.", permanent=False)
 
 
 def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFailed | OutcomeUnknown:

@@ -210,6 +210,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_journal_seq"), ["seq"], unique=True)
 
     op.create_table(
+        "line_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("good", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_check")),
+    )
+    with op.batch_alter_table("line_check", schema=None) as batch_op:
+        batch_op.create_index("ix_line_check_channel", ["channel", "at"], unique=False)
+
+    op.create_table(
         "organisation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -530,6 +542,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failing_why", sa.String(), nullable=False),
@@ -1116,6 +1129,7 @@ def upgrade() -> None:
         sa.Column("address_index", sa.String(), nullable=False),
         sa.Column("contact_point_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_point_id"],
             ["contact_point.id"],
@@ -1836,6 +1850,10 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("organisation")
+    with op.batch_alter_table("line_check", schema=None) as batch_op:
+        batch_op.drop_index("ix_line_check_channel")
+
+    op.drop_table("line_check")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journal_seq"))
         batch_op.drop_index(batch_op.f("ix_journal_at"))
