@@ -15,10 +15,11 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from alerts import messages, providers
+from alerts import providers
 from alerts.alert import OPEN, Alert
 from alerts.channels.base import Channel, Message
 from alerts.channels.many import providers_of
+from alerts.composing import compose, in_conversation
 from alerts.routing import Delivery
 from committees.people import ContactPoint
 from foundation.crypto import Cipher
@@ -93,6 +94,7 @@ class Taken:
     charged: int = 0
     city: str = ""
     taken_ids: frozenset[str] = frozenset()
+    answering: bool = False
     why_not: str = ""
 
     @property
@@ -119,7 +121,7 @@ def lost_rows(now: datetime, batch: int, busy: Collection[str] = ()) -> Select[A
     return rows.order_by(OutboxMessage.lease_until).limit(batch)
 
 
-def read(session: Session, rows: Select[Any], *, look_up: bool) -> list[Taken]:
+def read(session: Session, now: datetime, rows: Select[Any], *, look_up: bool) -> list[Taken]:
     """Lock these rows until the commit (SQLite: everything is) and read what their messages need, in a few statements."""
     taken = [Taken(row, look_up) for row in session.execute(rows.with_for_update(skip_locked=True))]
     points = _points(session, {one.row.contact_point_id for one in taken} - {None})
@@ -127,6 +129,9 @@ def read(session: Session, rows: Select[Any], *, look_up: bool) -> list[Taken]:
     for one in taken:
         one.point = points.get(one.row.contact_point_id)
         one.provider, one.charged = one.row.provider, one.row.charged
+        one.answering = in_conversation(
+            now, one.point.heard_at if one.point else None, bare=one.row.address_sealed is not None
+        )
         one.alert_id, state = alerts.get(one.row.id, (None, OPEN))
         one.ended = state != OPEN and one.row.template in CALLS
         if look_up:
@@ -146,6 +151,7 @@ def _points(session: Session, keys: Collection[UUID]) -> dict[UUID, Any]:
         ContactPoint.address_sealed,
         ContactPoint.stopped_at,
         ContactPoint.failing_since,
+        ContactPoint.heard_at,
         ContactPoint.locality_id,
     )
     return {row.id: row for row in session.execute(select(*columns).where(ContactPoint.id.in_(keys)))}
@@ -261,24 +267,13 @@ def write(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tuple
 
 
 def _message(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tuple[Message, int]:
-    row = one.row
-    secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
-    if row.channel == "email":
-        link = f"{public_url}/a/{one.alert_id}" if one.alert_id else ""
-        letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
-        mail = Message(
-            row.id, one.address, letter.text, letter.subject, letter.html, letter.language, since=since
-        )
-        return mail, 0
-    text = messages.render(row.template, row.slots, row.language, row.script, secret)
-    return (
-        Message(
-            row.id,
-            one.address,
-            text.text,
-            language=text.language,
-            since=since,
-            taken_ids=one.taken_ids,
-        ),
-        text.segments,
+    return compose(
+        cipher,
+        public_url,
+        one.row,
+        one.address,
+        since=since,
+        alert_id=one.alert_id,
+        taken_ids=one.taken_ids,
+        answering=one.answering,
     )

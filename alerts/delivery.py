@@ -90,8 +90,8 @@ class Sender:
         """Claim a batch, write its messages out and give them to the hands; what cannot be written is recorded at once."""
         now, busy = self.clock.now(), self._hands.busy()
         with self.database.open(service("sender"), write=True) as session:
-            lost = claiming.read(session, claiming.lost_rows(now, self._batch, busy), look_up=True)
-            due = claiming.read(session, claiming.due_rows(now, self._batch, busy), look_up=False)
+            lost = claiming.read(session, now, claiming.lost_rows(now, self._batch, busy), look_up=True)
+            due = claiming.read(session, now, claiming.due_rows(now, self._batch, busy), look_up=False)
             claiming.open_addresses(self._cipher, [*lost, *due])
             claiming.choose_providers(session, now, self.channels, [*lost, *due])
             going = [*lost, *limits.may_go(session, now, self.limits, self.channels, due)]

@@ -178,7 +178,8 @@ def render(
     for a route that takes no answers, `concat` is false for one that cannot join long messages.
     """
     words = said_in(template, slots, language, script, concat=concat)
-    text = _sms(template, words, _filled(template, slots, words.language, secret), one_way)
+    filled = _filled(template, slots, words.language, secret)
+    text = _sms(template, words, filled, one_way)
     segments, encoding = count_segments(text)
     if segments > words.segments:
         raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")

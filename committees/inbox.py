@@ -1,5 +1,5 @@
-"""What came in over the wire, stored before anything is understood: SMS, calls and delivery receipts, once
-per provider id for ever.
+"""What came in over the wire, stored before anything is understood: SMS and WhatsApp messages, calls and keys pressed in
+them, delivery receipts, and one-press stops of e-mail; once per provider id for ever.
 
 The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number
 stand sealed.
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed
 
-SMS, CALL, STATUS = "sms", "call", "status"
+SMS, CALL, STATUS, KEY, STOP = "sms", "call", "status", "key", "stop"
 # unread: a person must look at it, and the secretary's desk shows it until somebody has.
 WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
 
@@ -46,6 +46,11 @@ class Inbound(Keyed, Base):
     sender: Mapped[str | None]
     answered: Mapped[bool] = mapped_column(default=False)
     handled_by: Mapped[UUID | None]
+
+    @property
+    def channel(self) -> str:
+        """By which channel a message came."""
+        return str(self.details.get("channel", "sms"))
 
     def text(self, session: Session) -> str:
         """The words as they came."""

@@ -223,7 +223,12 @@ def _check_origin(runtime: Runtime) -> None:
 
 
 def _is_program(page: Page) -> bool:
-    """A script at the demonstration's clock: it sends JSON, which no browser can send from another site without asking first."""
+    """A program that knows no form token: a script at the demonstration's clock, or a mail program that ends letters.
+
+    The script sends JSON, which no browser can send from another site without asking first. The link in a letter is signed itself.
+    """
+    if page.path.startswith("/stop/"):
+        return request.form.get("List-Unsubscribe") == "One-Click"
     return page.path == "/demo/clock" and request.is_json and "Origin" not in request.headers
 
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from alerts.channels import twilio_request
-from alerts.channels.twilio_request import Forged, IncomingCall, StatusUpdate
+from alerts.channels import call_script, twilio_request
+from alerts.channels.twilio_request import Forged, IncomingCall, KeyPressed, StatusUpdate
 from committees import inbox
-from committees.inbox import CALL, SMS, STATUS, Inbound
+from committees.inbox import CALL, KEY, SMS, STATUS, Inbound
 from committees.intake.normalise import storable
 from coordination.runtime import Runtime
 from foundation.db import new_id
@@ -25,6 +25,8 @@ from foundation.policy import service
 
 SILENCE = "<Response/>"
 #: Hanging up before the call is taken: it costs the caller nothing.
+#: 1 acting, 2 seen, 3 cannot: what each means is coordination/call_keys.py's business.
+ANSWERING_KEYS = frozenset("123")
 REJECT = '<Response><Reject reason="busy"/></Response>'
 
 
@@ -40,9 +42,13 @@ def register(app: Flask, runtime: Runtime) -> None:
     def voice() -> Response:
         return _serve(runtime, _call_row, IncomingCall, REJECT)
 
+    def key(outbox_id: UUID, language: str) -> Response:
+        return _key(runtime, outbox_id, language)
+
     app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
     app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
+    app.add_url_rule("/hooks/twilio/voice/<uuid:outbox_id>/<language>", "hook:key", key, methods=["POST"])
 
 
 def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
@@ -59,6 +65,22 @@ def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Res
     return Response(answer, 200, mimetype="text/xml")
 
 
+def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
+    """Keep a key that answers, and say thank you; for any other key, say again which ones there are."""
+    link = runtime.config.public_url + request.path
+    try:
+        told = _checked(runtime)
+        if not isinstance(told, KeyPressed):
+            raise Forged("this hook is for something else")
+    except Forged:
+        return Response("", 403, mimetype="text/plain")
+    answers = told.confirmed and told.key in ANSWERING_KEYS
+    if answers:
+        _keep(runtime, lambda pressed: _key_row(pressed, outbox_id), told)
+        runtime.wake()
+    return Response(call_script.answer(answers, language, link), 200, mimetype="text/xml")
+
+
 def _checked(runtime: Runtime) -> Any:
     config = runtime.config
     return twilio_request.validate(
@@ -68,7 +90,7 @@ def _checked(runtime: Runtime) -> Any:
         request.headers.get("X-Twilio-Signature"),
         config.twilio_auth_tokens,
         config.twilio_account_sid or "",
-        config.twilio_from,
+        config.twilio_addresses,
     )
 
 
@@ -88,7 +110,7 @@ def _keep(runtime: Runtime, row_of: Any, told: Any) -> None:
 
 
 def _sms_row(told: twilio_request.Inbound) -> tuple[Inbound, str, str]:
-    details = {"to": told.to, "media": told.media}
+    details = {"to": told.to, "media": told.media, "channel": told.channel}
     row = Inbound(kind=SMS, provider_id=told.sid, confirmed=told.confirmed, details=details)
     return row, told.sender, told.claimed_body
 
@@ -96,6 +118,11 @@ def _sms_row(told: twilio_request.Inbound) -> tuple[Inbound, str, str]:
 def _call_row(told: IncomingCall) -> tuple[Inbound, str, str]:
     row = Inbound(kind=CALL, provider_id=told.sid, confirmed=told.confirmed, details={"to": told.to})
     return row, told.caller, ""
+
+
+def _key_row(told: KeyPressed, outbox_id: UUID) -> tuple[Inbound, str, str]:
+    details = {"outbox_id": str(outbox_id), "sid": told.sid, "key": told.key}
+    return Inbound(kind=KEY, provider_id=f"{told.sid}:{told.key}", confirmed=True, details=details), "", ""
 
 
 def _status_row(told: StatusUpdate, outbox_id: UUID) -> tuple[Inbound, str, str]:

@@ -8,6 +8,7 @@ at the provider.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,10 +19,10 @@ from sqlalchemy.orm import Session
 from alerts import delivery
 from alerts.channels.base import OutcomeUnknown
 from alerts.channels.twilio_inbox import Received, TwilioInbox
-from committees import inbox
-from committees.inbox import IGNORED, READ, SMS, STATUS, UNREAD, WAITING, Inbound
+from committees import contact_stops, inbox
+from committees.inbox import CALL, IGNORED, KEY, READ, SMS, STATUS, STOP, UNREAD, WAITING, Inbound
 from committees.intake.normalise import storable
-from coordination import sms_commands
+from coordination import call_keys, sms_commands
 from coordination.runtime import Runtime
 from foundation.db import claim
 from foundation.logs import log
@@ -103,14 +104,10 @@ def _worked(runtime: Runtime, row: Waiting, copy: Received | None) -> bool:
         if not claim(session, Inbound, row.id, {"state": WAITING}, {"state": READ}):
             return False
         found = session.get_one(Inbound, row.id)
-        if row.kind == STATUS:
-            _settle(runtime, session, found)
-        else:
-            if copy is not None:
-                inbox.seal_message(session, found, copy.sender, storable(copy.body))
-                found.confirmed = True
-            act = sms_commands.handle if row.kind == SMS else sms_commands.handle_call
-            act(session, runtime.clock.now(), runtime.rng, found)
+        if copy is not None:
+            inbox.seal_message(session, found, copy.sender, storable(copy.body))
+            found.confirmed = True
+        READERS[row.kind](runtime, session, found)
         session.commit()
     return True
 
@@ -127,6 +124,17 @@ def _settle(runtime: Runtime, session: Session, row: Inbound) -> None:
         told.get("words", ""),
     )
     row.state = READ if known else IGNORED
+
+
+READERS: Mapping[str, Callable[[Runtime, Session, Inbound], None]] = {
+    SMS: lambda runtime, session, row: sms_commands.handle(session, runtime.clock.now(), runtime.rng, row),
+    CALL: lambda runtime, session, row: sms_commands.handle_call(
+        session, runtime.clock.now(), runtime.rng, row
+    ),
+    KEY: lambda runtime, session, row: call_keys.handle(session, runtime.clock.now(), row),
+    STATUS: _settle,
+    STOP: lambda runtime, session, row: contact_stops.read(session, runtime.clock.now(), row),
+}
 
 
 def _count_try(runtime: Runtime, row: Waiting) -> None:

@@ -45,7 +45,7 @@ ACTS: Mapping[Command, Act] = {
 def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
     """Act on one SMS: its row says afterwards how it was read, and whether a person must look at it."""
     number, text = row.number(session), row.text(session)
-    who = writer.find(session, number, text)
+    who = writer.find(session, number, text, row.channel)
     reading = grammar.read(
         text,
         wards=list(who.wards),
@@ -60,7 +60,7 @@ def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) ->
 
 def handle_call(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
     """Act on one missed call: seen where an alert is open on that phone, else somebody rings back."""
-    who = writer.find(session, row.number(session), "")
+    who = writer.find(session, row.number(session), "", "voice")
     talk = _talk(session, now, rng, row, who, Reading("", Command.CALL))
     talk.note(command="MISSED_CALL")
     # A call that carried something unknown cannot be asked for again, so it answers nothing.
@@ -74,6 +74,8 @@ def _talk(
     row.sender = cipher(session).index(who.number)
     row.locality_id = who.where(reading.ward).id
     row.person_id = who.person.id if who.person else None
+    if who.contact is not None:
+        who.contact.heard_at = now
     session.flush()
     return Talk(session, now, rng, row, who, reading)
 

@@ -19,7 +19,8 @@ KNOWN = frozenset(
     (
         "DATABASE_URL", "OWNER_DATABASE_URL", "WORKER_DATABASE_URL", "SECRET_KEY", "PUBLIC_URL",
         "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
-        "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM", "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
+        "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
+        "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
         "CHROMIUM", "PUBLIC_HOLIDAYS",
     )
 )  # fmt: skip
@@ -104,7 +105,8 @@ class Config:
             whatsapp_templates=contents("CONCORD_WHATSAPP_TEMPLATES", get("WHATSAPP_TEMPLATES")),
             voice_from=voice,
             apprise_routes=routes("CONCORD_APPRISE_URLS", get("APPRISE_URLS")),
-            apprise_private=_one_of("APPRISE_PRIVATE", get("APPRISE_PRIVATE") or "off", ("on", "off")) == "on",
+            apprise_private=_one_of("APPRISE_PRIVATE", get("APPRISE_PRIVATE") or "off", ("on", "off"))
+            == "on",
             engine=_one_of("ENGINE", get("ENGINE") or "apscheduler", ("apscheduler",)),
             locales=_locales(get("LOCALES")),
             metrics_token=get("METRICS_TOKEN"),

@@ -20,9 +20,11 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from twilio.request_validator import RequestValidator
 
+from tests.fake_twilio_calls import Calls
 from tests.fake_twilio_http import TwilioServer
 
-Poster = Callable[[str, Mapping[str, str], Mapping[str, str]], int]
+#: Posts a hook, and returns its answer: the status, and for a call what is to be said (nothing asks it of an SMS).
+Poster = Callable[[str, Mapping[str, str], Mapping[str, str]], int | tuple[int, str]]
 FAULTS = (
     "500_before",
     "500_after",
@@ -58,19 +60,22 @@ class Sms:
     error_code: int | None = None
     sent: datetime | None = None
     history: list[str] = field(default_factory=list)
+    content: str | None = None
 
 
 def poster_for(client: WebClient) -> Poster:
     """Return a poster that gives hooks to a Flask test client instead of the network."""
 
-    def post(url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> int:
-        return int(client.post(urlsplit(url).path, data=dict(fields), headers=dict(headers)).status_code)
+    def post(url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+        answer = client.post(urlsplit(url).path, data=dict(fields), headers=dict(headers))
+        return int(answer.status_code), str(answer.get_data(as_text=True))
 
     return post
 
 
-def _post_over_http(url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> int:
-    return requests.post(url, data=dict(fields), headers=dict(headers), timeout=10).status_code
+def _post_over_http(url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+    answer = requests.post(url, data=dict(fields), headers=dict(headers), timeout=10)
+    return answer.status_code, answer.text
 
 
 class FakeTwilio:
@@ -89,11 +94,15 @@ class FakeTwilio:
         self.account_sid, self.token, self.numbers = account_sid, token, numbers
         self.poster, self.now, self.automatic = poster, now, automatic
         self.messages: list[Sms] = []
+        self.calls = Calls(self)
+        #: Approved words by their id, with gaps like {{1}}; the rest of WhatsApp's rules: `outside_the_window`.
+        self.contents: dict[str, str] = {}
         self.hooks: list[tuple[str, dict[str, str], int]] = []
         self.requests: list[tuple[str, str]] = []
         #: Numbers that the API refuses at once, and numbers that the carrier fails later: to an error code.
         self.refuses: dict[str, int] = {}
         self.fails: dict[str, int] = {}
+        self.account_status = "active"
         #: How long a new message stays out of the list.
         self.list_lag = timedelta(0)
         self._faults: deque[str] = deque()
@@ -142,10 +151,13 @@ class FakeTwilio:
 
     # What the HTTP side asks for.
 
-    def create(self, to: str, sender: str, body: str, callback: str | None) -> Sms:
-        """Accept one message, as `queued`."""
+    def create(
+        self, to: str, sender: str, body: str, callback: str | None, content: str | None = None
+    ) -> Sms:
+        """Accept one message, as `queued`; `content` is the id of approved words, already put together as `body`."""
         with self._lock:
-            sms = Sms(self._sid("SM"), to, sender, body, "outbound-api", "queued", self.now(), callback)
+            sms = Sms(self.new_sid("SM"), to, sender, body, "outbound-api", "queued", self.now(), callback)
+            sms.content = content
             sms.history.append("queued")
             self.messages.append(sms)
         if self.automatic:
@@ -180,8 +192,16 @@ class FakeTwilio:
         """Walk one message on: sent, then delivered; or undelivered where `fails` has the number's code."""
         if sms.status == "queued":
             self.advance(sms, "sent")
-        code = self.fails.get(sms.to)
+        code = self.fails.get(sms.to) or (63016 if self.outside_the_window(sms) else None)
         self.advance(sms, "undelivered" if code else "delivered", code)
+
+    def outside_the_window(self, sms: Sms) -> bool:
+        """Whether these are free words to a WhatsApp account that has not written to us for a day."""
+        if not sms.to.startswith("whatsapp:") or sms.content:
+            return False
+        since = sms.created - timedelta(hours=24)
+        heard = (m for m in self.messages if m.direction == "inbound" and m.sender == sms.to)
+        return not any(m.created >= since for m in heard)
 
     def advance(self, sms: Sms, status: str, code: int | None = None) -> int | None:
         """Give one message a status and call its hook; return what the hook answered."""
@@ -211,14 +231,14 @@ class FakeTwilio:
 
     def receive(self, sender: str, body: str, url: str, to: str | None = None, **extra: str) -> int:
         """Receive one SMS from a phone and post it to the hook at `url`; return what the hook answered."""
-        sms = Sms(self._sid("SM"), to or self.numbers[0], sender, body, "inbound", "received", self.now())
+        sms = Sms(self.new_sid("SM"), to or self.numbers[0], sender, body, "inbound", "received", self.now())
         sms.sent = sms.created
         self.messages.append(sms)
         return self.post(url, self.inbound_fields(sms) | extra)
 
     def miss(self, sender: str, body: str, to: str | None = None) -> Sms:
         """Receive one SMS while the hook is down: it stands only in the list."""
-        sms = Sms(self._sid("SM"), to or self.numbers[0], sender, body, "inbound", "received", self.now())
+        sms = Sms(self.new_sid("SM"), to or self.numbers[0], sender, body, "inbound", "received", self.now())
         sms.sent = sms.created
         self.messages.append(sms)
         return sms
@@ -253,7 +273,7 @@ class FakeTwilio:
         fields = {
             "AccountSid": self.account_sid,
             "ApiVersion": VERSION,
-            "CallSid": self._sid("CA"),
+            "CallSid": self.new_sid("CA"),
             "CallStatus": "ringing",
             "Called": number,
             "Caller": caller,
@@ -265,10 +285,17 @@ class FakeTwilio:
 
     def post(self, url: str, fields: dict[str, str], signature: str | None = None) -> int:
         """Sign a hook's fields and post them; a test may give another signature."""
+        return self.post_for_answer(url, fields, signature)[0]
+
+    def post_for_answer(
+        self, url: str, fields: dict[str, str], signature: str | None = None
+    ) -> tuple[int, str]:
+        """As `post`, with what the hook answered."""
         sign = signature if signature is not None else self.sign(url, fields)
         answered = self.poster(url, fields, {"X-Twilio-Signature": sign})
-        self.hooks.append((url, fields, answered))
-        return answered
+        status, words = answered if isinstance(answered, tuple) else (answered, "")
+        self.hooks.append((url, fields, status))
+        return status, words
 
     def sign(self, url: str, fields: dict[str, str]) -> str:
         """Return the signature that Twilio sends with these fields."""
@@ -339,5 +366,6 @@ class FakeTwilio:
             "uri": base + urlencode(query),
         }
 
-    def _sid(self, kind: str) -> str:
+    def new_sid(self, kind: str) -> str:
+        """Return an id that was never given before."""
         return f"{kind}{next(self._serial):032x}"

@@ -92,21 +92,44 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(429, 20429, "Too Many Requests")
         if fault.endswith("before"):
             return self._break(fault)
-        refusal = _refusal(self._twilio, fields)
+        refusal = (_call_refusal if self._calls() else _refusal)(self._twilio, fields)
         if refusal:
             return self._error(400, refusal, "refused")
-        sender = fields.get("MessagingServiceSid") or fields["From"]
-        sms = self._twilio.create(fields["To"], sender, fields["Body"], fields.get("StatusCallback"))
+        made = self._accept(fields)
         if fault.endswith("after"):
             return self._break(fault)
         if fault == "garbled":
             return self._answer(201, b"<html>created</html>")
-        return self._json(201, self._twilio.as_json(sms))
+        return self._json(201, made)
+
+    def _accept(self, fields: dict[str, str]) -> dict[str, Any]:
+        twilio = self._twilio
+        if self._calls():
+            return twilio.calls.as_json(twilio.calls.create(fields))
+        sender = fields.get("MessagingServiceSid") or fields["From"]
+        content = fields.get("ContentSid")
+        body = fields.get("Body", "")
+        if content:
+            body = twilio.contents[content]
+            for gap, value in json.loads(fields.get("ContentVariables", "{}")).items():
+                body = body.replace("{{" + gap + "}}", value)
+        return twilio.as_json(
+            twilio.create(fields["To"], sender, body, fields.get("StatusCallback"), content)
+        )
 
     def do_GET(self) -> None:
         if not self._allowed():
             return None
+        if self.path.endswith(f"/Accounts/{self._twilio.account_sid}.json"):
+            return self._json(200, _account_json(self._twilio))
         sid = self._sid()
+        if self._calls():
+            calls = self._twilio.calls
+            call = calls.find(sid) if sid else None
+            if sid and call is None:
+                return self._missing()
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            return self._json(200, calls.as_json(call) if call else calls.list_json(query))
         if sid is None:
             query = dict(parse_qsl(urlsplit(self.path).query))
             return self._json(200, self._twilio.list_json(query))
@@ -130,14 +153,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != "Basic " + base64.b64encode(known).decode():
             self._error(401, 20003, "Authenticate")
             return False
-        if not re.match(rf"/2010-04-01/Accounts/{self._twilio.account_sid}/Messages", self.path):
+        if not re.match(
+            rf"/2010-04-01/Accounts/{self._twilio.account_sid}(/Messages|/Calls|\.json)", self.path
+        ):
             self._missing()
             return False
         return True
 
     def _sid(self) -> str | None:
-        found = re.search(r"/Messages/([A-Z]{2}[0-9a-f]{32})\.json", self.path)
+        found = re.search(r"/(?:Messages|Calls)/([A-Z]{2}[0-9a-f]{32})\.json", self.path)
         return found[1] if found else None
+
+    def _calls(self) -> bool:
+        return "/Calls" in self.path
 
     def _break(self, fault: str) -> None:
         if fault.startswith("500"):
@@ -170,16 +198,48 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _refusal(twilio: FakeTwilio, fields: dict[str, str]) -> int | None:
     """Return the code with which Twilio refuses these fields at once, or None."""
-    to, body = fields.get("To", ""), fields.get("Body", "")
+    to, body, content = fields.get("To", ""), fields.get("Body", ""), fields.get("ContentSid")
     senders = {fields.get("From"), fields.get("MessagingServiceSid")}
     callback = urlsplit(fields.get("StatusCallback", "http://none"))
     checks = (
         (21604, not to),
-        (21211, not re.fullmatch(r"\+[1-9]\d{6,14}", to)),
+        (21211, not re.fullmatch(r"(?:whatsapp:)?\+[1-9]\d{6,14}", to)),
         (21606, not senders & set(twilio.numbers)),
-        (21602, not body),
+        (63007, to.startswith("whatsapp:") != str(fields.get("From", "")).startswith("whatsapp:")),
+        (21602, not body and content is None),
+        (21655, content is not None and content not in twilio.contents),
         (21617, len(body) > 1600),
         (21609, callback.scheme not in ("http", "https") or not callback.netloc),
         (twilio.refuses.get(to), to in twilio.refuses),
     )
     return next((code for code, refused in checks if refused), None)
+
+
+def _call_refusal(twilio: FakeTwilio, fields: dict[str, str]) -> int | None:
+    """Return the code with which Twilio refuses to make this call, or None."""
+    to, callback = fields.get("To", ""), urlsplit(fields.get("StatusCallback", "http://none"))
+    checks = (
+        (21201, not to),
+        (21211, not re.fullmatch(r"\+[1-9]\d{6,14}", to)),
+        (21210, fields.get("From") not in twilio.numbers),
+        (21205, not fields.get("Twiml") or len(fields["Twiml"]) > 4000),
+        (21609, callback.scheme not in ("http", "https") or not callback.netloc),
+        (twilio.refuses.get(to), to in twilio.refuses),
+    )
+    return next((code for code, refused in checks if refused), None)
+
+
+def _account_json(twilio: FakeTwilio) -> dict[str, Any]:
+    path = f"/2010-04-01/Accounts/{twilio.account_sid}"
+    return {
+        "auth_token": "hidden",
+        "date_created": "Tue, 24 Nov 2026 09:00:00 +0000",
+        "date_updated": "Tue, 24 Nov 2026 09:00:00 +0000",
+        "friendly_name": "Concord",
+        "owner_account_sid": twilio.account_sid,
+        "sid": twilio.account_sid,
+        "status": twilio.account_status,
+        "subresource_uris": {"messages": f"{path}/Messages.json", "calls": f"{path}/Calls.json"},
+        "type": "Full",
+        "uri": f"{path}.json",
+    }

@@ -56,9 +56,7 @@ def answer(taken: bool, language: str, keys_link: str) -> str:
 
 
 def _listening(keys_link: str) -> Gather:
-    return Gather(
-        action=keys_link, method="POST", num_digits=1, finish_on_key=AGAIN, timeout=LISTEN_SECONDS
-    )
+    return Gather(action=keys_link, method="POST", num_digits=1, finish_on_key=AGAIN, timeout=LISTEN_SECONDS)
 
 
 def _say(into: VoiceResponse | Gather, words: str, speaks: Tongue) -> None:

@@ -34,6 +34,11 @@ class Many:
         """Ask the first provider."""
         return self.of(None).look_up(message)
 
+    def check(self) -> None:
+        """Ask each of them; raise what the first that does not answer raises."""
+        for provider in self.providers.values():
+            provider.check()
+
     def close(self) -> None:
         """Close them all."""
         for provider in self.providers.values():

@@ -1,4 +1,4 @@
-"""Asking Twilio what was really sent to us: the fetch-back of one SMS, all since a time, and deletion.
+"""Asking Twilio what was really sent to us: the fetch-back of one SMS or WhatsApp message, all since a time, and deletion.
 
 A webhook is a claim; the provider's own copy is the confirmation. After we were down, the list brings what
 was missed. The inbound page of `coordination` and its jobs call this; nothing is stored here.
@@ -14,12 +14,13 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from alerts.channels.base import DeliveryFailed, OutcomeUnknown
 from alerts.channels.twilio_http import PooledClient, asking, make_client, told_apart
+from alerts.channels.twilio_request import WHATSAPP_PREFIX
 from foundation.config import Config
 
 
 @dataclass(frozen=True)
 class Received:
-    """One SMS as the provider holds it."""
+    """One SMS or WhatsApp message as the provider holds it."""
 
     sid: str
     sender: str = field(repr=False)
@@ -41,12 +42,13 @@ class TwilioInbox:
     @classmethod
     def from_config(cls, config: Config) -> TwilioInbox | None:
         """Return the inbox, or None where Twilio is not set up."""
-        if not config.sms_over_twilio or config.twilio_account_sid is None:
+        numbers = tuple(a for a in config.twilio_addresses if not a.startswith("MG"))
+        if not numbers or config.twilio_account_sid is None:
             return None
         return cls(
             config.twilio_account_sid,
             config.twilio_auth_tokens[0],
-            config.twilio_from,
+            numbers,
             config.twilio_api_base,
         )
 
@@ -84,4 +86,5 @@ class TwilioInbox:
 def _received(copy: MessageInstance) -> Received | None:
     if copy.direction != "inbound" or not (copy.sid and copy.from_ and copy.to):
         return None
-    return Received(copy.sid, copy.from_, copy.to, copy.body or "", copy.date_sent or copy.date_created)
+    sender, to = (address.removeprefix(WHATSAPP_PREFIX) for address in (copy.from_, copy.to))
+    return Received(copy.sid, sender, to, copy.body or "", copy.date_sent or copy.date_created)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from twilio.request_validator import RequestValidator
 
 from alerts.channels import twilio_shapes as shapes
-from alerts.channels.twilio_codes import State, state_of, verdict
+from alerts.channels.twilio_codes import State, call_state_of, call_verdict, state_of, verdict
+
+WHATSAPP_PREFIX = "whatsapp:"
 
 
 class Forged(Exception):
@@ -22,7 +24,7 @@ class Forged(Exception):
 
 @dataclass(frozen=True)
 class Inbound:
-    """One SMS that reached our number.
+    """One SMS or WhatsApp message that reached our number.
 
     `body` is None when the request carried something we do not know: then it is *unconfirmed*, and only its
     id may be believed. Ask the provider for the text (`TwilioInbox.fetch`); until then `claimed_body` is
@@ -36,11 +38,12 @@ class Inbound:
     claimed_body: str = field(repr=False)
     confirmed: bool
     media: int = 0
+    channel: str = "sms"
 
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What became of one SMS of ours. `words` says why it failed, for the secretary; empty if it did not."""
+    """What became of one message or call of ours. `words` says why it failed, for the secretary; empty if it did not."""
 
     sid: str
     state: State
@@ -60,6 +63,18 @@ class IncomingCall:
     confirmed: bool
 
 
+@dataclass(frozen=True)
+class KeyPressed:
+    """One key that was pressed in a call of ours."""
+
+    sid: str
+    key: str
+    confirmed: bool
+
+
+Told = Inbound | StatusUpdate | IncomingCall | KeyPressed
+
+
 def validate(
     url: str,
     params: Sequence[tuple[str, str]],
@@ -67,7 +82,7 @@ def validate(
     tokens: Collection[str],
     account_sid: str,
     our_numbers: Collection[str],
-) -> Inbound | StatusUpdate | IncomingCall:
+) -> Told:
     """Return what one signed request says; raise Forged for everything else.
 
     `url` is PUBLIC_URL and the path, without a query. `params` are the form fields in order, repeats
@@ -82,6 +97,8 @@ def validate(
         raise Forged("the account is not ours")
     if shape is shapes.STATUS:
         return _status(fields, our_numbers, confirmed)
+    if shape in (shapes.CALL_STATUS, shapes.KEY):
+        return _of_a_call(fields, our_numbers, confirmed)
     if fields["To"] not in our_numbers and fields.get("MessagingServiceSid") not in our_numbers:
         raise Forged("the number is not ours")
     if shape is shapes.VOICE:
@@ -89,12 +106,13 @@ def validate(
     body = fields["Body"]
     return Inbound(
         sid=fields["MessageSid"],
-        sender=fields["From"],
-        to=fields["To"],
+        sender=fields["From"].removeprefix(WHATSAPP_PREFIX),
+        to=fields["To"].removeprefix(WHATSAPP_PREFIX),
         body=body if confirmed else None,
         claimed_body=body,
         confirmed=confirmed,
         media=int(fields["NumMedia"]),
+        channel="whatsapp" if shape is shapes.WHATSAPP else "sms",
     )
 
 
@@ -125,11 +143,16 @@ def _check_signature(
 
 
 def _shape_of(fields: Mapping[str, str]) -> shapes.Shape:
-    marks = {"Body": shapes.SMS, "MessageStatus": shapes.STATUS, "CallSid": shapes.VOICE}
-    found = [shape for mark, shape in marks.items() if mark in fields]
+    found = [mark for mark in ("Body", "MessageStatus", "CallSid") if mark in fields]
     if len(found) != 1:
         raise Forged("the request is of no kind that we know")
-    return found[0]
+    if found == ["Body"]:
+        return shapes.WHATSAPP if fields.get("From", "").startswith(WHATSAPP_PREFIX) else shapes.SMS
+    if found == ["MessageStatus"]:
+        return shapes.STATUS
+    if "Digits" in fields:
+        return shapes.KEY
+    return shapes.VOICE if fields.get("Direction") == "inbound" else shapes.CALL_STATUS
 
 
 def _check_shape(fields: Mapping[str, str], shape: shapes.Shape) -> bool:
@@ -145,7 +168,9 @@ def _check_shape(fields: Mapping[str, str], shape: shapes.Shape) -> bool:
         if len({fields[name] for name in names}) != 1:
             raise Forged(f"{names[0]} is told in two ways")
     rest = {name: value for name, value in fields.items() if name not in shape.required}
-    return all(name in shape.optional and shape.optional[name].match(value) for name, value in rest.items())
+    return shape.confirms and all(
+        name in shape.optional and shape.optional[name].match(value) for name, value in rest.items()
+    )
 
 
 def _status(fields: Mapping[str, str], our_numbers: Collection[str], confirmed: bool) -> StatusUpdate:
@@ -160,3 +185,20 @@ def _status(fields: Mapping[str, str], our_numbers: Collection[str], confirmed: 
         return StatusUpdate(fields["MessageSid"], state, code, False, "", confirmed)
     meaning = verdict(code)
     return StatusUpdate(fields["MessageSid"], state, code, meaning.permanent, meaning.words, confirmed)
+
+
+def _of_a_call(
+    fields: Mapping[str, str], our_numbers: Collection[str], confirmed: bool
+) -> StatusUpdate | KeyPressed:
+    if fields["From"] not in our_numbers:
+        raise Forged("the caller is not ours")
+    if "Digits" in fields:
+        return KeyPressed(fields["CallSid"], fields["Digits"], confirmed)
+    state = call_state_of(fields["CallStatus"])
+    assert state is not None, "the shape knows no other"
+    if state in ("sent", "delivered"):
+        return StatusUpdate(fields["CallSid"], state, None, False, "", confirmed)
+    meaning = call_verdict(fields["CallStatus"])
+    return StatusUpdate(
+        fields["CallSid"], state, fields["CallStatus"], meaning.permanent, meaning.words, confirmed
+    )

@@ -18,6 +18,8 @@ class Shape:
     required: dict[str, re.Pattern[str]]
     optional: dict[str, re.Pattern[str]]
     equal: tuple[tuple[str, ...], ...] = ()
+    #: Whether such a request can have one reading only. One with words chosen by a stranger cannot: ask for it.
+    confirms: bool = True
 
 
 def _exact(pattern: str) -> re.Pattern[str]:
@@ -30,7 +32,9 @@ CALL = _exact(r"CA[0-9a-fA-F]{32}")
 SERVICE = _exact(r"MG[0-9a-fA-F]{32}")
 #: E.164, or a network's short code.
 PHONE = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
-SENDER = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 ._-]{1,11}")
+WHATSAPP_USER = _exact(r"whatsapp:\+[1-9][0-9]{6,14}")
+RECEIVER = _exact(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+SENDER = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 ._-]{1,11}|whatsapp:\+[1-9][0-9]{6,14}")
 #: Ten segments of 160 characters is the longest SMS that Twilio delivers.
 BODY = _exact(r".{0,1600}")
 COUNT = _exact(r"[0-9]{1,2}")
@@ -64,6 +68,13 @@ SMS = Shape(
     optional={**_PLACES, **_MEDIA, **_MEDIA_TYPES, "MessagingServiceSid": SERVICE},
     equal=(("MessageSid", "SmsSid", "SmsMessageSid"),),
 )
+#: The sender's own name travels with a WhatsApp message, so it could be cut in many ways.
+WHATSAPP = Shape(
+    required=SMS.required | {"From": WHATSAPP_USER, "To": WHATSAPP_USER},
+    optional=SMS.optional,
+    equal=SMS.equal,
+    confirms=False,
+)
 _STATUSES = (
     "accepted|scheduled|queued|sending|sent|delivered|undelivered|failed|canceled|read|partially_delivered"
 )
@@ -75,7 +86,7 @@ STATUS = Shape(
         "MessageStatus": _exact(_STATUSES),
         "SmsSid": MESSAGE,
         "SmsStatus": _exact(_STATUSES),
-        "To": PHONE,
+        "To": RECEIVER,
     },
     # From is absent when a messaging service has not chosen a number yet.
     optional={
@@ -86,26 +97,46 @@ STATUS = Shape(
     },
     equal=(("MessageSid", "SmsSid"), ("MessageStatus", "SmsStatus")),
 )
+_CALL = {
+    "AccountSid": ACCOUNT,
+    "ApiVersion": VERSION,
+    "CallSid": CALL,
+    "CallStatus": _exact("queued|initiated|ringing|in-progress|completed|busy|failed|no-answer|canceled"),
+    "From": PHONE,
+    "To": PHONE,
+}
+_ABOUT_A_CALL = {
+    **_PLACES,
+    "Called": PHONE,
+    "Caller": PHONE,
+    "CallDuration": _exact(r"[0-9]{1,6}"),
+    "Duration": _exact(r"[0-9]{1,6}"),
+    "StirVerstat": _exact(r"[A-Za-z0-9-]{1,60}"),
+    "SequenceNumber": COUNT,
+    "Timestamp": _exact(r"[A-Za-z0-9 ,:+]{1,40}"),
+    "CallbackSource": _exact(r"[a-z-]{1,40}"),
+}
+#: Somebody rings us.
 VOICE = Shape(
-    required={
-        "AccountSid": ACCOUNT,
-        "ApiVersion": VERSION,
-        "CallSid": CALL,
-        "CallStatus": _exact("queued|ringing|in-progress|completed|busy|failed|no-answer|canceled"),
-        "Direction": _exact("inbound"),
-        "From": PHONE,
-        "To": PHONE,
-    },
+    required={**_CALL, "Direction": _exact("inbound")},
+    optional={**_ABOUT_A_CALL, "CallToken": _exact(r"[\x21-\x7e]{1,2000}")},
+)
+#: How a call of ours goes.
+CALL_STATUS = Shape(
+    required={**_CALL, "Direction": _exact("outbound-api")},
     optional={
-        **_PLACES,
-        "Called": PHONE,
-        "Caller": PHONE,
-        "CallDuration": _exact(r"[0-9]{1,6}"),
-        "Duration": _exact(r"[0-9]{1,6}"),
-        "CallToken": _exact(r"[\x21-\x7e]{1,2000}"),
-        "StirVerstat": _exact(r"[A-Za-z0-9-]{1,60}"),
-        "SequenceNumber": COUNT,
-        "Timestamp": _exact(r"[A-Za-z0-9 ,:+]{1,40}"),
-        "CallbackSource": _exact(r"[a-z-]{1,40}"),
+        **_ABOUT_A_CALL,
+        "AnsweredBy": _exact(r"[a-z_]{1,30}"),
+        "SipResponseCode": _exact(r"[0-9]{3}"),
+        "ErrorCode": _exact(r"[0-9]{4,6}"),
+    },
+)
+#: A key was pressed in a call of ours.
+KEY = Shape(
+    required={**_CALL, "Digits": _exact(r"[0-9*#]"), "Direction": _exact("outbound-api")},
+    optional={
+        **_ABOUT_A_CALL,
+        "FinishedOnKey": _exact(r"[0-9*#]?"),
+        "msg": _exact("Gather End"),
     },
 )

@@ -16,9 +16,9 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from alerts.channels.base import DeliveryFailed, Message
 from alerts.channels.sms import Sms
 from alerts.channels.twilio_http import READ_SECONDS
+from alerts.channels.twilio_request import WHATSAPP_PREFIX as PREFIX
 from foundation.config import Config
 
-PREFIX = "whatsapp:"
 #: Our own code, beside Twilio's numbers: no approved words for this message in this language.
 NO_TEMPLATE = "no_template"
 _NO_TEMPLATE = (

@@ -34,6 +34,7 @@ from coordination.pages import (
     rules,
     sign_in,
     sort,
+    stop,
     today,
     what_if,
 )
@@ -44,6 +45,7 @@ ROOMS = (
     sign_in,
     alert,
     code,
+    stop,
     report,
     private,
     checkin,

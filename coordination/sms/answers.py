@@ -149,7 +149,7 @@ def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
     alert = _alert(talk, code)
     talk.note(alert=str(alert.id), answer=given)
     try:
-        acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, "sms")
+        acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, talk.writer.channel)
     except Conflict:
         talk.reply("code_wrong")
         return False

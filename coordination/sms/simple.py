@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alerts.standing import Standing, standing
-from committees import checkins
+from committees import checkins, contact_stops
 from committees.intake.reading import Why
 from coordination.sms import answers
 from coordination.sms.talk import Talk, place_slot, source_slot
@@ -27,11 +27,7 @@ def stop(talk: Talk) -> None:
     """Write to this number no more, say so once, and let the secretary know that somebody is missing."""
     contact = talk.writer.contact
     assert contact is not None
-    if contact.stopped_at is None:
-        contact.stopped_at = talk.now
-        journal.record(
-            talk.session, talk.now, "stop", "contact_point", contact.id, locality_id=contact.locality_id
-        )
+    if contact_stops.stop(talk.session, talk.now, contact):
         talk.reply("stop", source=source_slot(talk), place=place_slot(talk.writer.place, talk.writer.town))
     talk.keep_for_a_person()
 

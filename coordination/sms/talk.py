@@ -94,7 +94,7 @@ class Talk:
             self.session,
             self.now,
             effect_key=f"inbound:{self.row.id}:reply",
-            channel="sms",
+            channel=self.writer.channel,
             template=template,
             slots=slots,
             language=language,

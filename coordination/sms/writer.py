@@ -26,13 +26,15 @@ from foundation.policy import Standing
 
 @dataclass
 class Writer:
-    """The sender of one SMS. Without a person the number is unknown; `place` says who reads it."""
+    """The sender of one message or call. Without a person the number is unknown; `place` says who reads it."""
 
     number: str
     place: Locality
     town: Locality
     country: Country
     zone: ZoneInfo
+    #: By which channel an answer goes back.
+    channel: str = "sms"
     person: Person | None = None
     contact: ContactPoint | None = None
     group: UUID | None = None
@@ -53,18 +55,24 @@ class Writer:
         return {str(name): number for number, ward in self.wards.items() for name in ward.names.values()}
 
 
-def find(session: Session, number: str, text: str) -> Writer:
+#: Whose contact points a number may stand in, by the channel on which it came: who rings may have told us of SMS only.
+KNOWN_BY = {"sms": ("sms",), "whatsapp": ("whatsapp",), "voice": ("sms", "voice")}
+
+
+def find(session: Session, number: str, text: str, channel: str = "sms") -> Writer:
     """The writer behind a number; the text may name a stranger's town. Raise NotFound before any seed."""
-    found = people.find_contact(session, number)
+    found = people.find_contact(session, number, KNOWN_BY[channel])
     # The row is locked: two messages of one phone are read one after the other, so that each wrong code
     # counts.
     contact = session.get(ContactPoint, found.contact_point_id, with_for_update=True) if found else None
-    if contact is None or contact.channel != "sms" or contact.verified_at is None:
-        return _stranger(session, number, text)
-    standings = people.standings_of(session, contact.person_id)
-    if not standings:
-        return _stranger(session, number, text)
-    return _member(session, number, contact, standings)
+    standings = people.standings_of(session, contact.person_id) if contact and contact.verified_at else ()
+    writer = (
+        _member(session, number, contact, standings)
+        if contact and standings
+        else _stranger(session, number, text)
+    )
+    writer.channel = "whatsapp" if channel == "whatsapp" else "sms"
+    return writer
 
 
 def _member(session: Session, number: str, contact: ContactPoint, standings: tuple[Standing, ...]) -> Writer:
@@ -74,7 +82,9 @@ def _member(session: Session, number: str, contact: ContactPoint, standings: tup
     writer = _at(session, number, session.get_one(Locality, ward_id) if ward_id else home)
     writer.person, writer.contact = session.get_one(Person, contact.person_id), contact
     writer.group = standing.committee_id or standing.office_id
-    writer.codes = reply_codes.open_on(session, contact.id)
+    # A phone answers by the codes that it got. A code goes out with the SMS of a person, so their WhatsApp knows it too.
+    phones = [contact] if contact.channel == "sms" else people.contacts_of(session, contact.person_id)
+    writer.codes = [code for phone in phones for code in reply_codes.open_on(session, phone.id)]
     return writer
 
 

@@ -1,0 +1,81 @@
+"""From a row of the outbox to the message that a channel is given: a letter, words to be spoken, or a short text.
+
+Pure: the caller brings the row, the opened address and what else it read. `alerts.delivery` (and its parts) is the caller.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from alerts import messages, spoken
+from alerts.channels.base import Message
+from committees.contact_addresses import EMAIL, VOICE
+from committees.contact_stops import link_path
+from foundation.crypto import Cipher
+
+#: For how long after a person wrote WhatsApp takes free words from us: a day, less what a message may wait on its way.
+CONVERSATION = timedelta(hours=23, minutes=45)
+
+
+def in_conversation(now: datetime, heard_at: datetime | None, *, bare: bool) -> bool:
+    """Whether this person wrote to us on this channel lately; what goes to a bare number always answers one."""
+    return bare or (heard_at is not None and now - heard_at < CONVERSATION)
+
+
+def compose(
+    cipher: Cipher,
+    public_url: str,
+    row: Any,
+    address: str,
+    *,
+    since: datetime | None,
+    alert_id: UUID | None = None,
+    taken_ids: frozenset[str] = frozenset(),
+    answering: bool = False,
+) -> tuple[Message, int]:
+    """The message of one outbox row and its segments; raise Problem where it cannot be written."""
+    secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
+    if row.channel == EMAIL:
+        return _letter(cipher, public_url, row, address, secret, since, alert_id), 0
+    calls = row.channel == VOICE
+    language = spoken.spoken_language(row.language) if calls else row.language
+    text = messages.render(row.template, row.slots, language, "own" if calls else row.script, secret)
+    message = Message(
+        row.id,
+        address,
+        spoken.text_of(row.template, text, row.language) if calls else text.text,
+        language=text.language,
+        since=since,
+        taken_ids=taken_ids,
+        template=row.template,
+        values=text.values,
+        answering=answering,
+    )
+    return message, text.segments
+
+
+def _letter(
+    cipher: Cipher,
+    public_url: str,
+    row: Any,
+    address: str,
+    secret: str | None,
+    since: datetime | None,
+    alert_id: UUID | None,
+) -> Message:
+    link = f"{public_url}/a/{alert_id}" if alert_id else ""
+    letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
+    stop = public_url + link_path(cipher, row.contact_point_id) if row.contact_point_id else ""
+    return Message(
+        row.id,
+        address,
+        letter.text,
+        letter.subject,
+        letter.html,
+        letter.language,
+        since=since,
+        template=row.template,
+        stop_link=stop,
+    )
