@@ -173,6 +173,8 @@ CHANNELS = {
     "sms": N_("SMS"),
     "email": N_("e-mail"),
     "voice": N_("phone call"),
+    "missed_call": N_("missed call"),
+    "link": N_("link"),
     "web": N_("web page"),
     "page": N_("web page"),
     "api": N_("another system"),

@@ -13,12 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import messages, routing
-from alerts.acknowledging import must_answer, said_of
 from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Acknowledgement, Alert, Finding, answers_of, story_of
-from alerts.ladder import ONLY_ACTING_STOPS, Next, upcoming
-from alerts.policies import ladder_of
+from alerts.outlook import outlook_of, told_roles
 from alerts.routing import Delivery
-from alerts.rungs import rungs_left
 from alerts.sentences import (
     answer_label,
     channel_label,
@@ -36,6 +33,7 @@ from committees.committee import committee_for
 from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, zone_of
+from coordination import outlook_view
 from foundation.policy import Principal
 from foundation.web import words
 from foundation.web.words import gettext as _
@@ -137,30 +135,10 @@ def evidence_of(session: Session, alert: Alert) -> list[Incident]:
     )
 
 
-def ladder(session: Session, now: datetime, alert: Alert) -> list[Next]:
-    """Who is asked next and when, if nobody answers enough; empty where nobody waits."""
-    if alert.state != OPEN or alert.next_step_at is None:
-        return []
-    policy = ladder_of(session, alert)
-    must, left = must_answer(session, alert, policy), rungs_left(session, alert, policy)
-    return upcoming(now, alert.state, alert.level, alert.next_step_at, said_of(alert), must, left, policy)
-
-
 def no_answer(session: Session, now: datetime, alert: Alert) -> str:
     """The next steps as one sentence, with clock times."""
-    steps = ladder(session, now, alert)
-    if steps:
-        at = zone(session, alert)
-        texts = [
-            _("%(roles)s %(when)s", roles=role_names(list(step.roles)), when=words.when(step.at, at, now))
-            for step in steps[:3]
-        ]
-        return _("Asked next: %(steps)s.", steps=_(", then ").join(texts))
-    if alert.acting_at:
-        return _("Somebody is acting on it. Nobody else is asked.")
-    if alert.answered_at and alert.level < ONLY_ACTING_STOPS:
-        return _("Somebody has seen it. Nobody else is asked.")
-    return _("Everybody on the list was asked. It stays open until it ends.")
+    found = outlook_of(session, now, alert)
+    return outlook_view.next_sentence(alert, found, now, zone(session, alert))
 
 
 def why(session: Session, alert: Alert) -> list[str]:
@@ -190,13 +168,9 @@ def answers(session: Session, now: datetime, alert: Alert) -> list[Row]:
 
 def silent(session: Session, alert: Alert) -> str:
     """The roles that were told and have not answered, in one line."""
-    told = {
-        role
-        for update in story_of(session, alert.id)
-        if update.key == "told"
-        for role in update.values.get("roles", ())
-    }
-    return role_names(sorted(told - {row.role for row in answers_of(session, alert.id)}))
+    return role_names(
+        sorted(told_roles(session, alert) - {row.role for row in answers_of(session, alert.id)})
+    )
 
 
 def my_answers(session: Session, alert: Alert, principal: Principal) -> dict[str, datetime]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from alerts.alert import Alert, answers_of, story_of
+from alerts.outlook import Side, outlook_of
 from committees.places import Locality, LocalityPath
 from coordination.api.door import Call, endpoint
 from coordination.api.paging import PageQuery, page
@@ -57,11 +58,35 @@ class AnswerOut(Output):
     answer: Literal["seen", "acting", "cannot"]
 
 
+class SideOut(Output):
+    """One side of an alert: the answers that count now, the roles that were told and are silent, whether it must still answer."""
+
+    side: Literal["local", "national", "police"]
+    answers: list[AnswerOut]
+    silent: list[str]
+    lacking: bool
+
+
+class NextOut(Output):
+    """Who is asked next, and when, if nobody answers enough."""
+
+    step: int
+    roles: list[str]
+    at: Moment
+
+
 class AlertDetail(AlertOut):
-    """An alert with its story, the newest line first, and its answers, the oldest first."""
+    """An alert with its story, the newest line first, and its answers, the oldest first; who knows by side, and who is next.
+
+    `next` is empty where nobody is asked any more. `national` says whether an office at national level can answer (there), none
+    may be told (withheld), or none serves the place (nobody): then the alert is local only.
+    """
 
     updates: list[UpdateOut]
     answers: list[AnswerOut]
+    sides: list[SideOut]
+    next: list[NextOut]
+    national: Literal["there", "withheld", "nobody"]
 
 
 class AlertList(Output):
@@ -98,7 +123,22 @@ def read_alert(call: Call, alert_id: UUID) -> AlertDetail:
     alert = find(call, alert_id)
     story = [UpdateOut(at=line.at, key=line.key) for line in story_of(call.session, alert.id)]
     answers = [answer_out(row.at, row.role, row.answer) for row in answers_of(call.session, alert.id)]
-    return AlertDetail(**_fields(call, alert), updates=story, answers=answers)
+    found = outlook_of(call.session, call.now, alert)
+    return AlertDetail.model_validate(
+        {
+            **_fields(call, alert),
+            "updates": story,
+            "answers": answers,
+            "sides": [_side(side) for side in found.sides],
+            "next": [NextOut(step=one.step, roles=list(one.roles), at=one.at) for one in found.next],
+            "national": found.national,
+        }
+    )
+
+
+def _side(side: Side) -> dict[str, Any]:
+    said = [answer_out(one.at, one.role, one.answer) for one in side.said]
+    return {"side": side.key, "answers": said, "silent": list(side.silent), "lacking": side.lacking}
 
 
 def find(call: Call, alert_id: UUID) -> Alert:

@@ -17,7 +17,7 @@ from alerts.alert import ANSWERS, OPEN, OUTCOMES, Alert
 from committees import actions
 from committees.actions import Action
 from committees.places import Locality, local_day
-from coordination import alert_view, closing_alerts
+from coordination import alert_view, closing_alerts, outlook_view
 from foundation.db import new_id
 from foundation.errors import Invalid, NotAllowed, Problem, Refused
 from foundation.web import words
@@ -224,6 +224,7 @@ def show(
         "buttons": alert_view.buttons(mine),
         "answers": alert_view.answers(session, now, row),
         "silent": alert_view.silent(session, row),
+        "look": outlook_view.look(session, now, row, alert_view.zone(session, row)),
         "sent": sent,
         "arrived": sum(line["kind"] == "done" for line in sent),
         "why": alert_view.why(session, row),

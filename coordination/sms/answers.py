@@ -8,9 +8,12 @@ phone. Five wrong codes close SMS answers for 15 minutes; the pages stay open.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from alerts import acknowledging
-from alerts.alert import ACTING, CANNOT, SEEN, Alert, answers_of
+from alerts.acknowledging import said_of
+from alerts.alert import ACTING, CANNOT, SEEN, Alert
+from alerts.outlook import outlook_of
 from committees import reply_codes
 from committees.call_backs import CallBack
 from committees.intake.reading import Command
@@ -52,9 +55,10 @@ def answer(talk: Talk) -> None:
 
 
 def missed_call(talk: Talk) -> None:
-    """A call that was not taken: seen where one alert is open, else somebody rings back."""
-    if _usable(talk):
-        _without_code(talk, Command.OK)
+    """A call that was not taken: seen where exactly one alert is open on this phone, else somebody rings back."""
+    usable = _usable(talk)
+    if len(usable) == 1:
+        _record(talk, usable[0], SEEN)
     else:
         call_back(talk)
 
@@ -132,14 +136,25 @@ def _record(talk: Talk, code: ReplyCode, given: str) -> None:
         return
     alert = _alert(talk, code)
     slots = {"clock": talk.local(), "place": _place(talk, alert), "code": code.code, **talk.emergency}
-    also = {"also": _also(talk, alert)}
+    others = {"also": also(talk, alert)}
     wanted = {
         SEEN: ("clock", "place", "code"),
         ACTING: ("clock", "place", "code", "emergency"),
         CANNOT: ("place", "code"),
     }
     chosen = {name: slots[name] for name in wanted[given]}
-    talk.reply(RECEIPTS[given], **chosen, **(also if given == SEEN else {}))
+    follows = next_slots(talk, alert) if given == SEEN else None
+    if follows:
+        talk.reply("receipt_seen", **chosen, **others, **follows)
+    else:
+        talk.reply(RECEIPTS[given], **chosen, **(others if given == SEEN else {}))
+
+
+def next_slots(talk: Talk, alert: Alert) -> dict[str, Any] | None:
+    """Who is asked next and at what time of the place, where the messages have words for them; else nothing is said of it."""
+    steps = outlook_of(talk.session, talk.now, alert).next
+    roles = [role for role in steps[0].roles if role in SAID] if steps else []
+    return {"next": roles[:2], "by": talk.local(steps[0].at)} if roles else None
 
 
 def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
@@ -149,7 +164,7 @@ def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
     alert = _alert(talk, code)
     talk.note(alert=str(alert.id), answer=given)
     try:
-        acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, talk.writer.channel)
+        acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, talk.door)
     except Conflict:
         talk.reply("code_wrong")
         return False
@@ -166,9 +181,8 @@ def _place(talk: Talk, alert: Alert) -> dict[str, object]:
     return place_slot(place, talk.session.get_one(Locality, alert.town_id))
 
 
-def _also(talk: Talk, alert: Alert) -> list[str]:
-    """The roles of at most two others who have seen it or are acting, first come first named."""
+def also(talk: Talk, alert: Alert) -> list[str]:
+    """The roles of at most two others who have seen it or are acting now, first come first named."""
     person = talk.writer.person
-    rows = answers_of(talk.session, alert.id)
-    others = [row.role for row in rows if person and row.person_id != person.id and row.answer != CANNOT]
-    return list(dict.fromkeys(role for role in others if role in SAID))[:2]
+    others = [one for one in said_of(alert) if person and one.person_id != person.id and one.answer != CANNOT]
+    return list(dict.fromkeys(one.role for one in others if one.role in SAID))[:2]

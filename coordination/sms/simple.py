@@ -68,6 +68,14 @@ def status(talk: Talk) -> None:
     """Say how the place stands, as everybody may know it."""
     place = talk.where
     now = standing(talk.session, place, talk.now)
+    # Who knows and who is next is said of an alert that this phone was told of, and of no other.
+    told = {code.subject_id for code in talk.writer.codes if code.kind == answers.SUBJECT}
+    alert = next((one for one in now.open_alerts if one.id in told), None)
+    follows = answers.next_slots(talk, alert) if alert else None
+    if alert and follows:
+        where = {"place": place_slot(place, talk.writer.town), "level": now.level}
+        talk.reply("status_alert", **where, seen=answers.also(talk, alert), **follows)
+        return
     talk.reply(
         "status",
         place=place_slot(place, talk.writer.town),

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import routing
-from committees.inbox import UNREAD, Inbound
+from committees.inbox import CALL, UNREAD, Inbound
 from committees.intake.reading import Command, Reading
 from committees.intake.tongue import language_and_script
 from committees.places import Locality
@@ -55,6 +55,11 @@ class Talk:
     def local(self, moment: datetime | None = None) -> str:
         """A moment (now if none) as people at the writer's place read it."""
         return (moment or self.now).astimezone(self.writer.zone).isoformat()
+
+    @property
+    def door(self) -> str:
+        """By which door an answer came, for the record: an SMS, or a call that was not taken."""
+        return "missed_call" if self.row.kind == CALL else "sms"
 
     def note(self, **values: Any) -> None:
         """Add closed words to the row's reading: never text, never a number of a phone."""

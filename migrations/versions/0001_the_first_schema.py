@@ -882,8 +882,8 @@ def upgrade() -> None:
             "ix_profile_links",
             ["locality_id"],
             unique=False,
-            postgresql_where=sa.text("links <> ''"),
             sqlite_where=sa.text("links <> ''"),
+            postgresql_where=sa.text("links <> ''"),
         )
         batch_op.create_index(batch_op.f("ix_profile_locality_id"), ["locality_id"], unique=False)
 
@@ -1721,9 +1721,7 @@ def downgrade() -> None:
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
         batch_op.drop_index(
-            "ix_profile_links",
-            postgresql_where=sa.text("links <> ''"),
-            sqlite_where=sa.text("links <> ''"),
+            "ix_profile_links", sqlite_where=sa.text("links <> ''"), postgresql_where=sa.text("links <> ''")
         )
 
     op.drop_table("profile")
