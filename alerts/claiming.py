@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from alerts import providers
 from alerts.alert import OPEN, Alert
+from alerts.answer_links import Ticket
 from alerts.channels.base import Channel, Message
 from alerts.channels.many import providers_of
 from alerts.composing import compose, in_conversation
@@ -87,7 +88,7 @@ class Taken:
     row: Any
     look_up: bool
     point: Any = None
-    alert_id: UUID | None = None
+    ticket: Ticket | None = None
     ended: bool = False
     address: str = field(default="", repr=False)
     provider: str | None = None
@@ -132,7 +133,7 @@ def read(session: Session, now: datetime, rows: Select[Any], *, look_up: bool) -
         one.answering = in_conversation(
             now, one.point.heard_at if one.point else None, bare=one.row.address_sealed is not None
         )
-        one.alert_id, state = alerts.get(one.row.id, (None, OPEN))
+        one.ticket, state = alerts.get(one.row.id, (None, OPEN))
         one.ended = state != OPEN and one.row.template in CALLS
         if look_up:
             one.taken_ids = _taken_ids(session, one.row)
@@ -157,14 +158,14 @@ def _points(session: Session, keys: Collection[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in session.execute(select(*columns).where(ContactPoint.id.in_(keys)))}
 
 
-def _alerts(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[UUID, str]]:
+def _alerts(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[Ticket, str]]:
     if not keys:
         return {}
-    rows = select(Delivery.outbox_id, Delivery.alert_id, Alert.state).join(
-        Alert, Alert.id == Delivery.alert_id
-    )
+    rows = select(
+        Delivery.outbox_id, Alert.state, Delivery.alert_id, Delivery.person_id, Delivery.revision
+    ).join(Alert, Alert.id == Delivery.alert_id)
     found = session.execute(rows.where(Delivery.outbox_id.in_(keys)))
-    return {row[0]: (row[1], row[2]) for row in found if row[0]}
+    return {row[0]: (Ticket(*row[2:]), row[1]) for row in found if row[0]}
 
 
 def _taken_ids(session: Session, row: Any) -> frozenset[str]:
@@ -273,7 +274,7 @@ def _message(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tu
         one.row,
         one.address,
         since=since,
-        alert_id=one.alert_id,
+        ticket=one.ticket,
         taken_ids=one.taken_ids,
         answering=one.answering,
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from alerts import messages, spoken
+from alerts import answer_links, messages, spoken
+from alerts.answer_links import Ticket
 from alerts.channels.base import Message
 from committees.contact_addresses import EMAIL, VOICE
 from committees.contact_stops import link_path
@@ -31,14 +31,14 @@ def compose(
     address: str,
     *,
     since: datetime | None,
-    alert_id: UUID | None = None,
+    ticket: Ticket | None = None,
     taken_ids: frozenset[str] = frozenset(),
     answering: bool = False,
 ) -> tuple[Message, int]:
     """The message of one outbox row and its segments; raise Problem where it cannot be written."""
     secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
     if row.channel == EMAIL:
-        return _letter(cipher, public_url, row, address, secret, since, alert_id), 0
+        return _letter(cipher, public_url, row, address, secret, since, ticket), 0
     calls = row.channel == VOICE
     language = spoken.spoken_language(row.language) if calls else row.language
     text = messages.render(row.template, row.slots, language, "own" if calls else row.script, secret)
@@ -63,9 +63,9 @@ def _letter(
     address: str,
     secret: str | None,
     since: datetime | None,
-    alert_id: UUID | None,
+    ticket: Ticket | None,
 ) -> Message:
-    link = f"{public_url}/a/{alert_id}" if alert_id else ""
+    link = answer_links.address(cipher, public_url, ticket, since) if ticket and since else ""
     letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
     stop = public_url + link_path(cipher, row.contact_point_id) if row.contact_point_id else ""
     return Message(

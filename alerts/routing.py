@@ -44,6 +44,7 @@ class Delivery(Keyed, Base):
     role: Mapped[str]
     channel: Mapped[str]
     step: Mapped[int]
+    revision: Mapped[int] = mapped_column(default=1)
     reason: Mapped[str]
     outbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("outbox.id"), index=True)
     state: Mapped[str] = mapped_column(default="due")
@@ -201,6 +202,7 @@ def _deliver(
         role=receiver.role,
         channel=contact.channel,
         step=telling.step,
+        revision=telling.alert.revision,
         reason=receiver.reason,
         outbox_id=message.id,
         effect_key=key,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from alerts import messages, routing
 from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Acknowledgement, Alert, Finding, answers_of, story_of
-from alerts.outlook import outlook_of, told_roles
+from alerts.outlook import told_roles
 from alerts.routing import Delivery
 from alerts.sentences import (
     answer_label,
@@ -93,22 +93,33 @@ def told_count(session: Session, alert: Alert) -> int:
     return count
 
 
-def summary(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
-    """The facts in warning order: from, please do, what, where, when, sure, and who is asked if nobody answers."""
+def title(session: Session, alert: Alert, principal: Principal) -> str:
+    """What and where, as this reader may know it."""
+    return _("%(what)s, %(place)s", what=kind_label(alert.what), place=place_words(session, alert, principal))
+
+
+def facts(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
+    """What every message about an alert says, in warning order: from, please do, what, where, when, sure."""
     at = zone(session, alert)
     body = committee_for(session, alert.locality_id)
     sender = body.name(words.current().language) if body else routing.sender_of(session, alert.locality_id)
     language = messages.catalogue(words.current().language).language
-    rows: list[Row] = [
+    return [
         (_("From"), sender),
         (_("Please do"), language.words["action"][routing.action_of(alert)]),
         (_("What"), kind_label(alert.what)),
         (_("Where"), place_words(session, alert, principal)),
         (_("When"), _("about %(when)s", when=words.when(alert.happened_at or alert.opened_at, at, now))),
-        (_("Sure?"), f"{sure_label(alert.sure)}. {reports(session, alert)}"),
+        (_("Sure?"), _("%(sure)s.", sure=sure_label(alert.sure))),
     ]
+
+
+def summary(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
+    """The facts, on how many reports they rest, and who is asked if nobody answers."""
+    *rows, (sure, how) = facts(session, now, alert, principal)
+    rows.append((sure, f"{how} {reports(session, alert)}"))
     if alert.state == OPEN:
-        rows.append((_("If no answer"), no_answer(session, now, alert)))
+        rows.append((_("If no answer"), outlook_view.next_now(session, now, alert)))
     return rows
 
 
@@ -133,12 +144,6 @@ def evidence_of(session: Session, alert: Alert) -> list[Incident]:
     return list(
         session.scalars(select(Incident).where(Incident.id.in_(keys)).order_by(Incident.received_at.desc()))
     )
-
-
-def no_answer(session: Session, now: datetime, alert: Alert) -> str:
-    """The next steps as one sentence, with clock times."""
-    found = outlook_of(session, now, alert)
-    return outlook_view.next_sentence(alert, found, now, zone(session, alert))
 
 
 def why(session: Session, alert: Alert) -> list[str]:

@@ -13,6 +13,7 @@ from alerts.alert import OPEN, Alert
 from alerts.ladder import LOCAL, NATIONAL, ONLY_ACTING_STOPS, POLICE
 from alerts.outlook import Outlook, Side
 from alerts.sentences import answer_label, role_name, role_names
+from committees.places import Locality, zone_of
 from foundation.web import words
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
@@ -78,3 +79,9 @@ def look(session: Session, now: datetime, alert: Alert, at: ZoneInfo) -> dict[st
         "alone": alone(found) if alert.state == OPEN else "",
         "next": next_sentence(alert, found, now, at) if alert.state == OPEN else "",
     }
+
+
+def next_now(session: Session, now: datetime, alert: Alert) -> str:
+    """Who is asked next and when, as one sentence in the time of the place."""
+    at = zone_of(session, session.get_one(Locality, alert.locality_id))
+    return next_sentence(alert, outlook.outlook_of(session, now, alert), now, at)

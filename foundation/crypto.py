@@ -6,6 +6,7 @@ another row; it is padded and its time rounded to the day. Sources: the cryptogr
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -24,6 +25,7 @@ from foundation.errors import Problem
 
 STEP = 64
 DAY = 86_400
+MAC = 16  # bytes of a signature in an address
 
 
 class Unreadable(Problem):
@@ -40,6 +42,7 @@ class Cipher:
         self._newest = Fernet(keys[0])
         self._pepper = hashlib.sha256(b"index" + pepper).digest()
         self._handles = hashlib.sha256(b"handle" + pepper).digest()
+        self._tickets = [hmac.new(key, b"ticket" + pepper, hashlib.sha256).digest() for key in keys]
 
     @classmethod
     def from_folder(cls, folder: Path, secret: str) -> Cipher:
@@ -68,6 +71,21 @@ class Cipher:
             raise Unreadable("A sealed value stands in the wrong row.", "Restore the row from a backup.")
         return str(found[2])
 
+    def sign(self, purpose: str, payload: bytes) -> str:
+        """Some bytes as a text that can stand in an address: readable by anybody, made by nobody else. Signed with the newest key."""
+        made = base64.urlsafe_b64encode(payload + _mac(self._tickets[0], purpose, payload))
+        return made.rstrip(b"=").decode()
+
+    def signed(self, purpose: str, text: str) -> bytes | None:
+        """The bytes behind a text that was signed for this purpose with any key that is still kept; None for anything else."""
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        payload, mac = raw[:-MAC], raw[-MAC:]
+        good = any(hmac.compare_digest(mac, _mac(key, purpose, payload)) for key in self._tickets)
+        return payload if good else None
+
     def index(self, value: str) -> str:
         """A slow keyed hash (argon2id, 8 MiB) by which an equal value can be found, 96 bits as hex."""
         raw = hash_secret_raw(
@@ -85,6 +103,10 @@ class Cipher:
         """A random-looking id derived from `parts` and a key: links a source to an account only for whoever holds the key."""
         digest = hmac.new(self._handles, "|".join(map(str, parts)).encode(), hashlib.sha256).digest()
         return UUID(bytes=digest[:16], version=4)
+
+
+def _mac(key: bytes, purpose: str, payload: bytes) -> bytes:
+    return hmac.new(key, purpose.encode() + b"\0" + payload, hashlib.sha256).digest()[:MAC]
 
 
 def _first_key(path: Path) -> None:

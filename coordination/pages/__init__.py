@@ -10,6 +10,7 @@ from flask import request
 from coordination.pages import (
     admin,
     alert,
+    answer_link,
     calendar,
     care,
     checkin,
@@ -44,6 +45,7 @@ from foundation.web import words
 ROOMS = (
     sign_in,
     alert,
+    answer_link,
     code,
     stop,
     report,

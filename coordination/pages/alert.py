@@ -212,11 +212,7 @@ def show(
     sent = alert_view.messages_sent(session, now, row, visit.principal)
     values: dict[str, Any] = {
         "alert": row,
-        "title": _(
-            "%(what)s, %(place)s",
-            what=sentences.kind_label(row.what),
-            place=alert_view.place_words(session, row, visit.principal),
-        ),
+        "title": alert_view.title(session, row, visit.principal),
         "line": alert_view.line(session, now, row),
         "summary": alert_view.summary(session, now, row, visit.principal),
         "open": row.state == OPEN,

@@ -8,13 +8,12 @@ from flask import Response
 from sqlalchemy import select
 
 from alerts.alert import OPEN, Alert
-from alerts.sentences import kind_label
 from committees import code_tries
 from committees.people import Person, principal_of
 from coordination import alert_view
 from coordination.frame import real_clock
+from coordination.pages.answer_link import read_as
 from foundation.errors import NotFound, Problem
-from foundation.policy import Principal
 from foundation.web.page import PUBLIC, Visit, page
 from foundation.web.words import gettext as _
 
@@ -43,9 +42,7 @@ def code(visit: Visit) -> Response:
 def facts(visit: Visit, person_id: UUID, alert_id: UUID) -> Response:
     """The alert as the owner of the phone may see it: the facts of the SMS and who is asked next, no more."""
     session = visit.session
-    session.commit()  # the database learns at the next statement for whom it reads now
-    session.info["principal"] = Principal(person_id=person_id)
-    session.info.pop("criteria", None)
+    read_as(visit, person_id)
     principal = principal_of(session, session.get_one(Person, person_id))
     alert = session.scalars(select(Alert).where(Alert.id == alert_id)).first()
     if alert is None:
@@ -56,11 +53,7 @@ def facts(visit: Visit, person_id: UUID, alert_id: UUID) -> Response:
         phone="",
         alert=alert,
         open=alert.state == OPEN,
-        title=_(
-            "%(what)s, %(place)s",
-            what=kind_label(alert.what),
-            place=alert_view.place_words(session, alert, principal),
-        ),
+        title=alert_view.title(session, alert, principal),
         line=alert_view.line(session, visit.now, alert),
         summary=alert_view.summary(session, visit.now, alert, principal),
     )

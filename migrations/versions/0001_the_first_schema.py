@@ -1148,6 +1148,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("outbox_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),

@@ -98,7 +98,9 @@ def test_no_failure_and_no_log_says_to_whom_or_what(bench: Bench, caplog: pytest
         said.append(str(_failure(bench)))
         bench.refuse(permanent=True)
         said.append(str(_failure(bench)))
-    ours = [record.getMessage() for record in caplog.records if record.name != "mail.log"]  # the far side's own
+    ours = [
+        record.getMessage() for record in caplog.records if record.name != "mail.log"
+    ]  # the far side's own
     for words in (*said, *ours):
         assert bench.address not in words
         assert "Ward 7" not in words

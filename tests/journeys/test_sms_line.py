@@ -74,8 +74,9 @@ def code_of(town: WiredTown, person: str) -> str:
 
 
 def given(town: WiredTown) -> list[tuple[str, str]]:
-    """Who (by role) answered what, by SMS."""
-    return [(row.role, row.answer) for row in all_of(town, Acknowledgement) if row.channel == "sms"]
+    """Who (by role) answered what, by SMS or by a call that was not taken."""
+    doors = ("sms", "missed_call")
+    return [(row.role, row.answer) for row in all_of(town, Acknowledgement) if row.channel in doors]
 
 
 def calls(town: WiredTown) -> list[CallBack]:
@@ -228,7 +229,7 @@ def test_officer_answers_seen_by_sms_and_everybody_can_see_it(wired_town: WiredT
     read(town, "chair.mardan", code_of(town, "chair.mardan"))
     read(town, "district.mardan", "ok")
     answers(town)
-    assert "Also seen: city, chair" in town.last("district.mardan")
+    assert "Also: city, chair. Asked next: secretary, chair, 2:30pm" in town.last("district.mardan")
     town.later(minutes=31)
     with town.session() as session:
         assert session.get_one(Alert, alert.id).step > 0, "seen is not acting: the ladder climbs"
@@ -291,6 +292,14 @@ def test_missed_call_is_seen_where_an_alert_is_open_and_else_a_call_back(wired_t
     high_alert(town)
     assert town.ring(OFFICER) == 200
     assert given(town) == [("city_officer", "seen")]
+    # With two open alerts on a phone nobody can know which one was meant: somebody rings back.
+    town.report(
+        kind="group_clash", severity=4, people="21-100", locality="PK-KP-MARDAN-W3", person="member3.mardan"
+    )
+    town.work()
+    assert town.ring(OFFICER) == 200
+    assert len(given(town)) == 1
+    assert [call.why for call in calls(town)] == ["asked", "asked"]
 
 
 def test_no_wrong_code_ever_acts_and_five_close_the_line_for_a_while(wired_town: WiredTown) -> None:
