@@ -8,14 +8,15 @@ the number before it is held is kept for analysts. Rows are dated and stay: a pa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, exists, insert, select, update
+from sqlalchemy import ForeignKey, Index, Select, exists, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from alerts import apart
 from alerts.evidence import RiskState
 from alerts.risk import calibration
 from alerts.risk.calibration import OUTCOME_CREDIBILITY, WINDOW_DAYS, Tally
@@ -30,6 +31,7 @@ from foundation.db import Base, Keyed
 WINDOW = timedelta(days=WINDOW_DAYS)
 FATAL = 4  # the severity from which on somebody was killed
 PRIVATE = "private_matter"
+ONE_ROUND = timedelta(days=8)
 
 
 class Prediction(Base):
@@ -93,34 +95,59 @@ def kappa_at(session: Session, locality_id: UUID, at: datetime) -> float:
 
 
 def calibrate(session: Session, now: datetime) -> int:
-    """Once a week: finish the windows that have passed, write each area's kappa anew, keep this week's predictions; return how many places."""
+    """Once a week for each place: finish the windows that have passed, write each area's kappa anew, keep this week's prediction.
+
+    Return how many places it was done for. A place that fails keeps its week open and is done when it can be: the others do not wait.
+    """
     week = monday_of(now.date())
-    if session.scalar(select(exists().where(Prediction.week == week))):
-        return 0
-    places: dict[UUID, str] = dict(
-        session.execute(
-            select(Locality.id, Locality.country_code)
-            .join(RiskState, RiskState.locality_id == Locality.id)
-            .where(Locality.watched, RiskState.assessed_at.is_not(None))
-        ).all()
-    )
+    places = _waiting(session, week)
     if not places:
         return 0
-    finished = _finish(session, now)
-    if finished:
-        _write(session, now, places, finished)
-    _predict(session, now, week)
-    journal.record(session, now, "calibration", "kappa", None)
+    read = _Read({}, {})
+    done = apart.in_batches(session, list(places), lambda keys: read.take_in(session, now, keys))
+    # From here on nothing depends on what one place holds: it is done for all of them, or for none.
+    if read.finished:
+        last = _newest(session, done)
+        countries = _write_countries(session, now, places, read.finished, last)
+        for keys in apart.slices(done):
+            _write(session, now, {key: places[key] for key in keys}, countries, read, last)
+        session.expire_all()
+    for keys in apart.slices(done):
+        _predict(session, now, week, keys)
+    if done:
+        journal.record(session, now, "calibration", "kappa", None)
     session.flush()
-    return len(places)
+    return len(done)
 
 
-def _predict(session: Session, now: datetime, week: date) -> None:
+@dataclass(frozen=True)
+class _Read:
+    """What was read of places that could be read: their windows that have passed, and the bounds of their kappa."""
+
+    finished: dict[UUID, Windows]
+    bounds: dict[UUID, tuple[float, float]]
+
+    def take_in(self, session: Session, now: datetime, keys: Sequence[UUID]) -> None:
+        """Read these places; one that cannot be read leaves nothing behind."""
+        bounds = _bounds(session, now, keys)
+        self.finished.update(_finish(session, now, keys))
+        self.bounds.update(bounds)
+
+
+def _waiting(session: Session, week: date) -> dict[UUID, str]:
+    """The places with a score that have no prediction of this week, with their countries."""
+    made = exists().where(Prediction.locality_id == Locality.id, Prediction.week == week)
     rows = (
-        select(RiskState.locality_id, RiskState.plain)
-        .join(Locality, Locality.id == RiskState.locality_id)
-        .where(Locality.watched, RiskState.assessed_at.is_not(None))
+        select(Locality.id, Locality.country_code)
+        .join(RiskState, RiskState.locality_id == Locality.id)
+        .where(Locality.watched, RiskState.assessed_at.is_not(None), ~made)
+        .order_by(Locality.id)
     )
+    return dict(session.execute(rows).all())
+
+
+def _predict(session: Session, now: datetime, week: date, places: Sequence[UUID]) -> None:
+    rows = select(RiskState.locality_id, RiskState.plain).where(RiskState.locality_id.in_(places))
     made = [
         {"locality_id": key, "week": week, "at": now, "p28": plain, "came": None}
         for key, plain in session.execute(rows).all()
@@ -128,10 +155,10 @@ def _predict(session: Session, now: datetime, week: date) -> None:
     session.execute(insert(Prediction), made)
 
 
-def _finish(session: Session, now: datetime) -> dict[UUID, Windows]:
-    """Say of each window that has passed whether something fatal began in it; return them by place."""
+def _finish(session: Session, now: datetime, places: Sequence[UUID]) -> dict[UUID, Windows]:
+    """Say of each window of these places that has passed whether something fatal began in it; return them by place."""
     due = select(Prediction).where(Prediction.came.is_(None), Prediction.at <= now - WINDOW)
-    rows = list(session.scalars(due))
+    rows = list(session.scalars(due.where(Prediction.locality_id.in_(places))))
     if not rows:
         return {}
     began = _fatal(session, {row.locality_id for row in rows}, min(row.at for row in rows))
@@ -139,6 +166,7 @@ def _finish(session: Session, now: datetime) -> dict[UUID, Windows]:
     for row in rows:
         row.came = any(row.at <= at < row.at + WINDOW for at in began.get(row.locality_id, ()))
         found[row.locality_id] += Windows((row.p28,), int(row.came))
+    session.flush()
     return found
 
 
@@ -152,6 +180,7 @@ def _fatal(session: Session, places: set[UUID], since: datetime) -> dict[UUID, l
         Incident.credibility,
     ).join(LocalityPath, LocalityPath.descendant_id == Incident.locality_id)
     rows = rows.where(
+        LocalityPath.ancestor_id.in_(places),
         Incident.occurred_at >= since,
         Incident.severity >= FATAL,
         Incident.state.in_(COUNTED),
@@ -161,32 +190,55 @@ def _fatal(session: Session, places: set[UUID], since: datetime) -> dict[UUID, l
     found: dict[UUID, list[datetime]] = defaultdict(list)
     for key, at, graded, letter, digit in session.execute(rows).all():
         weight = grade_weight(f"{letter}{digit}") if graded else 1.0
-        if key in places and weight >= OUTCOME_CREDIBILITY:
+        if weight >= OUTCOME_CREDIBILITY:
             found[key].append(at)
     return found
 
 
-def _write(session: Session, now: datetime, places: dict[UUID, str], finished: dict[UUID, Windows]) -> None:
+Newest = dict[tuple[str, UUID | None], Kappa]
+
+
+def _write_countries(
+    session: Session, now: datetime, places: dict[UUID, str], finished: dict[UUID, Windows], last: Newest
+) -> dict[str, float]:
+    """Write the kappa of each country that these windows are of; return that of every country of these places, before its bounds."""
     by_country: dict[str, Windows] = defaultdict(Windows)
     for key, windows in finished.items():
-        if key in places:
-            by_country[places[key]] += windows
-    last = _newest(session)
-    rows: list[Kappa] = []
-    country: dict[str, Kappa] = {}
-    for code in sorted(set(places.values())):
-        country[code] = _row(now, last.get((code, None)), by_country[code], code, None, 1.0)
-        rows.append(country[code])
-    bounds = _bounds(session, now, places)
-    for key, code in places.items():
-        windows = finished.get(key, Windows())
-        rows.append(_row(now, last.get((code, key)), windows, code, key, country[code].unheld, bounds[key]))
+        by_country[places[key]] += windows
+    rows = {
+        code: _row(now, last.get((code, None)), by_country[code], code, None, 1.0)
+        for code in sorted(set(places.values()))
+    }
+    session.add_all(rows.values())
+    return {code: row.unheld for code, row in rows.items()}
+
+
+def _write(
+    session: Session,
+    now: datetime,
+    places: dict[UUID, str],
+    countries: dict[str, float],
+    read: _Read,
+    last: Newest,
+) -> None:
+    """Write the kappa of each of these places, drawn towards its country's."""
+    rows = [
+        _row(
+            now,
+            last.get((code, key)),
+            read.finished.get(key, Windows()),
+            code,
+            key,
+            countries[code],
+            read.bounds[key],
+        )
+        for key, code in places.items()
+    ]
     session.add_all(rows)
     session.execute(
         update(RiskState).execution_options(synchronize_session=False),
-        [{"locality_id": row.locality_id, "kappa": row.held} for row in rows if row.locality_id],
+        [{"locality_id": row.locality_id, "kappa": row.held} for row in rows],
     )
-    session.expire_all()
 
 
 def _bounds(session: Session, now: datetime, places: Iterable[UUID]) -> dict[UUID, tuple[float, float]]:
@@ -198,11 +250,23 @@ def _bounds(session: Session, now: datetime, places: Iterable[UUID]) -> dict[UUI
     return {key: kappa_bounds(effective.document) for key, effective in found.items()}
 
 
-def _newest(session: Session) -> dict[tuple[str, UUID | None], Kappa]:
-    newest: dict[tuple[str, UUID | None], Kappa] = {}
-    last = select(Kappa.at).order_by(Kappa.at.desc()).limit(1).scalar_subquery()
-    for row in session.scalars(select(Kappa).where(Kappa.at == last)):
-        newest[row.country_code, row.locality_id] = row
+def _newest(session: Session, places: Sequence[UUID]) -> Newest:
+    """The newest kappa of each country, and of each of these places."""
+    newest: Newest = {}
+    last = session.scalar(select(Kappa.at).order_by(Kappa.at.desc()).limit(1))
+    if last is None:
+        return newest
+
+    def keep(rows: Select[Kappa]) -> None:
+        for row in session.scalars(rows.order_by(Kappa.at)):
+            newest[row.country_code, row.locality_id] = row
+
+    # Almost all were written together a week ago; the others are asked for by themselves.
+    keep(select(Kappa).where(Kappa.locality_id.is_(None)))
+    keep(select(Kappa).where(Kappa.locality_id.is_not(None), Kappa.at > last - ONE_ROUND))
+    known = {key for _code, key in newest}
+    for some in apart.slices([key for key in places if key not in known]):
+        keep(select(Kappa).where(Kappa.locality_id.in_(some)))
     return newest
 
 

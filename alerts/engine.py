@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts import assessing, local_mode, nearby, raising, routing, seen, turning
+from alerts import apart, assessing, local_mode, nearby, raising, routing, seen, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of, keep_unusual, unusual_here
@@ -24,7 +24,6 @@ from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
 from committees.incidents import Incident
 from committees.places import Locality, town_of
-from foundation.logs import log
 
 BATCH = 100
 STALE = timedelta(hours=6)
@@ -62,13 +61,10 @@ def places_pending(session: Session, _now: datetime) -> list[UUID]:
 def _apart(session: Session, now: datetime, rng: random.Random, place_ids: Iterable[UUID]) -> None:
     """Work through places one by one: one that cannot be scored stays due and holds up none of the others."""
     order = select(Locality.id).where(Locality.id.in_(list(place_ids)))
-    for key in session.scalars(order.order_by(Locality.depth.desc(), Locality.code)).all():
-        try:
-            with session.begin_nested():
-                _work_through(session, now, rng, [key])
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one place, the others are scored
-            log().error("place_failed", place=str(key), error_type=type(error).__name__)
-            session.execute(update(RiskState).where(RiskState.locality_id == key).values(due=True))
+    keys = session.scalars(order.order_by(Locality.depth.desc(), Locality.code)).all()
+    done = set(apart.in_batches(session, keys, lambda one: _work_through(session, now, rng, one), size=1))
+    if failed := [key for key in keys if key not in done]:
+        session.execute(update(RiskState).where(RiskState.locality_id.in_(failed)).values(due=True))
 
 
 def reassess_stale(

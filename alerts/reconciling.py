@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from alerts import apart
 from alerts.evidence import EvidenceChange, RiskState
 from alerts.risk.scoring import RunningSum, days_between, decay
 from alerts.sums import hold
@@ -67,7 +68,11 @@ def reconcile(session: Session, now: datetime) -> int:
         states = states.where(RiskState.locality_id > run.after)
     places = list(session.scalars(states))
     if places:
-        _compare(session, now, run, places)
+        found: list[tuple[UUID, float]] = []
+        done = apart.in_batches(
+            session, places, lambda keys: found.extend(_mended(session, now, keys)), BATCH
+        )
+        _note(run, len(done), found)
         run.after = places[-1]
     if len(places) < BATCH:
         run.finished_at = now
@@ -75,24 +80,34 @@ def reconcile(session: Session, now: datetime) -> int:
     return len(places)
 
 
-def _compare(session: Session, now: datetime, run: Reconciliation, places: Sequence[UUID]) -> None:
+def _mended(session: Session, now: datetime, places: Sequence[UUID]) -> list[tuple[UUID, float]]:
+    """Put right the sums of these places that differ from the ledger; return those places with their largest difference."""
     held = {state.locality_id: state for state in hold(session, places)}
     should = from_ledger(session, now, [held[key] for key in places])
+    found = []
     for key in places:
         state, right = held[key], should[key]
         difference = max(abs(getattr(state, name) - right[name].value) for name in SUMS)
-        run.places += 1
         if difference <= NEAR:
             continue
-        run.differing += 1
-        if difference > run.largest:
-            run.largest, run.locality_id = difference, key
-        if len(run.found) < KEPT:
-            run.found = [*run.found, [str(key), difference]]
+        found.append((key, difference))
         for name in SUMS:
             state.put(name, right[name])
         state.due = True
         journal.record(session, now, "sums:corrected", "risk_state", key, locality_id=key)
+    session.flush()
+    return found
+
+
+def _note(run: Reconciliation, places: int, found: Sequence[tuple[UUID, float]]) -> None:
+    """Note in the run what was found in one batch."""
+    run.places += places
+    run.differing += len(found)
+    for key, difference in found:
+        if difference > run.largest:
+            run.largest, run.locality_id = difference, key
+    named = [[str(key), difference] for key, difference in found]
+    run.found = [*run.found, *named][:KEPT]
 
 
 def from_ledger(
@@ -108,11 +123,12 @@ def from_ledger(
     rows = select(LocalityPath.ancestor_id, change.event_at, change.fast, change.slow, change.count)
     rows = rows.join(change, change.locality_id == LocalityPath.descendant_id)
     rows = rows.where(LocalityPath.ancestor_id.in_(kept)).execution_options(yield_per=2000)
-    for key, event_at, *amounts in session.execute(rows):
-        own = totals[key]
-        for n, (running, amount) in enumerate(zip(kept[key], (*amounts, amounts[-1]), strict=True)):
-            if amount and running.as_of:
-                own[n] += amount * decay(days_between(event_at, running.as_of), running.half_life)
+    with session.execute(rows) as found:
+        for key, event_at, *amounts in found:
+            own = totals[key]
+            for n, (running, amount) in enumerate(zip(kept[key], (*amounts, amounts[-1]), strict=True)):
+                if amount and running.as_of:
+                    own[n] += amount * decay(days_between(event_at, running.as_of), running.half_life)
     return {
         key: {name: replace(sums[n], value=totals[key][n]) for n, name in enumerate(SUMS)}
         for key, sums in kept.items()

@@ -5,9 +5,11 @@ Running a file twice changes nothing: a place that holds the same words already 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlalchemy.orm import Session
 
 from committees import profiles
@@ -15,6 +17,18 @@ from committees.layers import plain
 from committees.places import by_code
 from coordination import local_picture
 from foundation.errors import Invalid, Problem
+
+DEMO_PROFILES = Path(__file__).parent / "seeds" / "demo_profiles.yaml"
+
+
+def demo_rows(now: datetime) -> list[dict[str, Any]]:
+    """The invented local picture of the demonstration; `seen_days_ago` is counted from the day on which it is built."""
+    rows: list[dict[str, Any]] = yaml.safe_load(DEMO_PROFILES.read_text(encoding="utf-8"))["profiles"]
+    for row in rows:
+        for one in row["document"].get("holds_peace", ()):
+            if (ago := one.pop("seen_days_ago", None)) is not None:
+                one["last_seen"] = (now - timedelta(days=ago)).date().isoformat()
+    return rows
 
 
 def enter(session: Session, now: datetime, row: dict[str, Any]) -> int:

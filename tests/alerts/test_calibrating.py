@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -68,6 +69,32 @@ def test_kappa_is_what_came_over_what_was_predicted(ground: Ground) -> None:
     quiet, busy = (kappa_at(session, key.id, last) for key in (two, one))
     assert quiet < busy
     assert quiet == pytest.approx(country, rel=0.1), "drawn towards the country's"
+
+
+def written(ground: Ground) -> set[Any]:
+    """The places whose kappa was written at this moment."""
+    rows = select(Kappa.locality_id).where(Kappa.at == ground.now, Kappa.locality_id.is_not(None))
+    return set(ground.session.scalars(rows))
+
+
+def test_one_bad_place_holds_up_nobody_and_is_done_when_it_can_be(ground: Ground) -> None:
+    """A picture that cannot be read at one ward: the other has its kappa on the day, this one once it is mended."""
+    weeks(ground, {1})
+    session, (bad, good) = ground.session, ground.wards
+    broken = profiles.draft(session, ground.now, bad.id, {"kappa": {"low": "x"}}, author_id=None, reason="x")
+    profiles.publish(session, ground.now, broken)
+    session.flush()
+    assert calibrate(session, ground.now) == 1
+    assert written(ground) == {good.id}
+    ground.now += timedelta(hours=1)
+    assert calibrate(session, ground.now) == 0
+    mended = profiles.draft(session, ground.now, bad.id, {}, author_id=None, reason="x")
+    profiles.publish(session, ground.now, mended)
+    assert calibrate(session, ground.now) == 1
+    assert written(ground) == {bad.id}
+    ground.now += WEEK
+    assert calibrate(session, ground.now) == 2
+    assert written(ground) == {good.id, bad.id}
 
 
 def test_a_past_moment_keeps_the_kappa_it_had(ground: Ground) -> None:

@@ -205,3 +205,16 @@ def test_trouble_at_a_place_that_a_profile_links_to_counts_here_at_once(ground: 
     assert (row.at, row.near > 0, row.p28 > quiet.p28) == (ground.now, True, True)
     put_in_force(ground, here, {"neighbours": [{"key": there.code, "weight": 0.0}]})
     assert here.id not in nearby.next_to(session, [there.id])
+
+
+def test_one_place_that_cannot_be_counted_holds_up_none_of_the_others(ground: Ground) -> None:
+    session, (bad, good) = ground.session, ground.wards
+    ground.take_in(ground.report(0, "killing", 0, 5, 5), ground.report(1, "threat", 1, 500, 2))
+    state_of(session, bad.id).half_life_fast = 0.0
+    state_of(session, good.id).slow += 0.5
+    session.flush()
+    while reconciling.reconcile(session, ground.now):
+        pass
+    found = reconciling.last_run(session)
+    assert found is not None
+    assert (found.places, found.differing, found.locality_id) == (2, 1, good.id)

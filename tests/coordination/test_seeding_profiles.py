@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from alerts.risk.peace_terms import peace_signs
 from committees import profiles
 from committees.places import by_code
 from coordination.seeding import seed
+from coordination.seeding_profiles import demo_rows, enter
 from foundation.errors import Problem
 from tests.make import WARD, Town
 
@@ -65,3 +67,15 @@ def test_a_picture_that_cannot_be_used_is_named(town: Town, tmp_path: Path) -> N
     for fields, words in WRONG:
         with town.session() as session, pytest.raises(Problem, match=words):
             seed(session, town.clock.now(), written(tmp_path, **fields))
+
+
+def test_the_demonstration_has_a_town_with_a_picture_in_which_something_holds_peace_today(town: Town) -> None:
+    now = town.clock.now()
+    with town.session(write=True) as session:
+        rows = demo_rows(now)
+        assert [enter(session, now, row) for row in rows] == [1]
+        assert [enter(session, now, row) for row in demo_rows(now)] == [0]
+        document = profiles.in_force(session, by_code(session, WARD).id).document
+        signs = peace_signs(document["holds_peace"], document["soft"], now.date())
+        assert [sign["holds"] for sign in signs] == ["friday_sitting", "joint_market"]
+        assert len(document["holds_peace"]) == 4, "one was seen too long ago, one is words alone"
