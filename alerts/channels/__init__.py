@@ -5,6 +5,7 @@ Nothing here decides who is told or what; `alerts.delivery` is the caller.
 
 from __future__ import annotations
 
+from alerts.channels.apprise import Apprise
 from alerts.channels.base import Channel, DeliveryFailed, Handed, Message, OutcomeUnknown
 from alerts.channels.console import Console
 from alerts.channels.email import Email
@@ -13,16 +14,25 @@ from alerts.channels.voice import Voice
 from alerts.channels.whatsapp import WhatsApp
 from foundation.config import Config
 
-CHANNELS: tuple[type[Channel], ...] = (Sms, WhatsApp, Voice, Email, Console)
+CHANNELS: tuple[type[Channel], ...] = (Sms, WhatsApp, Voice, Email, Apprise, Console)
 
 
 def open_channels(config: Config) -> dict[str, Channel]:
-    """Return every channel by its key; one whose settings are missing is stood in for by the console."""
-    return {kind.key: kind.from_config(config) or Console() for kind in CHANNELS}
+    """Return the channels that are set up, by key.
+
+    Where none is (and in the demonstration for each that is not), the console stands in: nothing is sent, and the outbox page
+    shows it. As soon as one is real, a message by another that is not set up fails and says so, rather than seem to arrive.
+    """
+    found = {kind.key: kind.from_config(config) for kind in CHANNELS}
+    real = {key: channel for key, channel in found.items() if channel is not None}
+    if config.demo or set(real) <= {Console.key}:
+        return {key: channel or Console() for key, channel in found.items()}
+    return real
 
 
 __all__ = [
     "CHANNELS",
+    "Apprise",
     "Channel",
     "Console",
     "DeliveryFailed",

@@ -259,13 +259,16 @@ def _channels(settings: Config) -> Iterator[Found]:
             lambda: ", ".join(settings.twilio_from),
         ),
         "email": ("CONCORD_SMTP_URL", lambda: settings.mail_from),
+        "whatsapp": ("", lambda: ", ".join(settings.whatsapp_from)),
+        "voice": ("", lambda: ", ".join(settings.voice_from)),
+        "apprise": ("", lambda: ", ".join(settings.apprise_routes)),
     }
     try:
         for key, (names, sender) in advice.items():
-            if isinstance(channels.get(key), Console):
-                yield Found(ADVICE, f"Messages by {key} go to the console and reach nobody.", f"Set {names}.")
-            else:
+            if not isinstance(channels.get(key, Console()), Console):
                 yield Found(GOOD, f"Messages by {key} go out from {sender()}.")
+            elif names:
+                yield Found(ADVICE, f"Messages by {key} go to the console and reach nobody.", f"Set {names}.")
     finally:
         for channel in {id(one): one for one in channels.values()}.values():
             channel.close()

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from alerts.channels import Console, Email, Sms, Voice, WhatsApp
+from alerts.channels import Apprise, Console, Email, Sms, Voice, WhatsApp
 from alerts.channels.base import Channel, Message
 from alerts.channels.mail_server import parse_smtp_url
 from tests.fakes import FakeMailbox, FakeTwilio
+from tests.sink import Sink
 
 PHONE = "+923001234567"
 PUBLIC = "https://concord.example.org"
@@ -103,6 +104,22 @@ class MailBench(Bench):
         self.far_side.__exit__()
 
 
+class SinkBench(Bench):
+    """What Apprise reaches: a server that takes JSON."""
+
+    def arrived(self) -> list[str]:
+        return [str(taken["message"]) for taken in self.far_side.taken]
+
+    def refuse(self, *, permanent: bool) -> None:
+        self.far_side.answers.append(404 if permanent else 429)
+
+    def lose_the_answer(self) -> None:
+        self.far_side.answers.append(0)
+
+    def go_away(self) -> None:
+        self.far_side.__exit__()
+
+
 @contextmanager
 def _twilio() -> Iterator[FakeTwilio]:
     numbers = ("+15005550006", "whatsapp:+15005550006")
@@ -149,8 +166,22 @@ def _email() -> Iterator[Bench]:
 
 
 @contextmanager
+def _apprise() -> Iterator[Bench]:
+    with Sink() as sink:
+        channel = Apprise({"desk": f"json://127.0.0.1:{sink.port}/{{to}}"}, private=True, read_seconds=0.5)
+        yield SinkBench(channel, "desk:chair-of-ward-7", sink)
+
+
+@contextmanager
 def _console() -> Iterator[Bench]:
     yield Bench(Console(), "page")
 
 
-BENCHES = {"sms": _sms, "whatsapp": _whatsapp, "voice": _voice, "email": _email, "console": _console}
+BENCHES = {
+    "sms": _sms,
+    "whatsapp": _whatsapp,
+    "voice": _voice,
+    "email": _email,
+    "apprise": _apprise,
+    "console": _console,
+}
