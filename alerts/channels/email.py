@@ -1,4 +1,4 @@
-"""E-mail through any mail server, over one kept connection: plain text with a simple HTML copy.
+"""E-mail through any mail server, over kept connections: plain text with a simple HTML copy.
 
 A letter's Message-ID is made from our outbox id: a second copy after a lost answer has the same one, and
 most mail systems show such twins once. Words and layout are `alerts.messages`' business, not this file's.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import smtplib
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formataddr, parseaddr
-from threading import Lock
+from collections.abc import Sequence
+from email.utils import parseaddr
 from time import monotonic
 from typing import ClassVar
 
-from alerts.channels.base import DeliveryFailed, Handed, Message
-from alerts.channels.mail_server import MailServer, connect, hand_over, parse_smtp_url
+from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
+from alerts.channels.letter import compose, sender_header
+from alerts.channels.mail_server import Line, MailServer, Taken, connect, parse_smtp_url
 from foundation.config import Config
 
 #: A connection left alone for longer is not trusted: servers and firewalls drop it without a word.
@@ -37,9 +36,8 @@ class Email:
         self._sender = parseaddr(sender)
         self._public_url = public_url.rstrip("/")
         self._seconds = seconds
-        self._session: smtplib.SMTP | None = None
-        self._used = 0.0
-        self._lock = Lock()
+        #: Connections that nobody uses now, with when they were used last. A list's own append and pop are safe in threads.
+        self._idle: list[tuple[Line, float]] = []
 
     @classmethod
     def from_config(cls, config: Config) -> Email | None:
@@ -50,25 +48,24 @@ class Email:
 
     def send(self, message: Message) -> Handed:
         """Hand one letter to the mail server; raise DeliveryFailed or OutcomeUnknown."""
-        letter = self.compose(message)
-        address, sender = _checked(message.address), self._sender[1]
-        with self._lock:
-            fresh = self._session is None or monotonic() - self._used > IDLE_SECONDS
+        (result,) = self.send_all([message])
+        if not isinstance(result, Handed):
+            raise result
+        return result
+
+    def send_all(self, messages: Sequence[Message]) -> list[Handed | DeliveryFailed | OutcomeUnknown]:
+        """Hand letters over one connection and return what came of each; several threads may do so, each over its own."""
+        results: list[Handed | DeliveryFailed | OutcomeUnknown | None] = []
+        letters: list[tuple[int, str, bytes]] = []
+        for number, message in enumerate(messages):
             try:
-                hand_over(self._open(fresh), sender, address, letter.as_bytes(policy=SMTP))
-            except smtplib.SMTPServerDisconnected:
-                self._drop()
-                if fresh:
-                    raise DeliveryFailed("The mail server hung up. It will be tried again.", False) from None
-                # The kept connection had died before anything was given: once more over a new one.
-                self._again(sender, address, letter)
-            except DeliveryFailed:
-                raise
-            except BaseException:
-                self._drop()
-                raise
-            self._used = monotonic()
-        return Handed(str(letter["Message-ID"]))
+                letters.append((number, checked(message.address), self.compose(message)))
+                results.append(None)
+            except DeliveryFailed as failure:
+                results.append(failure)
+        for (number, _, _), result in zip(letters, self._given(letters), strict=True):
+            results[number] = result or Handed(self._message_id(messages[number]))
+        return [result for result in results if result is not None]
 
     def look_up(self, message: Message) -> Handed | None:
         """Return None: a mail server keeps no list that could be asked (see `can_look_up`)."""
@@ -76,77 +73,91 @@ class Email:
 
     def check(self) -> None:
         """Sign in at the mail server, or greet it over the kept connection."""
-        with self._lock:
-            self._open(self._session is None or monotonic() - self._used > IDLE_SECONDS)
-            assert self._session is not None
-            try:
-                answered = self._session.noop()[0] == 250
-            except (OSError, smtplib.SMTPException):
-                answered = False
-            if not answered:
-                self._drop()
-                raise DeliveryFailed("The mail server hung up. It will be tried again.", permanent=False)
-            self._used = monotonic()
+        line, fresh = self._line()
+        try:
+            answered = line.session.noop()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            answered = False
+        if answered:
+            self._idle.append((line, monotonic()))
+            return
+        line.close()
+        if fresh:
+            raise DeliveryFailed("The mail server hung up. It will be tried again.", permanent=False)
+        self.check()
 
     def close(self) -> None:
         """Say goodbye to the server."""
-        with self._lock:
-            self._drop()
+        while self._idle:
+            _hang_up(self._idle.pop()[0])
 
-    def compose(self, message: Message) -> EmailMessage:
+    def compose(self, message: Message) -> bytes:
         """Return the letter; raise DeliveryFailed if its address or subject could forge a header."""
-        subject = message.subject or "Concord"
-        if re.search(r"[\r\n\0]", subject):
-            raise DeliveryFailed("The subject of this message cannot be used.", permanent=True)
         name, address = self._sender
-        letter = EmailMessage(policy=SMTP)
-        letter["From"] = formataddr((name, address)) if name else address
-        letter["To"] = _checked(message.address)
-        letter["Subject"] = subject
-        letter["Message-ID"] = f"<{message.outbox_id}@{address.rpartition('@')[2]}>"
-        letter["Auto-Submitted"] = "auto-generated"
-        stop = message.stop_link or f"{self._public_url}/me"
-        letter["List-Unsubscribe"] = f"<{stop}>, <mailto:{address}?subject=STOP>"
+        headers = [
+            ("From", sender_header(name, address)),
+            ("To", checked(message.address)),
+            ("Message-ID", self._message_id(message)),
+            ("Auto-Submitted", "auto-generated"),
+            ("List-Unsubscribe", f"<{message.stop_link or f'{self._public_url}/me'}>, <mailto:{address}?subject=STOP>"),
+        ]
         if message.stop_link:
-            letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        letter.set_content(message.text, cte="base64" if not message.text.isascii() else None)
-        if message.html:
-            letter.add_alternative(
-                message.html, subtype="html", cte="base64" if not message.html.isascii() else None
-            )
-        # Last, because adding an alternative moves such headers into the first part.
-        letter["Content-Language"] = message.language
-        return letter
+            headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        return compose(headers, message.subject or "Concord", message.language, message.text, message.html)
 
-    def _open(self, fresh: bool) -> smtplib.SMTP:
-        if self._session is not None and not fresh and self._session.sock is not None:
-            return self._session
-        self._drop()
-        self._session = connect(self._server, self._seconds)
-        return self._session
+    def _message_id(self, message: Message) -> str:
+        return f"<{message.outbox_id}@{self._sender[1].rpartition('@')[2]}>"
 
-    def _again(self, sender: str, address: str, letter: EmailMessage) -> None:
-        try:
-            hand_over(self._open(True), sender, address, letter.as_bytes(policy=SMTP))
-        except smtplib.SMTPServerDisconnected:
-            self._drop()
-            raise DeliveryFailed("The mail server hung up. It will be tried again.", False) from None
-        except BaseException:
-            self._drop()
-            raise
+    def _given(self, letters: Sequence[tuple[int, str, bytes]]) -> list[Taken]:
+        """What became of each letter, over as many connections as it takes: one that makes no progress is the last."""
+        results: list[Taken] = []
+        while len(results) < len(letters):
+            before = len(results)
+            try:
+                line, fresh = self._line()
+            except DeliveryFailed as failure:
+                return results + [failure] * (len(letters) - before)
+            left = [(address, letter) for _, address, letter in letters[before:]]
+            try:
+                for result in line.give(self._sender[1], left):
+                    results.append(result)  # noqa: PERF402 -- what came before a broken connection is kept
+            except smtplib.SMTPServerDisconnected:
+                line.close()
+                # A kept connection had died before anything was given: once more over a new one.
+                if fresh and len(results) == before:
+                    hung_up = DeliveryFailed("The mail server hung up. It will be tried again.", False)
+                    return results + [hung_up] * (len(letters) - before)
+            except BaseException:
+                line.close()
+                raise
+            if line.is_open:
+                self._idle.append((line, monotonic()))
+        return results
 
-    def _drop(self) -> None:
-        session, self._session = self._session, None
-        if session is None:
-            return
-        try:
-            session.quit()
-        except (OSError, smtplib.SMTPException):
-            session.close()
+    def _line(self) -> tuple[Line, bool]:
+        """A kept connection, or a new one, and whether it is new."""
+        while self._idle:
+            try:
+                line, used = self._idle.pop()
+            except IndexError:
+                break
+            if line.is_open and monotonic() - used <= IDLE_SECONDS:
+                return line, False
+            _hang_up(line)
+        return Line(connect(self._server, self._seconds)), True
 
 
-def _checked(address: str) -> str:
+def _hang_up(line: Line) -> None:
+    try:
+        line.session.quit()
+    except (OSError, smtplib.SMTPException):
+        line.close()
+
+
+def checked(address: str) -> str:
     """Return the address if it is exactly one and plain; raise DeliveryFailed, permanent, if not."""
     if not _ADDRESS.match(address):
-        raise DeliveryFailed("This is not an e-mail address that we can write to.", permanent=True)
+        raise DeliveryFailed(
+            "This is not an e-mail address that we can write to.", permanent=True, why="receiver"
+        )
     return address
