@@ -39,11 +39,18 @@ def _rescoring(engines: tuple[str, ...], quick: bool) -> Table:
     return rescoring.table(engines, quick)
 
 
+def _sending(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import sending
+
+    return sending.table(engines, quick)
+
+
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "latency": _latency,
     "intake": _intake,
     "scoring_cost": _scoring_cost,
     "rescoring": _rescoring,
+    "sending": _sending,
 }
 
 WITH_DATA = ("replay_speed", "accuracy")
