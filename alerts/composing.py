@@ -5,12 +5,14 @@ Pure: the caller brings the row, the opened address and what else it read. `aler
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import answer_links, messages, spoken
 from alerts.answer_links import Ticket
 from alerts.channels.base import Message
+from alerts.channels.webhook import Webhook
 from committees.contact_addresses import EMAIL, VOICE
 from committees.contact_stops import link_path
 from foundation.crypto import Cipher
@@ -39,6 +41,8 @@ def compose(
     secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
     if row.channel == EMAIL:
         return _letter(cipher, public_url, row, address, secret, since, ticket), 0
+    if row.channel == Webhook.key:
+        return Message(row.id, address, json.dumps(row.slots, ensure_ascii=False), since=since), 0
     calls = row.channel == VOICE
     language = spoken.spoken_language(row.language) if calls else row.language
     text = messages.render(row.template, row.slots, language, "own" if calls else row.script, secret)

@@ -179,6 +179,8 @@ CHANNELS = {
     "page": N_("web page"),
     "api": N_("another system"),
     "csv": N_("file"),
+    "cap": N_("CAP message of another system"),
+    "webhook": N_("message to a program"),
     "walk_in": N_("in person"),
     "none": N_("no way to reach"),
 }

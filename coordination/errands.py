@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from alerts import closing
+from alerts import closing, webhooks
 from alerts.alert import OPEN, Alert
+from alerts.webhooks import WebhookTarget
 from committees import committee, reply_codes
 from committees.incidents import Incident
 from committees.people import Person, contacts_of, standings_of
@@ -27,6 +28,7 @@ from foundation.logs import log
 from foundation.policy import service
 
 TEST_MESSAGE = "test_message"
+WEBHOOK_TEST, WEBHOOK_AGAIN = "webhook_test", "webhook_again"
 CarryOut = Callable[[Session, datetime, random.Random, UUID], None]
 
 
@@ -110,6 +112,17 @@ def _test_message(session: Session, now: datetime, rng: random.Random, person_id
         )
 
 
+def _webhook_test(session: Session, now: datetime, _rng: random.Random, target_id: UUID) -> None:
+    rows = select(Errand.id).where(Errand.subject_id == target_id, Errand.kind == WEBHOOK_TEST)
+    newest = session.scalars(rows.order_by(Errand.asked_at.desc())).first()
+    assert newest is not None
+    webhooks.send_test(session, now, session.get_one(WebhookTarget, target_id), newest)
+
+
+def _webhook_again(session: Session, now: datetime, _rng: random.Random, outbox_id: UUID) -> None:
+    webhooks.send_again(session, now, outbox_id)
+
+
 HANDLERS: dict[str, CarryOut] = {
     closing.ENDED: _ended,
     review.DECIDED_NOW: _reviewed,
@@ -117,6 +130,8 @@ HANDLERS: dict[str, CarryOut] = {
     closing_alerts.HELP_ASKED: _help,
     TEST_MESSAGE: _test_message,
     FOR_OVERSIGHT: _for_oversight,
+    WEBHOOK_TEST: _webhook_test,
+    WEBHOOK_AGAIN: _webhook_again,
 }
 # Who does an errand, where the engine may not: it reads no words of a report.
 SERVICES = {FOR_OVERSIGHT: "intake"}

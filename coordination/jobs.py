@@ -25,6 +25,7 @@ from alerts import (
     learning,
     reconciling,
     reweighing,
+    webhooks,
 )
 from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
@@ -115,6 +116,13 @@ def _publish_cap(runtime: Runtime) -> int:
         return done
 
 
+def _feed_webhooks(runtime: Runtime) -> int:
+    with runtime.worker.open(service("engine"), write=True) as session:
+        done = webhooks.feed(session, runtime.clock.now(), runtime.web.open)
+        session.commit()
+        return done
+
+
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
@@ -127,6 +135,7 @@ JOBS: tuple[Job, ...] = (
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _seal),
     Job("publish_cap", _publish_cap),
+    Job("feed_webhooks", _feed_webhooks),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job(
         "reassess_stale",

@@ -18,6 +18,7 @@ from alerts import (
     reweighing,
     routing,
     seen,
+    webhooks,
 )
 from committees import (
     accounts,
@@ -76,6 +77,7 @@ ROOMS = (
         reweighing,
         routing,
         seen,
+        webhooks,
     ),
     (feedback, review),
 )

@@ -21,7 +21,7 @@ KNOWN = frozenset(
         "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
         "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
         "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
-        "CHROMIUM", "PUBLIC_HOLIDAYS",
+        "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS",
     )
 )  # fmt: skip
 LOCALES = ("en", "ur")
@@ -53,6 +53,7 @@ class Config:
     metrics_token: str | None = None
     log_format: str = "text"
     public_holidays: bool = True
+    webhook_hosts: tuple[str, ...] = ()
     demo: bool = False
 
     @property
@@ -112,6 +113,7 @@ class Config:
             metrics_token=get("METRICS_TOKEN"),
             log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "text", ("text", "json")),
             public_holidays=_one_of("PUBLIC_HOLIDAYS", get("PUBLIC_HOLIDAYS") or "on", ("on", "off")) == "on",
+            webhook_hosts=_words(get("WEBHOOK_HOSTS")),
             demo=demo,
         )
 

@@ -11,10 +11,11 @@ from alerts.channels.console import Console
 from alerts.channels.email import Email
 from alerts.channels.sms import Sms
 from alerts.channels.voice import Voice
+from alerts.channels.webhook import Webhook
 from alerts.channels.whatsapp import WhatsApp
 from foundation.config import Config
 
-CHANNELS: tuple[type[Channel], ...] = (Sms, WhatsApp, Voice, Email, Apprise, Console)
+CHANNELS: tuple[type[Channel], ...] = (Sms, WhatsApp, Voice, Email, Apprise, Webhook, Console)
 
 
 def open_channels(config: Config) -> dict[str, Channel]:
@@ -42,6 +43,7 @@ __all__ = [
     "OutcomeUnknown",
     "Sms",
     "Voice",
+    "Webhook",
     "WhatsApp",
     "open_channels",
 ]

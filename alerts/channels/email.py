@@ -99,7 +99,10 @@ class Email:
             ("To", checked(message.address)),
             ("Message-ID", self._message_id(message)),
             ("Auto-Submitted", "auto-generated"),
-            ("List-Unsubscribe", f"<{message.stop_link or f'{self._public_url}/me'}>, <mailto:{address}?subject=STOP>"),
+            (
+                "List-Unsubscribe",
+                f"<{message.stop_link or f'{self._public_url}/me'}>, <mailto:{address}?subject=STOP>",
+            ),
         ]
         if message.stop_link:
             headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))

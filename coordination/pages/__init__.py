@@ -37,6 +37,7 @@ from coordination.pages import (
     sort,
     stop,
     today,
+    webhooks,
     what_if,
 )
 from coordination.runtime import Runtime
@@ -72,6 +73,7 @@ ROOMS = (
     rule_edit,
     rules,
     what_if,
+    webhooks,
     evaluation,
 )
 

@@ -125,6 +125,8 @@ def _bubble(
         if message.channel == "email"
         else None
     )
+    if message.channel == "webhook":
+        return _to_a_program(message, now)
     text = (
         letter.text
         if letter
@@ -143,6 +145,22 @@ def _bubble(
         "kind": FARED.get(message.state, "waiting"),
         "when": words.when(message.due_at, zone, now),
         "alert": alert_id,
+    }
+
+
+def _to_a_program(message: OutboxMessage, now: datetime) -> dict[str, Any]:
+    """A message to another program: what it is about; the rest is for machines."""
+    return {
+        "mail": False,
+        "lines": [str(message.slots.get("type", ""))],
+        "lang": "en",
+        "dir": "ltr",
+        "who": _("A program"),
+        "channel": channel_label(message.channel),
+        "state": delivery_state_label(message.state),
+        "kind": FARED.get(message.state, "waiting"),
+        "when": words.when(message.due_at, ZoneInfo("UTC"), now),
+        "alert": None,
     }
 
 

@@ -1021,6 +1021,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("locality_id", "week", name=op.f("pk_turnout")),
     )
     op.create_table(
+        "webhook",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("address_sealed", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_webhook_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_webhook_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+    )
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_locality_id"), ["locality_id"], unique=False)
+
+    op.create_table(
         "week_count",
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False),
@@ -1696,6 +1716,10 @@ def downgrade() -> None:
 
     op.drop_table("acknowledgement")
     op.drop_table("week_count")
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_locality_id"))
+
+    op.drop_table("webhook")
     op.drop_table("turnout")
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.drop_index("ix_score_place")

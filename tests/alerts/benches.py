@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from alerts.channels import Apprise, Console, Email, Sms, Voice, WhatsApp
+from alerts.channels import Apprise, Console, Email, Sms, Voice, Webhook, WhatsApp
 from alerts.channels.base import Channel, Message
 from alerts.channels.mail_server import parse_smtp_url
+from tests.fake_program import HOST, Program
 from tests.fakes import FakeMailbox, FakeTwilio
 from tests.sink import Sink
 
@@ -120,6 +121,22 @@ class SinkBench(Bench):
         self.far_side.__exit__()
 
 
+class ProgramBench(Bench):
+    """Messages to a program."""
+
+    def arrived(self) -> list[str]:
+        return [body for _headers, body in self.far_side.got]
+
+    def refuse(self, *, permanent: bool) -> None:
+        self.far_side.answers.append(422 if permanent else 503)
+
+    def lose_the_answer(self) -> None:
+        self.far_side.answers.append(0)
+
+    def go_away(self) -> None:
+        self.far_side.__exit__()
+
+
 @contextmanager
 def _twilio() -> Iterator[FakeTwilio]:
     numbers = ("+15005550006", "whatsapp:+15005550006")
@@ -173,6 +190,12 @@ def _apprise() -> Iterator[Bench]:
 
 
 @contextmanager
+def _webhook() -> Iterator[Bench]:
+    with Program() as program:
+        yield ProgramBench(Webhook((HOST,)), f"{program.url}#whsec_{'A' * 43}=", program)
+
+
+@contextmanager
 def _console() -> Iterator[Bench]:
     yield Bench(Console(), "page")
 
@@ -183,5 +206,6 @@ BENCHES = {
     "voice": _voice,
     "email": _email,
     "apprise": _apprise,
+    "webhook": _webhook,
     "console": _console,
 }

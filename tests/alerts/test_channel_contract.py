@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alerts.channels import CHANNELS
+from alerts.channels import CHANNELS, Webhook
 from alerts.channels.base import Channel, DeliveryFailed, OutcomeUnknown
 from committees import contact_addresses
 from tests.alerts.benches import BENCHES, TEXT, Bench
@@ -29,7 +29,8 @@ wired = pytest.mark.parametrize("bench", WIRED, indirect=True)
 
 def test_the_channels_are_one_closed_list() -> None:
     keys = [kind.key for kind in CHANNELS]
-    assert set(keys) == set(contact_addresses.CHANNELS) == set(BENCHES)
+    assert set(keys) == set(BENCHES)
+    assert set(keys) - {Webhook.key} == set(contact_addresses.CHANNELS), "a program is nobody's contact"
     assert len(set(keys)) == len(keys)
     assert all(kind.label for kind in CHANNELS)
 
@@ -85,6 +86,8 @@ def test_a_far_side_that_is_gone_took_nothing_and_is_tried_again(bench: Bench) -
     with pytest.raises(DeliveryFailed) as failed:
         bench.channel.send(bench.message())
     assert not failed.value.permanent
+    if bench.channel.key == Webhook.key:
+        return  # each program is another host: there is no one provider that could be asked
     with pytest.raises((DeliveryFailed, OutcomeUnknown)):
         bench.channel.check()
 

@@ -95,9 +95,7 @@ def test_a_link_of_another_level_or_day_or_of_somebody_who_left_answers_nothing(
     assert "older than 48 hours" in browser.page
     town.clock.at -= answer_links.LASTS
     with town.session(write=True) as session:
-        for scope in session.scalars(
-            select(Scope).where(Scope.person_id == town.person(session, READER).id)
-        ):
+        for scope in session.scalars(select(Scope).where(Scope.person_id == town.person(session, READER).id)):
             scope.active = False
     browser.open(path)
     assert browser.status == 404
