@@ -1,4 +1,4 @@
-"""A server that takes JSON by POST and answers as it was told to: what services behind Apprise look like from here."""
+"""A server that takes JSON by POST and answers as it was told to: what services behind Apprise, and programs told by webhooks, look like."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from typing import Any
 
 
 class Sink:
-    """Listens on 127.0.0.1. Use it as a context manager; `answers` are statuses for the next posts, 0 hangs up after taking."""
+    """Listens on 127.0.0.1. Use it as a context manager; `answers` are statuses for the next posts, 0 hangs up after taking.
+
+    `taken` are the bodies read, `got` the headers and bodies as they came.
+    """
 
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
+        self.got: list[tuple[dict[str, str], str]] = []
+        self.refused = 0
         self.paths: list[str] = []
         self.answers: deque[int] = deque()
         self._http: ThreadingHTTPServer | None = None
@@ -29,6 +34,9 @@ class Sink:
                 status = sink.answers.popleft() if sink.answers else 200
                 if status in (0, 200):
                     sink.taken.append(_read(body))
+                    sink.got.append((dict(self.headers.items()), body.decode()))
+                else:
+                    sink.refused += 1
                 if status:
                     self.send_response(status)
                     self.send_header("Location", f"http://127.0.0.1:{sink.port}/elsewhere")
