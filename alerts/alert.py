@@ -84,6 +84,8 @@ class Alert(Keyed, Base):
     nudged_at: Mapped[datetime | None]
     worked_at: Mapped[datetime | None]
     still_asked_at: Mapped[datetime | None]
+    severe_refusals: Mapped[int] = mapped_column(default=0)
+    severe_reason: Mapped[str] = mapped_column(default="")
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[UUID | None]
     outcome: Mapped[str | None]

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts import apart, assessing, local_mode, nearby, raising, routing, seen, turning
+from alerts import apart, assessing, local_mode, nearby, raising, routing, seen, severe, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of, keep_unusual, unusual_here
@@ -126,6 +126,7 @@ def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) 
         if act in (OPEN_STEP, RAISE):
             routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
             local_mode.tell_if_alone(session, now, rng, alert)
+        severe.ask(session, now, rng, alert)
     return Unusual(facts.unusual, facts.week_count, facts.week_usual)
 
 

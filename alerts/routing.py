@@ -79,10 +79,12 @@ def send(
     step: int,
     more: dict[str, Any] | None = None,
     key: str = "",
+    one_each: bool = False,
 ) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact, `key`).
 
-    `more`: what this template says besides the alert itself; a moment in it is said in the time of the place.
+    `more`: what this template says besides the alert itself; a moment in it is said in the time of the place. `one_each`: by the first
+    contact of each person only.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
@@ -97,7 +99,7 @@ def send(
         phone = next((c for c in contacts if c.channel == "sms"), None)
         if not contacts:
             unreached.append(receiver)
-        for contact in contacts if alert.level >= EVERYONE_FROM else contacts[:1]:
+        for contact in contacts if alert.level >= EVERYONE_FROM and not one_each else contacts[:1]:
             code = code_for(session, now, rng, alert, phone or contact)
             messages.append((receiver, contact, *_message(session, telling, receiver, contact, code)))
     session.flush()  # before what refers to them

@@ -10,28 +10,22 @@ import random
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import closing, routing
-from alerts.alert import OPEN, OUTCOMES, Alert, begin_round, note
+from alerts.alert import OPEN, OUTCOMES, Alert
 from alerts.escalation import Escalation, open_evidence, open_review
-from alerts.policies import ladder_of
 from alerts.receivers import Receiver, receivers
-from alerts.receivers import linked as linked_to
-from alerts.routing import Delivery
 from committees import people
-from committees.people import Person
 from coordination import feedback
-from foundation import approvals, errands, journal
+from foundation import approvals, errands
 from foundation.approvals import Approval
 from foundation.errors import Conflict, NotAllowed, Problem, Refused
 
 MAY_END = ("secretary", "chair", "city_officer", "district_administration")
-MAY_CONFIRM_SEVERE = ("chair", "city_officer")
 TWO_PERSONS_FROM = 4
-END, SEVERE = "alert:end", 5
-SEVERE_CONFIRMED, HELP_ASKED = "severe_confirmed", "help_asked"
+END = "alert:end"
+HELP_ASKED = "help_asked"
 ASKS_FOR = ("presence", "call", "advice", "nothing")
 LONGEST = 400
 
@@ -126,34 +120,6 @@ def keep_open(session: Session, now: datetime, alert: Alert, person_id: UUID) ->
 def _close(session: Session, now: datetime, alert: Alert, outcome: str, reason: str, person_id: UUID) -> None:
     closing.close(session, now, alert, outcome=outcome, reason=reason, person_id=person_id)
     feedback.plan(session, now, alert, feedback.FROM_ALERT[outcome])
-
-
-def confirm_severe(session: Session, now: datetime, alert: Alert, role: str) -> None:
-    """A person makes a proposed 5 a real one: those who were told hear it again, and the clock of level 5 runs."""
-    if alert.state != OPEN or alert.proposed != SEVERE or alert.level >= SEVERE:
-        raise Conflict("Nothing waits to be confirmed here.", "Open the alert again to see how it stands.")
-    alert.level, alert.proposed, alert.revision = SEVERE, None, alert.revision + 1
-    if not alert.acting_at:
-        begin_round(alert)
-        alert.step, alert.next_step_at = 0, ladder_of(session, alert).due(now, 0, SEVERE)
-    note(session, now, alert, "confirmed", role=role, level=SEVERE)
-    journal.record(session, now, "alert:severe", "alert", alert.id, locality_id=alert.locality_id)
-    errands.ask(session, now, SEVERE_CONFIRMED, alert.id)
-
-
-def tell_severe(session: Session, now: datetime, rng: random.Random, alert: Alert) -> None:
-    """Tell everybody who was told before, and everybody linked at level 5. For the worker."""
-    rows = (
-        select(Delivery.role, Delivery.office_id, Person)
-        .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id)
-    )
-    before = [
-        Receiver(person, role, "rule", office)
-        for role, office, person in session.execute(rows.order_by(Delivery.at, Delivery.id)).all()
-    ]
-    linked = [] if alert.private else linked_to(session, alert)
-    routing.send(session, now, rng, alert, [*before, *linked], template="alert", step=0)
 
 
 def liaison_for(session: Session, alert: Alert) -> list[Receiver]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from alerts import closing, webhooks
+from alerts import closing, news, severe, webhooks
 from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
 from committees import committee, reply_codes
@@ -68,7 +68,7 @@ def _reviewed(session: Session, now: datetime, rng: random.Random, review_id: UU
 def _severe(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
     alert = session.get_one(Alert, alert_id)
     if alert.state == OPEN:
-        closing_alerts.tell_severe(session, now, rng, alert)
+        severe.tell(session, now, rng, alert)
 
 
 def _help(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
@@ -126,7 +126,8 @@ def _webhook_again(session: Session, now: datetime, _rng: random.Random, outbox_
 HANDLERS: dict[str, CarryOut] = {
     closing.ENDED: _ended,
     review.DECIDED_NOW: _reviewed,
-    closing_alerts.SEVERE_CONFIRMED: _severe,
+    severe.CONFIRMED: _severe,
+    news.SENT_BACK: news.tell,
     closing_alerts.HELP_ASKED: _help,
     TEST_MESSAGE: _test_message,
     FOR_OVERSIGHT: _for_oversight,

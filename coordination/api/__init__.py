@@ -15,6 +15,7 @@ from flask import Response, jsonify
 
 from coordination.api import (
     acknowledgements,
+    alert_acts,
     alerts,
     cap,
     checkins,
@@ -39,6 +40,7 @@ __all__ = ["problem", "register"]
 PREFIX = "/api/v1"
 MODULES = (
     acknowledgements,
+    alert_acts,
     alerts,
     cap,
     checkins,

@@ -10,6 +10,7 @@ from flask import request
 from coordination.pages import (
     admin,
     alert,
+    alert_news,
     answer_link,
     calendar,
     care,
@@ -46,6 +47,7 @@ from foundation.web import words
 ROOMS = (
     sign_in,
     alert,
+    alert_news,
     answer_link,
     code,
     stop,

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from flask import Response
 
-from alerts import sentences
-from alerts.acknowledging import acknowledge
+from alerts import news, sentences, severe
+from alerts.acknowledging import acknowledge, worked
 from alerts.alert import ANSWERS, OPEN, OUTCOMES, Alert
 from committees import actions
 from committees.actions import Action
 from committees.places import Locality, local_day
 from coordination import alert_view, closing_alerts, outlook_view
+from coordination.alert_words import news_choices
 from foundation.db import new_id
 from foundation.errors import Invalid, NotAllowed, Problem, Refused
 from foundation.web import words
@@ -93,6 +94,7 @@ def add_action(visit: Visit, alert_id: UUID) -> Response:
         person_id=visit.person_id,
         key=visit.uuid("action_id"),
     )
+    worked(visit.session, visit.now, row)
     visit.say(_("The action is on the list."))
     return visit.go(f"/a/{alert_id}")
 
@@ -113,22 +115,8 @@ def settle_action(visit: Visit, alert_id: UUID, action_id: UUID) -> Response:
             )
         except Invalid as wrong:
             return show(visit, row, {f"{wrong.field}_{action.id}": _(wrong.message)})
+        worked(visit.session, visit.now, row)
         visit.say(_("The action was changed."))
-    return visit.go(f"/a/{alert_id}")
-
-
-@page("/a/<uuid:alert_id>/confirm", roles=closing_alerts.MAY_CONFIRM_SEVERE)
-def confirm(visit: Visit, alert_id: UUID) -> Response:
-    """A chair or city officer confirms that it is Severe."""
-    row = visit.get(Alert, alert_id)
-    if visit.posted:
-        role = closing_alerts.role_here(
-            visit.session, row, visit.person_id, closing_alerts.MAY_CONFIRM_SEVERE
-        )
-        if role is None:
-            raise NotAllowed(_("Only the chair or the city officer of this place can confirm this."))
-        closing_alerts.confirm_severe(visit.session, visit.now, row, role)
-        visit.say(_("Confirmed. Everybody who was told hears it again, as Severe."))
     return visit.go(f"/a/{alert_id}")
 
 
@@ -245,8 +233,8 @@ def manage(visit: Visit, row: Alert) -> dict[str, Any]:
     role = closing_alerts.role_here(session, row, visit.person_id, closing_alerts.MAY_END)
     asked = closing_alerts.waiting_end(session, now, row) if row.state == OPEN else None
     refused = closing_alerts.why_not_confirm(session, now, row, asked, visit.person_id) if asked else None
-    severe = row.state == OPEN and row.proposed == closing_alerts.SEVERE and row.level < closing_alerts.SEVERE
-    confirmer = closing_alerts.role_here(session, row, visit.person_id, closing_alerts.MAY_CONFIRM_SEVERE)
+    confirmer = closing_alerts.role_here(session, row, visit.person_id, severe.MAY_CONFIRM)
+    sender = closing_alerts.role_here(session, row, visit.person_id, news.MAY_SEND)
     return {
         "role": role,
         "actions": [_action(action, now, at) for action in actions.of_alert(session, row.id)],
@@ -256,8 +244,10 @@ def manage(visit: Visit, row: Alert) -> dict[str, Any]:
         "asked": asked and _asked(asked, at, now),
         "asked_mine": bool(asked and asked.requested_by == visit.person_id),
         "refused": _(refused.message) + " " + _(refused.hint) if refused else "",
-        "proposed": severe,
-        "may_confirm_severe": severe and confirmer is not None,
+        "proposed": severe.waits(row),
+        "may_confirm_severe": severe.waits(row) and confirmer is not None,
+        "may_send_news": sender is not None,
+        "news": news_choices(),
         "two_persons": row.level >= closing_alerts.TWO_PERSONS_FROM,
         "help": [(key, _(text)) for key, text in HELP.items()],
         "may_help": bool(role and row.state == OPEN and closing_alerts.liaison_for(session, row)),

@@ -466,6 +466,8 @@ def upgrade() -> None:
         sa.Column("nudged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("worked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("still_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("severe_refusals", sa.Integer(), nullable=False),
+        sa.Column("severe_reason", sa.String(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
