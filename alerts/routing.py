@@ -108,16 +108,8 @@ def send(
     told = {receiver.person.id: receiver for receiver, *_ in messages}
     _release(session, telling, list(told.values()))
     if told:
-        roles = sorted({r.role for r in to})
-        note(
-            session,
-            now,
-            alert,
-            "told" if template == "alert" else template,
-            n=len(told),
-            step=step,
-            roles=roles,
-        )
+        about = "told" if template == "alert" else template
+        note(session, now, alert, about, n=len(told), step=step, roles=sorted({r.role for r in to}))
     session.flush()
     return written
 
