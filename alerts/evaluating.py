@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from alerts import what_if
 from alerts.alert import OPEN, Alert
 from alerts.calibrating import Prediction, kappa_row
-from alerts.risk import evaluation
+from alerts.risk import evaluation, resampling
 from alerts.risk.warning_measures import Event, Notice, judge, measure
 from alerts.routing import Delivery
 from alerts.what_if import TRUE_OUTCOMES
@@ -156,6 +156,11 @@ def _measured(
     bars = [sum(low < lead <= high for lead in leads) for low, high in zip(edges, LEADS, strict=False)]
     return {
         "measures": what_if.as_data(found),
+        "shares": {
+            "precision": wilson(found.came_true, found.warnings),
+            "recall": wilson(found.events_warned, found.events),
+            "onset_recall": wilson(found.onsets_warned, found.onsets),
+        },
         "leads": bars,
         "no_warning": len(events) - len(leads),
         "people": people,
@@ -201,20 +206,25 @@ def calibration(session: Session, places: Sequence[UUID], until: datetime) -> Da
     came = np.array([bool(c) for _key, _p, c in rows])
     quality = evaluation.quality(came, p28, p28)
     within, judged = evaluation.within_auroc(came, p28, names)
-    spread = evaluation.bootstrap(lambda drawn: evaluation.brier(came[drawn], p28[drawn]), names)
+    spread = resampling.intervals(came, p28, names)
     return {
         "n": len(rows),
         "came": int(came.sum()),
         "levels": [_finite(line._asdict()) for line in evaluation.by_levels(came, p28)],
         **_finite(quality._asdict()),
-        **_finite({"within": within, "brier_low": spread.low, "brier_high": spread.high}),
+        **_finite({"within": within}),
+        "intervals": {name: [_number(edge) for edge in one] for name, one in spread.items()},
         "places_judged": judged,
     }
 
 
 def _finite(values: Data) -> Data:
     """The same with None where there is no number: JSON knows no NaN."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+    return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _kappa(session: Session, place_id: UUID, at: datetime) -> Data | None:

@@ -23,11 +23,14 @@ from typing import NamedTuple
 import numpy as np
 
 from alerts.risk.detectors import Floats
-from alerts.risk.evaluation import Outcomes, Quality, quality, within_auroc
+from alerts.risk.evaluation import Outcomes, Quality, by_levels, quality, within_auroc
+from alerts.risk.levels import BOUNDARIES
 from alerts.risk.replay import read_incidents, read_neighbours, replay
 from alerts.risk.replay_sums import Ints, monday, week_number
+from alerts.risk.resampling import Draws, Ranking, interval
+from benchmarks import tables
 from benchmarks.baselines import METHODS, Table
-from benchmarks.measures import AlertGrid, Alerts, Draws, Ranking, fitted, interval, top_precision
+from benchmarks.measures import AlertGrid, Alerts, fitted, top_precision
 from benchmarks.truth import TARGETS, Truth, derived, differing, neighbours_of, read_events, read_truth
 
 TARGETED = "PAK_dev"
@@ -187,6 +190,34 @@ def verdicts(found: Mapping[str, Line], base_rate: float) -> Iterator[tuple[bool
     yield kappa.brier <= score.brier, f"Brier score with kappa {kappa.brier:.5f}, at most {score.brier:.5f}"
 
 
+def calibrations(made: Forecasts, name: str) -> Iterator[tables.Table]:
+    """Yield the calibration of the score, as it is and with kappa, on T1: by level, and by tenths of all forecasts."""
+    came = made.truth.came["T1"]
+    for method in (SCORE, KAPPA):
+        chance = made.features[method][0]
+        tenths = sorted({float(edge) for edge in np.quantile(chance, np.arange(1, 10) / 10)})
+        for kind, edges in (("level", BOUNDARIES), ("tenth", tenths)):
+            rows = [
+                (
+                    f"{number}",
+                    f"{one.low:.3f} to {one.high:.3f}",
+                    f"{one.n:,}",
+                    _share(one.predicted),
+                    _share(one.observed),
+                )
+                for number, one in enumerate(by_levels(came, chance, edges), 1)
+            ]
+            yield tables.Table(
+                f"Calibration by {kind}: {method}, {name}",
+                (kind, "chance", "forecasts", "predicted", "observed"),
+                rows,
+            )
+
+
+def _share(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
 def show(found: Mapping[str, Line]) -> None:
     """Print the table of one target."""
     alerts = "| alerts, 2 a year: true  onsets  days  lead  false/y"
@@ -227,6 +258,8 @@ def report(data: Path) -> bool:
                 for met, text in verdicts(found, base_rate):
                     print(f"{'met   ' if met else 'MISSED'}  {text}")
                     good &= met
+        for table in calibrations(made, name):
+            print(tables.show(table))
     if TARGETED not in names:
         print(f"There is no events_{TARGETED}.csv.gz in {data}: the targets were not checked.")
     return good

@@ -21,8 +21,8 @@ from alerts.risk.detectors import Floats
 from alerts.risk.evaluation import Outcomes, log_loss
 from alerts.risk.replay import Incident, Profile, read_incidents, read_neighbours
 from alerts.risk.replay_sums import DecayingSums, History, Neighbourhood, week_number, weigh
+from alerts.risk.resampling import Draws, Ranking, interval
 from alerts.risk.scoring import STARTER, Coefficients
-from benchmarks.measures import Draws, Ranking, interval
 from benchmarks.tables import Table, show
 from benchmarks.truth import Truth, derived, neighbours_of, read_events
 

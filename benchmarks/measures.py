@@ -1,7 +1,7 @@
-"""Measures that only the comparison of methods needs: resampled places, the top of a ranking, a matched number of alerts.
+"""Measures that only the comparison of methods needs: the top of a ranking, a matched number of alerts.
 
 What lives here: these, and the curve that turns a baseline's number into a probability, in numpy alone. What
-does not: how good a forecast is otherwise (alerts/risk/evaluation.py). Only benchmarks use this module.
+does not: how good a forecast is otherwise (alerts/risk/evaluation.py, resampling.py). Only benchmarks use this module.
 """
 
 from __future__ import annotations
@@ -11,62 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alerts.risk.evaluation import LEAST, Floats, Interval, Outcomes
+from alerts.risk.evaluation import Floats, Outcomes
 from alerts.risk.replay_sums import Ints
 
 TOP = 0.05
-TIMES, SEED = 200, 1
 WEEKS_A_YEAR = 52.1775
 VALID_WEEKS, VALID_DAYS = 4, 28.0
-
-
-class Ranking:
-    """A ranking that is judged again and again under other weights; sorted once."""
-
-    def __init__(self, happened: Outcomes, score: Floats) -> None:
-        order = np.argsort(-score, kind="stable")
-        self._order, self._came = order, happened[order].astype(np.float64)
-        self._last = np.append(np.diff(score[order]) != 0, True)
-
-    def judged(self, weights: Floats) -> tuple[float, float]:
-        """Return AUROC and average precision where each row counts so many times; NaN for one outcome only."""
-        w = weights[self._order]
-        true, false = np.cumsum(w * self._came)[self._last], np.cumsum(w * (1 - self._came))[self._last]
-        if not true[-1] or not false[-1]:
-            return float("nan"), float("nan")
-        found, taken = np.append(0.0, true / true[-1]), np.append(0.0, false / false[-1])
-        area = np.sum(np.diff(taken) * (found[1:] + found[:-1]) / 2)
-        precision = true / np.maximum(true + false, 1e-12)
-        return float(area), float(np.sum(np.diff(found) * precision))
-
-
-class Draws:
-    """Whole places drawn again with replacement, the same draws for every method."""
-
-    def __init__(self, places: Sequence[str], times: int = TIMES, seed: int = SEED) -> None:
-        numbers: dict[str, int] = {}
-        place = np.array([numbers.setdefault(name, len(numbers)) for name in places])
-        chance, size = np.random.default_rng(seed), len(numbers)
-        drawn = (chance.integers(0, size, size) for _ in range(times))
-        self.weights = [np.bincount(d, minlength=size).astype(np.float64)[place] for d in drawn]
-
-    def ranked(self, ranking: Ranking) -> Floats:
-        """Return AUROC and average precision (columns) of each draw (rows)."""
-        return np.array([ranking.judged(weights) for weights in self.weights])
-
-    def log_loss(self, happened: Outcomes, probability: Floats) -> Floats:
-        """Return the log loss of each draw."""
-        p = np.clip(probability, LEAST, 1 - LEAST)
-        each = -np.where(happened, np.log(p), np.log1p(-p))
-        return np.array([np.average(each, weights=weights) for weights in self.weights])
-
-
-def interval(values: Floats) -> Interval:
-    """Return what 95 of 100 draws lie between; draws that are no number are left out."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return Interval(float("nan"), float("nan"))
-    return Interval(*(float(edge) for edge in np.percentile(known, [2.5, 97.5])))
 
 
 def top_precision(happened: Outcomes, score: Floats, share: float = TOP) -> float:

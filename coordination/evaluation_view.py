@@ -89,6 +89,26 @@ def in_words(found: Data, *, coarse: bool) -> list[str]:
     return said
 
 
+def shares(found: Data, *, coarse: bool) -> list[tuple[str, str]]:
+    """The shares that say most of warnings, each with what 95 in 100 lie between; none where too few stand behind it."""
+    m = found["measures"]
+    rows = [
+        (_("Alerts that came true"), "precision", m["warnings"]),
+        (_("Clashes with a warning before"), "recall", m["events"]),
+        (_("The same, after 12 quiet weeks"), "onset_recall", m["onsets"]),
+    ]
+    return [
+        (label, _share_between(m[name], found["shares"][name]))
+        for label, name, n in rows
+        if n >= (FEWEST if coarse else 1)
+    ]
+
+
+def _share_between(value: float | None, edges: Sequence[float | None]) -> str:
+    low, high = edges
+    return f"{share(value)} ({share(low)} – {share(high)})"
+
+
 def rules(found: Data, document: Data, *, coarse: bool) -> dict[str, Any]:
     """The share of true alerts of each rule, drawn and as a table."""
     names = [(rule_label(one["rule"], document), one) for one in found["rules"]]
@@ -176,11 +196,11 @@ def calibrated(found: Data) -> dict[str, Any] | None:
     ]
     numbers = [
         (_("Forecasts judged"), str(data["n"])),
-        (_("Brier score, 95 in 100 lie between"), _brier(data)),
-        (_("Log loss"), _number(data["log_loss"])),
-        (_("AUROC over all places"), _number(data["auroc"])),
+        (_("Brier score"), _between(data, "brier")),
+        (_("Log loss"), _between(data, "log_loss")),
+        (_("AUROC over all places"), _between(data, "auroc")),
         (_("AUROC within places (timing)"), _number(data["within"])),
-        (_("Average precision"), _number(data["ap"])),
+        (_("Average precision"), _between(data, "ap")),
     ]
     return {"plot": plot, "table": table, "numbers": numbers}
 
@@ -189,8 +209,12 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _brier(data: Data) -> str:
-    return f"{_number(data['brier'])} ({_number(data['brier_low'])} – {_number(data['brier_high'])})"
+def _between(data: Data, name: str) -> str:
+    """A measure and what 95 in 100 draws of places lie between; one place alone says nothing of chance."""
+    low, high = data["intervals"][name]
+    if low is None or low == high:
+        return _number(data[name])
+    return f"{_number(data[name])} ({_number(low)} – {_number(high)})"
 
 
 def kappa_words(kappa: Data | None) -> str:

@@ -128,7 +128,7 @@ class Picture:
         return [
             Line(
                 row["label"],
-                " ".join(filter(None, (row.get("who", ""), self._holds(row)))),
+                " · ".join(filter(None, (row.get("who", ""), self._holds(row)))),
                 self.origin("holds_peace", row["key"]),
             )
             for row in self.document.get("holds_peace", ())

@@ -1,13 +1,13 @@
-"""How good a forecast was: ranking, probability scores, calibration, and how far chance alone could have moved them.
+"""How good a forecast was: ranking, probability scores, calibration.
 
-What lives here: measures of probabilities against what came, in numpy alone. What does not: warnings, which
-are judged as people meet them (warning_measures.py), and data. Pure; the benchmarks, the evaluation page
-and the export share it.
+What lives here: measures of probabilities against what came, in numpy alone. What does not: how far chance alone
+could have moved them (resampling.py), warnings, which are judged as people meet them (warning_measures.py), and
+data. Pure; the benchmarks, the evaluation page and the export share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,29 +123,6 @@ def _bin(happened: Outcomes, probability: Floats, chosen: Outcomes, low: float, 
     if not n:
         return Bin(low, high, 0, float("nan"), float("nan"))
     return Bin(low, high, n, float(probability[chosen].mean()), float(happened[chosen].mean()))
-
-
-def bootstrap(
-    measure: Callable[[NDArray[np.int64]], float], places: Sequence[Any], *, times: int = 200, seed: int = 1
-) -> Interval:
-    """Return the 95 % interval of a measure when whole places are drawn again with replacement.
-
-    ``measure`` takes the indices of the rows drawn (a place drawn twice brings its rows twice). Draws for
-    which it is not a number are left out; NaN where all are.
-    """
-    _, index = np.unique(np.asarray(places), return_inverse=True)
-    groups = _groups(index)
-    chance = np.random.default_rng(seed)
-    found = []
-    for _ in range(times):
-        drawn = chance.integers(0, len(groups), len(groups))
-        value = measure(np.concatenate([groups[n] for n in drawn]))
-        if np.isfinite(value):
-            found.append(value)
-    if not found:
-        return Interval(float("nan"), float("nan"))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Interval(float(low), float(high))
 
 
 def _groups(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -43,6 +43,7 @@ def evaluation(visit: Visit, code: str) -> Response:
         until=words.day_and_year(visit.now, zone),
         coarse=coarse,
         said=evaluation_view.in_words(found, coarse=coarse),
+        shares=evaluation_view.shares(found, coarse=coarse),
         rules=evaluation_view.rules(found, document, coarse=coarse),
         months=evaluation_view.months(found, coarse=coarse),
         leads=evaluation_view.leads(found, coarse=coarse),

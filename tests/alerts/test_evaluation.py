@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.risk import evaluation, warning_measures
+from alerts.risk import evaluation, resampling, warning_measures
 from alerts.risk.warning_measures import Event, Notice, judge, measure
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,14 +98,33 @@ def test_within_a_place_only_timing_counts() -> None:
 
 
 def test_the_interval_draws_whole_places() -> None:
-    values = np.array([0.0] * 50 + [1.0] * 50)
-    alone = evaluation.bootstrap(lambda rows: float(values[rows].mean()), range(100))
-    places = evaluation.bootstrap(lambda rows: float(values[rows].mean()), ["a"] * 50 + ["b"] * 50)
+    came, chance = np.array([False] * 50 + [True] * 50), np.zeros(100)
+    alone = resampling.intervals(came, chance, range(100))["brier"]
     assert 0.35 < alone.low < 0.5 < alone.high < 0.65
-    assert places == (0.0, 1.0)
-    again = evaluation.bootstrap(lambda rows: float(values[rows].mean()), range(100))
-    assert again == alone  # seeded
-    assert math.isnan(evaluation.bootstrap(lambda rows: math.nan, range(3)).low)
+    assert resampling.intervals(came, chance, ["a"] * 50 + ["b"] * 50)["brier"] == pytest.approx(
+        (0.0, 1.0), abs=1e-5
+    )
+    assert resampling.intervals(came, chance, range(100))["brier"] == alone  # seeded
+    assert math.isnan(resampling.intervals(np.zeros(3, bool), np.zeros(3), range(3))["auroc"].low)
+
+
+@given(forecasts)
+def test_a_draw_of_places_is_the_measure_of_the_rows_it_brings(rows: list[tuple[bool, float, str]]) -> None:
+    came, chance, places = columns(rows)
+    draws = resampling.Draws(places, times=3)
+    ranked = draws.ranked(resampling.Ranking(came, chance))
+    for n, weights in enumerate(draws.weights):
+        drawn = np.repeat(np.arange(len(rows)), weights.astype(int))
+        right = evaluation.quality(came[drawn], chance[drawn], chance[drawn])
+        found = (*ranked[n], draws.brier(came, chance)[n], draws.log_loss(came, chance)[n])
+        whole = 0 < came[drawn].sum() < len(drawn)  # else there is no ranking to judge
+        assert found[2:] == pytest.approx(right[2:4], abs=1e-9)
+        assert found[:2] == pytest.approx(right[:2], abs=1e-9) if whole else np.isnan(found[0])
+
+
+def test_the_more_rows_the_fewer_draws() -> None:
+    assert resampling.Draws(["a"] * 10).times == resampling.TIMES
+    assert resampling.Draws(["a"] * 250_000).times == 80
 
 
 @given(notices, events)

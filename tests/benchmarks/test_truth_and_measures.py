@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.risk.detectors import Floats
-from alerts.risk.evaluation import auroc, average_precision
 from alerts.risk.replay_sums import monday
 from benchmarks.forms import fitted
-from benchmarks.measures import AlertGrid, Draws, Ranking, top_precision
+from benchmarks.measures import AlertGrid, top_precision
 from benchmarks.truth import Event, Truth, derived, differing, nearest, neighbours_of
 
 PLACES = ["X:a", "X:b"]
@@ -83,28 +82,6 @@ def test_near_is_near_both_ways() -> None:
     assert "X:edge" in near["X:7"]
     assert all(name in near[other] for name, others in near.items() for other in others)
     assert neighbours_of([event("X:a", 0), event("X:b", 1)]) == {"X:a": ["X:b"], "X:b": ["X:a"]}
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 4), st.booleans()), min_size=4, max_size=40)
-)
-@settings(max_examples=40, deadline=None)
-def test_a_drawn_place_brings_its_rows_as_often(rows: list[tuple[str, int, bool]]) -> None:
-    """Weights give what repeated rows give."""
-    places, score, came = (
-        [r[0] for r in rows],
-        np.array([float(r[1]) for r in rows]),
-        np.array([r[2] for r in rows]),
-    )
-    ranking = Ranking(came, score)
-    for weights in Draws(places, times=3).weights:
-        again = np.repeat(np.arange(len(rows)), weights.astype(int))
-        if 0 < came[again].sum() < len(again):
-            found = ranking.judged(weights)
-            expected = auroc(came[again], score[again]), average_precision(came[again], score[again])
-            assert found == pytest.approx(expected)
-        else:
-            assert np.isnan(ranking.judged(weights)).all()
 
 
 def test_the_top_of_a_ranking() -> None:

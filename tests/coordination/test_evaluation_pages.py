@@ -68,6 +68,8 @@ def test_it_says_how_good_the_warnings_were_and_what_could_be_changed(town: Town
     assert page.count("<desc") == page.count('<svg class="pic"')  # each plot says itself in words
     assert "A crowd or clash that is still going on" in page
     assert "Forecasts judged" in page
+    assert "Alerts that came true" in page
+    assert "100% (21% – 100%)" in page
     assert "2 of 22 alerts of this rule were true" in page
     address = f"/rules/try/{TOWN}?what=rules.rumour_check.when.sources.at_least&amp;value=3"
     assert address in page
