@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from alerts.escalation import Escalation
+from committees.people import Office
 from committees.places import Locality
 from coordination import review
 from coordination.api.door import Call, endpoint
@@ -23,8 +24,20 @@ PassTo = Literal[
 ]
 
 
+class DeputyOut(Output):
+    """The deputy to whom a late question went: which office, in which role, and since when it lies there."""
+
+    office: str | None
+    role: str
+    since: Moment
+
+
 class EscalationOut(Output):
-    """A question to an office: about which alert, asked when, to be decided by when."""
+    """A question to an office: about which alert, asked when, to be decided by when.
+
+    `late_at` is when it was found undecided after its time.
+    `deputy` is who was asked then besides, or null where nobody was.
+    """
 
     id: UUID
     alert: UUID
@@ -36,6 +49,8 @@ class EscalationOut(Output):
     state: Literal["waiting", "decided", "moot"]
     asked_at: Moment
     decide_by: Moment
+    late_at: Moment | None
+    deputy: DeputyOut | None
 
 
 class EscalationList(Output):
@@ -133,5 +148,20 @@ def _shown(call: Call, row: Escalation) -> EscalationOut:
             "state": row.state,
             "asked_at": row.asked_at,
             "decide_by": row.decide_by,
+            "late_at": row.late_at,
+            "deputy": _deputy(call, row),
         }
     )
+
+
+def _deputy(call: Call, row: Escalation) -> dict[str, object] | None:
+    if row.deputy_id is None or row.late_at is None:
+        return None
+    office = call.session.get(
+        Office, row.deputy_id
+    )  # who may read the question may perhaps not read the office
+    return {
+        "office": office.code if office else None,
+        "role": office.role if office else row.role,
+        "since": row.late_at,
+    }

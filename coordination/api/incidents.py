@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from committees import reports, verification
 from committees.incidents import Incident, IncidentSummary, IncidentText
+from committees.intake.form import WITHHOLD
 from committees.people import contacts_of
 from committees.places import Locality, LocalityPath
 from committees.reports import NewReport, Recorded
@@ -25,6 +26,7 @@ AHEAD = timedelta(minutes=5)  # how far a client's clock may be ahead of ours
 VERIFIERS = ("secretary", "chair")
 HowKnown = Literal["saw", "told", "heard", "media"]
 Ongoing = Literal["yes", "no", "unknown"]
+NotTold = Literal["police", "committee"]
 People = Literal["1-5", "6-20", "21-100", "100+", "unknown"]
 State = Literal["reported", "verified", "unable_to_verify", "not_true", "merged", "withdrawn"]
 
@@ -33,6 +35,8 @@ class IncidentIn(Input):
     """An incident as a client reports it.
 
     The client makes the id, so that sending it twice is sending it once.
+    Whom `withheld_from` names is never told of it, by any way.
+    Without the committee the oversight office gets it instead, and the committee never reads it.
     """
 
     id: UUID
@@ -44,6 +48,7 @@ class IncidentIn(Input):
     severity: Severity | None = None
     ongoing: StrictBool | Ongoing = "unknown"
     people: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | People = "unknown"
+    withheld_from: list[NotTold] = Field(default_factory=list, max_length=len(WITHHOLD))
 
 
 class ReceiptOut(Output):
@@ -151,6 +156,7 @@ def _new_report(call: Call, body: IncidentIn, place: Locality) -> NewReport:
         ongoing=body.ongoing if isinstance(body.ongoing, str) else "yes" if body.ongoing else "no",
         people=body.people if isinstance(body.people, str) else band(body.people),
         text=body.text.strip(),
+        withheld_from=frozenset(body.withheld_from),
         contact_point_id=contacts[0].id if contacts else None,
         language=person.language,
         script=person.script,

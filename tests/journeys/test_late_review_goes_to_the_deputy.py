@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 
 from alerts.escalation import WAITING, Escalation
 from alerts.routing import Delivery
 from committees.people import Office, Term, end_term
 from foundation.journal import Entry
+from tests.coordination.test_api import Client
 from tests.journeys.test_report_to_acknowledged_alert import english, report
 from tests.make import Town
 from tests.rig.town import WiredTown
@@ -30,6 +33,9 @@ def test_a_missed_review_goes_to_the_deputy_once(wired_town: WiredTown) -> None:
     chair_heard = len(town.heard("chair.mardan"))
     page = f"/review/{question.id}"
     assert "deputy" not in english(town, "chair.mardan").open(page)
+    assert [
+        one["deputy"] for one in Client(town, "police.mardan").get("/escalations").get_json()["items"]
+    ] == [None]
 
     town.clock.at = question.decide_by
     town.work()
@@ -51,6 +57,10 @@ def test_a_missed_review_goes_to_the_deputy_once(wired_town: WiredTown) -> None:
     assert "Not decided in time. The deputy was asked" in english(town, "chair.mardan").open(
         f"/a/{question.alert_id}"
     )
+
+    (told,) = Client(town, "police.mardan").get("/escalations").get_json()["items"]
+    assert datetime.fromisoformat(told["late_at"]) == question.decide_by
+    assert told["deputy"] == {"office": deputy.code, "role": "police_liaison", "since": told["late_at"]}
 
     # Once: an hour later nobody hears of it again. And the deputy may decide.
     town.later(hours=1)

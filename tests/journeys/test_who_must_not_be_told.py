@@ -16,11 +16,13 @@ from alerts.evidence import Evidence, RiskState
 from alerts.routing import Delivery
 from committees import verification
 from committees.incidents import Incident
+from committees.intake.form import WITHHOLD
 from committees.people import ContactPoint, Grant, Office, Organisation, Person, begin_term, principal_of
 from committees.places import by_code
 from committees.verification import Verdict
 from foundation import policy
 from foundation.outbox import OutboxMessage
+from tests.coordination.test_api import Client, incident
 from tests.journeys.test_report_to_acknowledged_alert import english
 from tests.make import WARD, Town
 
@@ -181,6 +183,39 @@ def test_a_police_office_under_another_hat_is_not_told_either(town: Town) -> Non
     assert not told & {"city.mardan", "district.mardan", "police.mardan", "police2.mardan"}
     with town.session() as session:
         assert session.scalars(select(Escalation)).first() is None
+
+
+@pytest.mark.parametrize("withheld", ["police", "committee"])
+def test_the_api_keeps_it_from_whom_the_reporter_names(town: Town, withheld: str) -> None:
+    before = set(messages(town).values())
+    client = Client(town, REPORTER, "report")
+    body = incident(text=WORDS, ongoing=True, withheld_from=[withheld])
+    assert client.send("/incidents", body).status_code == 201
+    town.work()
+    town.later(hours=2)
+    told = set(messages(town).values()) - before
+    if withheld == "committee":
+        assert told == {OVERSIGHT}
+        assert readers_of(town, uuid.UUID(body["id"])) == {OVERSIGHT, ABOVE, REPORTER}
+    else:
+        assert "chair.mardan" in told
+        assert not told & {"police.mardan", "police2.mardan"}
+        assert "police.mardan" not in readers_of(town, uuid.UUID(body["id"]))
+    again = client.send("/incidents", {**body, "withheld_from": []})
+    assert again.status_code == 200
+    with town.session() as session:
+        assert session.get_one(Incident, uuid.UUID(body["id"])).withheld_from == withheld
+
+
+def test_the_api_says_whom_a_reporter_may_exclude(town: Town) -> None:
+    client = Client(town, REPORTER, "report")
+    for wrong in (["polices"], "police", ["police"] * 3):
+        answer = client.send("/incidents", incident(withheld_from=wrong))
+        assert answer.status_code == 422
+        assert "withheld_from" in answer.get_data(as_text=True)
+    assert number_of(town, Incident) == 0
+    schema = client.get("/openapi.json").get_json()["components"]["schemas"]["IncidentIn"]
+    assert schema["properties"]["withheld_from"]["items"]["enum"] == list(WITHHOLD)
 
 
 def _town(session: object) -> uuid.UUID:
