@@ -60,6 +60,13 @@ class Profile(Keyed, Base):
             sqlite_where=text("links <> ''"),
             postgresql_where=text("links <> ''"),
         ),
+        Index(
+            "uq_profile_in_force",
+            "locality_id",
+            unique=True,
+            sqlite_where=text("state = 'in_force'"),
+            postgresql_where=text("state = 'in_force'"),
+        ),
     )
 
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
@@ -274,6 +281,7 @@ def approve(
     """A second person of another organisation approves: it holds from its day on, and from now at the earliest."""
     if problem := why_not_approve(profile, person_id, organisations):
         raise problem
+    _alone(session, profile.locality_id)
     day = max(now, profile.valid_from or now)
     said = {"approved_by": person_id, "approved_role": role, "approved_at": now, "answer": answer}
     _move(session, now, profile, PROPOSED, APPROVED, valid_from=day, **said)
@@ -298,6 +306,7 @@ def withdraw(session: Session, now: datetime, profile: Profile, *, person_id: UU
 
 def publish(session: Session, now: datetime, profile: Profile) -> Profile:
     """Put a draft in force without a second person: for what the installation itself brings (a seed file), never for a person."""
+    _alone(session, profile.locality_id)
     day = max(now, profile.valid_from or now)
     _move(session, now, profile, DRAFT, APPROVED, approved_at=now, valid_from=day)
     begin_due(session, now, profile.locality_id)
@@ -306,19 +315,37 @@ def publish(session: Session, now: datetime, profile: Profile) -> Profile:
 
 def begin_due(session: Session, now: datetime, locality_id: UUID | None = None) -> list[Profile]:
     """Put approved versions whose day has come in force; what each replaces stays readable. Safe to repeat."""
-    rows = select(Profile).where(Profile.state == APPROVED, Profile.valid_from <= now)
+    rows = select(Profile.locality_id).where(Profile.state == APPROVED, Profile.valid_from <= now).distinct()
     if locality_id:
         rows = rows.where(Profile.locality_id == locality_id)
-    due = list(session.scalars(rows.order_by(Profile.valid_from, Profile.approved_at, Profile.version)))
-    for profile in due:
-        old = select(Profile).where(Profile.locality_id == profile.locality_id, Profile.state == IN_FORCE)
-        for replaced in session.scalars(old):
-            claim(session, Profile, replaced.id, {"state": IN_FORCE}, {"state": REPLACED})
-            session.refresh(replaced)
-        if claim(session, Profile, profile.id, {"state": APPROVED}, {"state": IN_FORCE}):
-            session.refresh(profile)
-            _note(session, now, profile, IN_FORCE)
+    return [row for key in sorted(session.scalars(rows), key=str) for row in _begin_at(session, now, key)]
+
+
+def _begin_at(session: Session, now: datetime, locality_id: UUID) -> list[Profile]:
+    """Of those of a place whose day has come the last one stands in force, and no other: also where it was in force before."""
+    _alone(session, locality_id)
+    come = (Profile.state == IN_FORCE) | ((Profile.state == APPROVED) & (Profile.valid_from <= now))
+    rows = select(Profile).where(Profile.locality_id == locality_id, come)
+    order = rows.order_by(Profile.valid_from, Profile.approved_at, Profile.version)
+    *older, newest = session.scalars(order.execution_options(populate_existing=True)).all()
+    due = [row for row in (*older, newest) if row.state == APPROVED]
+    for row in older:
+        claim(session, Profile, row.id, {"state": row.state}, {"state": REPLACED})
+    claim(session, Profile, newest.id, {"state": APPROVED}, {"state": IN_FORCE})
+    for row in (*older, newest):
+        session.refresh(row)
+    for row in due:
+        _note(session, now, row, IN_FORCE)
     return due
+
+
+def _alone(session: Session, locality_id: UUID) -> None:
+    """Let one transaction at a time decide which version of a place holds: the others wait here, at the row of its first version.
+
+    PostgreSQL only; on SQLite there is one writer at a time. `uq_profile_in_force` is the second fence.
+    """
+    first = select(Profile.id).where(Profile.locality_id == locality_id).order_by(Profile.version).limit(1)
+    session.execute(first.with_for_update())
 
 
 def _move(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from committees import profiles
+from committees.people import principal_of
 from committees.places import by_code
 from committees.profiles import (
     APPROVED,
@@ -22,6 +25,7 @@ from committees.profiles import (
     Profile,
     starter,
 )
+from foundation.db import claim
 from foundation.errors import Conflict, Invalid, NotAllowed
 from tests.make import WARD, Town
 
@@ -208,3 +212,46 @@ def test_what_was_written_never_changes(town: Town) -> None:
             with pytest.raises(RuntimeError, match="never changes"):
                 session.flush()
             session.rollback()
+
+
+def test_of_two_versions_approved_at_the_same_moment_one_is_in_force(town: Town) -> None:
+    with town.session(write=True) as session:
+        now, place = town.clock.now(), by_code(session, CITY)
+        publish(town, session, draft(town, session, CITY, mark="before"))
+        rows = [draft(town, session, CITY, mark=mark) for mark in ("one", "two", "three")]
+        for row in rows:
+            profiles.propose(session, now, row, person_id=row.author_id)
+        officer = principal_of(session, town.person(session, "city.mardan"))
+    start, failed = threading.Barrier(len(rows)), []
+
+    def approve(key: uuid.UUID) -> None:
+        try:
+            start.wait()
+            with town.runtime.web.open(officer, write=True) as session:
+                row = session.get_one(Profile, key)
+                profiles.approve(
+                    session, now, row, person_id=uuid.UUID(int=2), organisations={POLICE}, role="chair"
+                )
+                session.commit()
+        except Exception as error:  # noqa: BLE001 -- whatever went wrong in a thread is told in the test
+            failed.append(error)
+
+    threads = [threading.Thread(target=approve, args=(row.id,)) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with town.session() as session:
+        states = {row.version: row.state for row in profiles.versions_of(session, place.id)}
+        assert states == {1: REPLACED, 2: REPLACED, 3: REPLACED, 4: IN_FORCE}
+        assert holds(session, CITY, "mark") == holds(session, CITY, "mark", now) == "three"
+
+
+def test_the_database_refuses_a_second_version_in_force(town: Town) -> None:
+    with town.session(write=True) as session:
+        one, two = draft(town, session, CITY), draft(town, session, CITY)
+        publish(town, session, one)
+        session.flush()
+        with pytest.raises(IntegrityError), session.begin_nested():
+            claim(session, Profile, two.id, {"state": DRAFT}, {"state": IN_FORCE})
