@@ -6,7 +6,7 @@ row (job, slot) first. APScheduler only ticks; it keeps no state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Lock, Thread
@@ -78,16 +78,47 @@ def _together_or_apart(
         except Exception:
             with runtime.worker.open(service(name)) as session:
                 keys = each(session, runtime.clock.now())
-            for key in keys:
-                try:
-                    _in_session(name, partial(function, only=key), rng=rng)(runtime)
-                except Exception as error:  # noqa: BLE001 -- the next one is somebody else's
-                    log().error(
-                        "row_failed", job=function.__name__, row=str(key), error_type=type(error).__name__
-                    )
+            _apart(
+                runtime,
+                function.__name__,
+                keys,
+                lambda key: _in_session(name, partial(function, only=key), rng=rng),
+            )
             raise
 
     return work
+
+
+def _apart(runtime: Runtime, name: str, keys: Iterable[UUID], work_of: Callable[[UUID], Work]) -> None:
+    for key in keys:
+        try:
+            work_of(key)(runtime)
+        except Exception as error:  # noqa: BLE001 -- the next one is somebody else's
+            log().error("row_failed", job=name, row=str(key), error_type=type(error).__name__)
+
+
+def _reassess(runtime: Runtime) -> int:
+    """Assess again what is stale, as many places as there are within a bound, in a transaction for each batch.
+
+    A batch that fails is done place by place. The last error is raised again at the end: the ticker logs it.
+    """
+    failed: Exception | None = None
+    with runtime.worker.open(service("engine")) as session:
+        keys = engine.stale(session, runtime.clock.now(), engine.MOST_STALE)
+
+    def work_of(*batch: UUID) -> Work:
+        return _in_session("engine", partial(engine.reassess, place_ids=batch), rng=True)
+
+    for begin in range(0, len(keys), engine.BATCH):
+        batch = keys[begin : begin + engine.BATCH]
+        try:
+            work_of(*batch)(runtime)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one place, the others are looked at
+            failed = error
+            _apart(runtime, "reassess_stale", batch, work_of)
+    if failed:
+        raise failed
+    return len(keys)
 
 
 def _seal(runtime: Runtime) -> int:
@@ -137,11 +168,7 @@ JOBS: tuple[Job, ...] = (
     Job("publish_cap", _publish_cap),
     Job("feed_webhooks", _feed_webhooks),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
-    Job(
-        "reassess_stale",
-        _together_or_apart("engine", engine.reassess_stale, engine.stale, rng=True),
-        every=60,
-    ),
+    Job("reassess_stale", _reassess, every=engine.LOOK_EVERY, alone=True),
     Job("public_holidays", _public_holidays, every=86_400),
     Job("calibrate", _in_session("engine", calibrating.calibrate), every=3600),
     Job("reconcile_sums", _in_session("engine", reconciling.reconcile)),

@@ -136,6 +136,29 @@ def between(
     return changes(whole(session, before, locality_id), whole(session, after, locality_id))
 
 
+def write_and_propose(
+    session: Session,
+    now: datetime,
+    place: Locality,
+    document: dict[str, Any],
+    *,
+    person_id: UUID,
+    reason: str,
+    key: UUID,
+) -> Profile:
+    """A change that goes before a second person at once, once per client-made `key`."""
+    row = write(session, now, place, document, person_id=person_id, reason=reason, key=key)
+    return propose(session, now, row, person_id) if row.state == profiles.DRAFT else row
+
+
+def proposed_words(row: Profile) -> str:
+    """What its author reads once a version is proposed."""
+    return _(
+        "Version %(version)d is proposed. It holds once a second person of another organisation approves it.",
+        version=row.version,
+    )
+
+
 def propose(session: Session, now: datetime, row: Profile, person_id: UUID) -> Profile:
     """An editor puts a draft before a second person, if it can still be used."""
     place = session.get_one(Locality, row.locality_id)

@@ -1,4 +1,4 @@
-"""The worker's side of what-if: does one slice of the oldest run that people asked for, and keeps it. Called by jobs.py only.
+"""The worker's side of what-if: does one slice of the run whose turn it is, and keeps it. Called by jobs.py only.
 
 Reading and counting happen in a session that only reads, so that nobody waits for it; keeping what came of it is one short write.
 """
@@ -16,7 +16,7 @@ from foundation.policy import service
 
 
 def work(runtime: Runtime) -> int:
-    """Do one slice of the oldest open run; return 1, or 0 where none is open."""
+    """Do one slice of the open run whose turn it is; return 1, or 0 where none is open."""
     with runtime.worker.open(service("engine")) as session:
         run = replay_runs.next_open(session)
         if run is None:

@@ -109,14 +109,14 @@ def propose(session: Session, now: datetime, run: ReplayRun, person_id: UUID, re
         raise Conflict("This change was proposed already.", "Open the local picture to see how it stands.")
     if number := run.change.get("version"):
         profile = version_of(session, run.locality_id, int(number))
+        if profile.state == profiles.DRAFT:
+            profile = local_picture.propose(session, now, profile, person_id)
     else:
         place = session.get_one(Locality, run.locality_id)
         document = dict(run.document)
-        profile = local_picture.write(
+        profile = local_picture.write_and_propose(
             session, now, place, document, person_id=person_id, reason=reason, key=run.id
         )
-    if profile.state == profiles.DRAFT:
-        profile = local_picture.propose(session, now, profile, person_id)
     if not claim(session, ReplayRun, run.id, {"profile_id": None}, {"profile_id": profile.id}):
         raise Conflict("This change was proposed already.", "Open the local picture to see how it stands.")
     session.refresh(run)

@@ -20,7 +20,7 @@ from coordination.trying import ROLES
 from foundation.errors import Invalid, NotFound
 from foundation.web import words
 from foundation.web.page import Visit, page
-from foundation.web.words import N_
+from foundation.web.words import N_, ngettext
 from foundation.web.words import gettext as _
 
 RECENT, MOST_PLACES = 10, 60
@@ -73,9 +73,22 @@ def start(visit: Visit, code: str) -> Response:
         errors=errors,
         options=[*_versions(visit, here), *_options(document)],
         months=[(str(n), _("The last %(n)d months", n=n)) for n in MONTHS],
+        size=_size(visit, here),
         typed=visit.form if visit.posted else visit.args,
         recent=_recent(visit, here),
     )
+
+
+def _size(visit: Visit, here: Locality) -> list[str]:
+    """How much a try of this place looks at, before it starts: and what of it is too much for one."""
+    places = replay_runs.places_of(visit.session, here.id)
+    said = [ngettext("It looks at %(num)d place.", "It looks at %(num)d places.", places)]
+    for months in MONTHS:
+        if places > (most := replay_runs.most_places(months)):
+            said.append(
+                _("Over %(months)d months one try takes %(most)d places at most.", months=months, most=most)
+            )
+    return said
 
 
 def _ask(visit: Visit, here: Locality) -> ReplayRun:
@@ -222,10 +235,5 @@ def propose(visit: Visit, code: str, run_id: Any) -> Response:
         )
     except Invalid as wrong:
         return _show(visit, here, run, {wrong.field: _(wrong.message)})
-    visit.say(
-        _(
-            "Version %(version)d is proposed. It holds once a second person of another organisation approves it.",
-            version=version.version,
-        )
-    )
+    visit.say(local_picture.proposed_words(version))
     return visit.go(f"/place/{here.code}/profile")

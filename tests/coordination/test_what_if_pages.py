@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
+import pytest
 from sqlalchemy import func, select
 
 from alerts import replay_runs
@@ -196,3 +197,39 @@ def test_offices_from_outside_read_no_ward_and_no_private_matter(town: Town) -> 
     page = town.browser("national.pk").open(address)
     assert "Ward 7" not in page
     assert "about a matter that you may not see" in page or "about matters that you may not see" in page
+
+
+def test_tries_take_turns_however_large_one_is(town: Town) -> None:
+    """A run of three parts, asked first, and two of one part: each of these is done before the large one's second part."""
+    secretary = town.browser("secretary.mardan")
+    for number, rule in enumerate(("surge", "crowd_now", "rumour_check")):
+        secretary.open(TRY)
+        secretary.send(TRY, what=f"off.{rule}", months="6")
+        if number == 0:
+            with town.session("engine", write=True) as session:
+                session.scalars(select(ReplayRun)).one().total = 1_000
+        town.clock.move(seconds=1)
+    with town.session("engine") as session:
+        runs = list(session.scalars(select(ReplayRun).order_by(ReplayRun.asked_at)))
+        turns = []
+        for _slice in range(7):
+            run = replay_runs.next_open(session)
+            assert run
+            turns.append(runs.index(run))
+            run.sliced_at, run.done = town.clock.now(), run.done + 1
+            session.flush()
+    assert turns == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_how_much_one_try_takes_is_said_before_it_starts(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    secretary = town.browser("secretary.mardan")
+    with town.session() as session:
+        places = replay_runs.places_of(session, by_code(session, TOWN).id)
+    assert f"It looks at {places} places." in secretary.open(TRY)
+    assert "one try takes" not in secretary.page
+    monkeypatch.setattr(replay_runs, "MOST_PLACE_MONTHS", 7 * places)
+    page = secretary.open(TRY)
+    assert f"Over 12 months one try takes {7 * places // 12} places at most." in page
+    page = secretary.send(TRY, what="off.surge", months="12")
+    assert 'id="f-months-error">This is too much for one try.' in page
+    assert "parts" in secretary.send(TRY, what="off.surge", months="6")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from alerts import assessing, replay_runs, reweighing
+from alerts import assessing, engine, replay_runs, reweighing
 from alerts.evidence import RiskState
 from alerts.replay_runs import ReplayRun
 from committees import profiles
@@ -155,3 +155,28 @@ def test_a_run_whose_result_cannot_be_kept_is_given_up_and_the_next_one_done(
     with town.session("engine") as session:
         states = {row.id.int: row.state for row in session.scalars(select(ReplayRun))}
         assert states == {0: "failed", 1: "done"}
+
+
+def test_stale_places_are_looked_at_in_batches_within_their_time(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = next(job for job in JOBS if job.name == "reassess_stale")
+    in_six_hours = engine.MOST_STALE * engine.STALE.total_seconds() / job.every
+    assert in_six_hours >= 300_000, (
+        "a country that became stale at once is looked at before it is stale again"
+    )
+    monkeypatch.setattr(engine, "BATCH", 3)
+    town.clock.move(hours=7)
+    with town.session("engine") as session:
+        watched = len(engine.stale(session, town.clock.now(), 1_000))
+    monkeypatch.setattr(engine, "MOST_STALE", 7)
+    assert watched > 7
+    assert job.work(town.runtime) == 7
+    with town.session("engine", write=True) as session:
+        assert len(engine.stale(session, town.clock.now(), 1_000)) == watched - 7
+        due = session.scalars(select(RiskState).where(RiskState.assessed_at < town.clock.now())).first()
+        assert due
+        due.due, key = True, due.locality_id
+    with town.session("engine") as session:
+        found = engine.stale(session, town.clock.now(), 1)
+        assert (found[0], len(found)) == (key, 2), "what is due comes first, and the others all the same"
