@@ -62,6 +62,8 @@ class Alert(Keyed, Base):
     threat: Mapped[str]
     rule: Mapped[str]
     what: Mapped[str]
+    action: Mapped[str] = mapped_column(default="meet")
+    template: Mapped[str] = mapped_column(default="alert")
     sure: Mapped[str]
     level: Mapped[int]
     proposed: Mapped[int | None]

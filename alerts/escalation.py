@@ -91,7 +91,8 @@ def _ask(
     if review:
         open_review(session, now, alert, to, step=climb.step, asked_by="ladder")
         open_evidence(session, now, alert, to)
-    routing.send(session, now, rng, alert, to, template="escalation" if review else "alert", step=climb.step)
+    template = "escalation" if review else routing.own_message(alert)
+    routing.send(session, now, rng, alert, to, template=template, step=climb.step)
 
 
 def open_review(

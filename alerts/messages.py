@@ -36,12 +36,16 @@ _OTHER = "other"
 
 @dataclass(frozen=True)
 class Template:
-    """One message: the type of each of its gaps, and which gap (if any) stays sealed until sending."""
+    """One message: the type of each of its gaps, and which gap (if any) stays sealed until sending.
+
+    `rule`: a rule may name it as the message of its alert (rule_messages.py).
+    """
 
     key: str
     slots: Mapping[str, Slot]
     secret: str | None = None
     drill: bool = False
+    rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def _templates() -> Mapping[str, Template]:
                 {name: SLOTS[kind] for name, kind in row["slots"].items()},
                 row.get("secret"),
                 row.get("drill", False),
+                row.get("rule", False),
             )
             for key, row in rows.items()
         }

@@ -19,6 +19,7 @@ from alerts.deciding import INHIBITED, NOTHING, OPEN_STEP, RAISE, Before, Decisi
 from alerts.escalation import MOOT, WAITING, Escalation
 from alerts.risk.facts import Facts, IncidentFact
 from alerts.risk.rules import Conclusion, Rule
+from alerts.rule_messages import MIXED, WHATS
 from alerts.survey import Survey
 from committees import catalogue
 from committees.places import Locality, town_of
@@ -127,7 +128,8 @@ def _apply(
             _sure(conclusion, facts),
             _when(conclusion, facts),
         )
-        alert.private = conclusion.rule.what == "private_matter"
+        alert.action, alert.template = conclusion.rule.action, conclusion.rule.template
+        alert.private = conclusion.rule.private
         alert.revision, alert.step = alert.revision + 1, 0
         begin_round(alert)
         note(session, now, alert, "raised", level=level, was=was)
@@ -163,7 +165,9 @@ def _open(
         level=level,
         proposed=proposed,
         origin=origin,
-        private=conclusion.rule.what == "private_matter",
+        action=conclusion.rule.action,
+        template=conclusion.rule.template,
+        private=conclusion.rule.private,
         withheld_from=_withheld(facts, conclusion.evidence),
         opened_at=now,
         ends_at=ends_at,
@@ -187,21 +191,15 @@ def _when(conclusion: Conclusion, facts: Facts) -> datetime | None:
 
 
 def _what(conclusion: Conclusion, facts: Facts) -> str:
-    """The closed word for what happened: a rule's own, else the gravest kind that an SMS may carry."""
-    if conclusion.rule.what:
-        return {"private_matter": "private", "shock_elsewhere": "tension"}.get(
-            conclusion.rule.what, conclusion.rule.what
-        )
-    open_kinds = [i for i in _of(conclusion, facts) if catalogue.kind(i.kind).sms]
-    if not open_kinds:
-        return "private" if any(i.sensitive for i in _of(conclusion, facts)) else "several"
-    if conclusion.rule.key == "rumour_check":
-        return "rumours"
-    if (
-        conclusion.rule.key in ("level_rise", "surge", "unusual_rise")
-        and len({i.kind for i in open_kinds}) > 1
-    ):
-        return "several"
+    """The closed word for what happened: a rule's own, else what was reported last of what an SMS may carry."""
+    rule, rows = conclusion.rule, _of(conclusion, facts)
+    open_kinds = [i for i in rows if catalogue.kind(i.kind).sms]
+    if rows and not open_kinds and any(i.sensitive for i in rows):
+        return WHATS["private_matter"]
+    if word := WHATS.get(rule.what):
+        return word
+    if not open_kinds or (rule.what == MIXED and len({i.kind for i in open_kinds}) > 1):
+        return WHATS["several"]
     return max(open_kinds, key=lambda i: (i.received_at, i.severity, i.kind)).kind
 
 

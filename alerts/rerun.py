@@ -213,7 +213,7 @@ class Rerun:
         threat, conclusion = made.threat, made.conclusion
         level = min(conclusion.level, HIGHEST_UNASKED)
         ends_at = at + timedelta(hours=raising.LASTS[max(1, level)])
-        private = conclusion.rule.what == "private_matter"
+        private = conclusion.rule.private
         if made.act == OPEN_STEP:
             reasons = [reason.data() for reason in conclusion.reasons]
             alert = Raised(key, threat, conclusion.rule.key, at, level, ends_at, private, False, reasons)

@@ -21,6 +21,7 @@ from alerts.alert import Alert, note
 from alerts.ladder import ASKED_OF
 from alerts.policies import ladder_of, next_step_time
 from alerts.receivers import Receiver, linked, receivers, to_be_told
+from alerts.rule_messages import MESSAGES, advice_of, message_of
 from committees import committee, places, reply_codes
 from committees.people import ContactPoint, Grant, Person, contacts_each
 from committees.places import Locality
@@ -65,7 +66,7 @@ def tell(
         for side in policy.must_answer:
             candidates += receivers(session, alert, ASKED_OF[side], "must_answer")
     alert.next_step_at = next_step_time(now, min(clock, policy.wait(0, alert.level)))
-    return send(session, now, rng, alert, candidates, template="alert", step=0)
+    return send(session, now, rng, alert, candidates, template=own_message(alert), step=0)
 
 
 def send(
@@ -108,7 +109,7 @@ def send(
     told = {receiver.person.id: receiver for receiver, *_ in messages}
     _release(session, telling, list(told.values()))
     if told:
-        about = "told" if template == "alert" else template
+        about = "told" if template in MESSAGES else template
         note(session, now, alert, about, n=len(told), step=step, roles=sorted({r.role for r in to}))
     session.flush()
     return written
@@ -313,14 +314,10 @@ def place_slot(session: Session, alert: Alert, role: str) -> dict[str, Any]:
 
 
 def action_of(alert: Alert) -> str:
-    """The one thing asked for, from the closed list."""
-    if alert.private:
-        return "call_us"
-    by_rule = {
-        "crowd_now": "keep_away",
-        "rumour_check": "check",
-        "rumour_before_date": "stop_rumours",
-        "date_ahead": "prepare",
-        "shock_elsewhere": "visit",
-    }
-    return by_rule.get(alert.rule, "meet")
+    """The one thing asked for: the rule of the alert names it."""
+    return advice_of(alert.action, private=alert.private)
+
+
+def own_message(alert: Alert) -> str:
+    """The template by which people are told of an alert: its rule names it."""
+    return message_of(alert.template, level=alert.level, sure=alert.sure)

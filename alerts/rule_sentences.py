@@ -15,13 +15,17 @@ from alerts.risk.fields import FIELDS, NUMBER
 from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE
 from alerts.risk.rules import Rule
 from alerts.risk.settings import settings_of
+from alerts.rule_messages import ALERT, action_words, advice_of
 from alerts.rule_reasons import field_label
+from foundation.web import words
 from foundation.web.words import N_, ngettext
 from foundation.web.words import gettext as _
 
 Settings = Mapping[str, Any]
 Document = Mapping[str, Any] | None
 
+#: What the messages ask that are not the alert itself.
+MESSAGE_ASKS = {"verify": N_("Its message asks people to check first whether it is true.")}
 SIGNS = {
     ">=": N_("%(field)s: %(value)s or more"),
     ">": N_("%(field)s: more than %(value)s"),
@@ -46,6 +50,10 @@ def sentences_of(rule: Rule, document: Document = None) -> list[str]:
         said += [_at_level(rule, level) for level in sorted(rule.tell)]
     if rule.stronger:
         said.append(_stronger(rule, document))
+    if rule.per_threat:
+        said.append(_("Each line of tension has an alert of its own."))
+    if rule.alerts:
+        said.append(_message(rule))
     if rule.place == "town":
         said.append(_("It looks at the whole town at once."))
     if rule.inhibits:
@@ -94,6 +102,14 @@ def _stronger(rule: Rule, document: Document) -> str:
         who=who,
         time=time,
     )
+
+
+def _message(rule: Rule) -> str:
+    """What its message asks of people."""
+    if rule.template != ALERT:
+        return _(MESSAGE_ASKS[rule.template])
+    asked = action_words(advice_of(rule.action, private=rule.private), words.current().language)
+    return _("Its message asks: “%(what)s”.", what=asked)
 
 
 def _clock(rule: Rule, level: str) -> int:

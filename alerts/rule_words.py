@@ -63,6 +63,11 @@ SIGNS = {
     "has": N_("has among them"),
     "has_not": N_("does not have among them"),
 }
+#: Which message tells people; in the order of rule_messages.MESSAGES.
+MESSAGES = {
+    "alert": N_("The alert: what happened, how sure it is, what to do"),
+    "verify": N_("Please check first: ring, ask, and mark it on the desk"),
+}
 PRIVATE = {"any": N_("Count them as well"), "yes": N_("Only these"), "no": N_("Leave them out")}
 
 
@@ -75,6 +80,11 @@ def setting_label(parameter: Parameter) -> str:
 def sign_words(sign: str) -> str:
     """How a comparison compares."""
     return _(SIGNS[sign])
+
+
+def message_label(template: str) -> str:
+    """Which message tells people of a rule's alert."""
+    return _(MESSAGES[template])
 
 
 def private_words(answer: str) -> str:

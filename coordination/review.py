@@ -160,7 +160,7 @@ def carry_out(session: Session, now: datetime, rng: random.Random, review: Revie
             ("secretary", "chair") if review.pass_to == "committee" else (review.pass_to or "city_officer",)
         )
         to = receivers(session, alert, roles, "passed_on")
-        routing.send(session, now, rng, alert, to, template="alert", step=alert.step)
+        routing.send(session, now, rng, alert, to, template=routing.own_message(alert), step=alert.step)
 
 
 def tell_committee(session: Session, now: datetime, rng: random.Random, alert: Alert, review: Review) -> None:

@@ -13,32 +13,35 @@ from typing import Any
 
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.conditions import CONDITIONS
-from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE, WHATS, check_rule
+from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE, check_rule
 from alerts.risk.settings import Between, OneOf, lists_of, rule_of, settings_of
-from alerts.rule_words import field_label, private_words, setting_label, sign_words
+from alerts.rule_messages import ACTION, ACTIONS, ALERT, MESSAGES, MIXED, WHATS, action_words
+from alerts.rule_words import field_label, message_label, private_words, setting_label, sign_words
 from alerts.sentences import (
     form_label,
     how_known_label,
     kind_label,
     level_word,
-    role_names,
+    role_name,
     rule_label,
     trigger_label,
 )
 from committees.catalogue import FORMS, KINDS, OVERSIGHT_PATH
+from foundation.web import words
 from foundation.web.words import gettext as _
 
 NUMBER, CHOICE, SEVERAL, LINE, TEXT = "number", "choice", "several", "line", "text"
-ROLES = "="  # an audience that is written as its roles
+#: Roles that may be ticked even where no audience of the picture has them.
+TOLD = (
+    "secretary",
+    "chair",
+    "city_officer",
+    "district_administration",
+    "police_liaison",
+    "services_focal_person",
+    "national_contact",
+)
 YES, NO = "yes", "no"
-EXPRESSION = "expression"
-#: What a condition begins with in a new rule, where its settings have no values of their own.
-BEGINS: Mapping[str, Mapping[str, Any]] = {
-    "level_rise": {"to": 3},
-    "sources": {"at_least": 2, "within_hours": 72},
-    "crowd_seen": {"kinds": []},
-    "compare": {"field": "level", "op": ">=", "value": 3},
-}
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,8 @@ def boxes_of(row: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Bo
         yield from (_level(row), *_audiences(row, document))
     yield from _clocks(row)
     if alerts:
-        yield from (_rest(row), _what(row), _looks_at(row), _quiet(row, document))
-
-
-def begin(condition: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """A new rule on one condition, before anybody typed anything."""
-    told = next(iter(document.get("audiences", {})), "")
-    row = {"key": "", "label": "", "level": 2, "tell": told, "clock_minutes": 120}
-    if condition == EXPRESSION:
-        return {**row, "expression": ""}
-    return {**row, "when": {condition: dict(BEGINS.get(condition, {}))}}
+        yield from (_message(row), _what(row), _advice(row), _each_line(row))
+        yield from (_rest(row), _looks_at(row), _quiet(row, document))
 
 
 def _settings(
@@ -111,19 +106,19 @@ def _settings(
     path: str,
     steps: tuple[Any, ...],
     document: Mapping[str, Any],
-    words: str = "",
+    lifted: str = "",
 ) -> Iterator[Box]:
     (name, value), *_rest = tree.items()
     if name in ("all", "any"):
         for place, part in enumerate(value):
-            yield from _settings(part, f"{path}.{name}[{place}]", (*steps, name, place), document, words)
+            yield from _settings(part, f"{path}.{name}[{place}]", (*steps, name, place), document, lifted)
     elif name == "not":
-        yield from _settings(value, f"{path}.not", (*steps, "not"), document, words)
+        yield from _settings(value, f"{path}.not", (*steps, "not"), document, lifted)
     else:
         for key, parameter in settings_of(CONDITIONS[name]).items():
             said = (value or {}).get(key, parameter.default)
             box = _setting(f"{path}.{name}.{key}", parameter, said, document)
-            label = words % {"label": box.label} if words else box.label
+            label = lifted % {"label": box.label} if lifted else box.label
             yield replace(box, label=label, steps=(*steps, name, key))
 
 
@@ -149,8 +144,8 @@ def _setting(name: str, parameter: Parameter, value: Any, document: Mapping[str,
 
 
 def _options(of: str) -> tuple[tuple[str, str], ...]:
-    words = {"any_yes_no": private_words, "operators": sign_words, "fields": field_label}[of]
-    return tuple((key, words(key)) for key in lists_of({})[of])
+    say = {"any_yes_no": private_words, "operators": sign_words, "fields": field_label}[of]
+    return tuple((key, say(key)) for key in lists_of({})[of])
 
 
 def _groups(
@@ -178,24 +173,24 @@ def _groups(
 
 def _level(row: Mapping[str, Any]) -> Box:
     levels = [(str(n), level_word(n)) for n in range(1, 6)]
-    score = [(SAME_AS_SCORE, _("The level of the score"))] if row["level"] == SAME_AS_SCORE else []
-    return Box(
-        "level", _("Level of the alert"), row["level"], CHOICE, options=(*score, *levels), steps=("level",)
-    )
+    options = ((SAME_AS_SCORE, _("The level of the score")), *levels)
+    return Box("level", _("Level of the alert"), row["level"], CHOICE, options=options, steps=("level",))
 
 
 def _audiences(row: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Box]:
     told = row.get("tell", ())
-    by_level = told if isinstance(told, Mapping) else {"": told}
-    for level, names in by_level.items():
-        options = [(key, role_names(tuple(roles))) for key, roles in document.get("audiences", {}).items()]
-        value = names
-        if not isinstance(names, str):
-            value = ROLES + ",".join(names)
-            options.append((value, role_names(tuple(names))))
-        label = _at(_("Who is told"), level)
+    audiences: Mapping[str, Any] = document.get("audiences", {})
+    for level, names in (told if isinstance(told, Mapping) else {"": told}).items():
+        roles = list(audiences.get(names, ()) if isinstance(names, str) else names)
+        named = dict.fromkeys((*TOLD, *(role for some in audiences.values() for role in some), *roles))
         yield Box(
-            _name("tell", level), label, value, CHOICE, options=tuple(options), steps=_steps("tell", level)
+            _name("tell", level),
+            _at(_("Who is told"), level),
+            roles,
+            SEVERAL,
+            groups=(("", tuple((role, role_name(role)) for role in named)),),
+            nothing=_("nobody"),
+            steps=_steps("tell", level),
         )
 
 
@@ -229,11 +224,34 @@ def _rest(row: Mapping[str, Any]) -> Box:
 
 
 def _what(row: Mapping[str, Any]) -> Box:
-    gravest = _("The gravest thing that was reported")
-    options = tuple((word, kind_label(word) if word else gravest) for word in WHATS)
+    by_reports = {
+        "": _("What was reported last"),
+        MIXED: _("What was reported last; “several” if it differs"),
+    }
+    options = tuple((word, by_reports.get(word) or kind_label(word)) for word in WHATS)
     return Box(
         "what", _("What the message says"), row.get("what", ""), CHOICE, options=options, steps=("what",)
     )
+
+
+def _message(row: Mapping[str, Any]) -> Box:
+    options = tuple((key, message_label(key)) for key in MESSAGES)
+    hint = _("At High and Severe, and for what is confirmed, it is always the alert.")
+    value = row.get("template", ALERT)
+    return Box("template", _("Which message"), value, CHOICE, hint, options, steps=("template",))
+
+
+def _advice(row: Mapping[str, Any]) -> Box:
+    options = tuple((key, action_words(key, words.current().language)) for key in ACTIONS)
+    hint = _("For a private matter it is always to ring us.")
+    value = row.get("action", ACTION)
+    return Box("action", _("What the message asks"), value, CHOICE, hint, options, steps=("action",))
+
+
+def _each_line(row: Mapping[str, Any]) -> Box:
+    options = ((NO, _("One for the place as a whole")), (YES, _("One for each line of tension")))
+    value = row.get("per_threat", False)
+    return Box("per_threat", _("Its alerts"), value, CHOICE, options=options, steps=("per_threat",))
 
 
 def _looks_at(row: Mapping[str, Any]) -> Box:

@@ -14,10 +14,11 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from alerts.risk.rule_checks import LONGEST_KEY
+from alerts.risk.rule_checks import LONGEST_KEY, SAME_AS_SCORE, SLOWEST
+from alerts.risk.rules import CLOCK
 from alerts.sentences import rule_label
 from committees.layers import merged
-from coordination.rule_boxes import CHOICE, NO, ROLES, SEVERAL, TEXT, YES, Box, boxes, boxes_of
+from coordination.rule_boxes import CHOICE, NO, SEVERAL, TEXT, YES, Box, boxes
 from foundation.errors import Invalid
 from foundation.web.words import N_
 
@@ -32,9 +33,7 @@ def typed(form: MultiDict[str, str], box: Box) -> Any:
     if isinstance(box.value, bool):
         return form.get(box.name, plain(box.value)) == YES
     said = form.get(box.name, str(box.value)).replace("\r\n", "\n").strip()
-    if box.kind == TEXT or (box.kind == CHOICE and box.name != "level"):
-        return said.removeprefix(ROLES).split(",") if said.startswith(ROLES) else said
-    return number(said)
+    return said if box.kind == TEXT or (box.kind == CHOICE and box.name != "level") else number(said)
 
 
 def plain(value: Any) -> Any:
@@ -61,14 +60,27 @@ def change_of(
     form: MultiDict[str, str], row: Mapping[str, Any], document: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The parts of a rule that the form changes, with its key; only the key where nothing is changed."""
-    new = _filled(form, row, boxes(row, document))
+    base = by_level(row, form.get("level"))
+    new = _filled(form, base, boxes(base, document), document)
     return {"key": row["key"], **{part: value for part, value in new.items() if value != row.get(part)}}
 
 
+def by_level(row: Mapping[str, Any], level: object) -> dict[str, Any]:
+    """A rule with a clock for each level where its alerts have the level of the score: one clock fits not all of them."""
+    clocks = row.get("clock_minutes", CLOCK)
+    if level != SAME_AS_SCORE or not isinstance(clocks, int):
+        return dict(row)
+    return {**row, "clock_minutes": {str(n): min(clocks, most) for n, most in SLOWEST.items()}}
+
+
 def new_rule(
-    form: MultiDict[str, str], row: Mapping[str, Any], document: Mapping[str, Any], taken: Iterable[str]
+    form: MultiDict[str, str],
+    row: Mapping[str, Any],
+    made: Iterable[Box],
+    document: Mapping[str, Any],
+    taken: Iterable[str],
 ) -> dict[str, Any]:
-    """A new rule as it was typed, begun as `row`; raise Invalid where its name is none or is another rule's."""
+    """A new rule as it was typed, begun as `row` with the boxes `made`; raise Invalid where its name is none or is another rule's."""
     label = " ".join(form.get("label", "").split())
     if not any(letter.isalpha() for letter in label):
         raise Invalid("label", N_("Give the rule a name, in a few words"))
@@ -79,7 +91,7 @@ def new_rule(
         raise Invalid(
             "label", N_("There is a rule with this name already. Change that one, or choose another name")
         )
-    new = _filled(form, row, boxes_of(row, document))
+    new = _filled(form, row, made, document)
     return {**new, "key": key_of(label, set(taken)), "label": label}
 
 
@@ -91,16 +103,24 @@ def key_of(label: str, taken: Collection[str]) -> str:
     return next(key for key in keys if key not in taken)
 
 
-def _filled(form: MultiDict[str, str], row: Mapping[str, Any], made: Iterable[Box]) -> dict[str, Any]:
+def _filled(
+    form: MultiDict[str, str], row: Mapping[str, Any], made: Iterable[Box], document: Mapping[str, Any]
+) -> dict[str, Any]:
     """A rule with everything in it that was typed into its boxes, or written as an expression."""
     new = deepcopy(dict(row))
     for box in made:
         if (value := typed(form, box)) != box.value:
-            _put(new, box.steps, value)
+            _put(new, box.steps, _audience(value, document) if box.steps[0] == "tell" else value)
     text = form.get("expression", row.get("expression", "")).replace("\r\n", "\n").strip()
     if text != row.get("expression", ""):
         new["expression"] = text
     return new
+
+
+def _audience(roles: list[str], document: Mapping[str, Any]) -> Any:
+    """The audience of just these roles, where the picture has one: then the rule follows it."""
+    audiences: Mapping[str, Any] = document.get("audiences", {})
+    return next((name for name, some in audiences.items() if set(some) == set(roles)), roles)
 
 
 def _put(new: dict[str, Any], steps: tuple[Any, ...], value: Any) -> None:

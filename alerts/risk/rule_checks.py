@@ -11,6 +11,7 @@ from typing import Any
 from alerts.risk.bad_rule import BadRule, unknown
 from alerts.risk.conditions import check
 from alerts.risk.settings import NOT_YES_NO, Lists, check_number, lists_of
+from alerts.rule_messages import ACTIONS, ALERT, HIGHEST_OF_OTHERS, MESSAGES, WHATS
 from committees.people import ROLES
 from foundation.web.words import N_
 
@@ -18,8 +19,6 @@ SAME_AS_SCORE = "score"
 COOL_DOWN_HOURS = 24
 LONGEST_CLOCK = 7 * 24 * 60
 LONGEST_REST = 30 * 24
-#: A closed word for what an alert says instead of the kind of its gravest report.
-WHATS = ("", "private_matter", "date_ahead", "shock_elsewhere", "rumours", "several", "tension")
 PLACES = ("here", "town")
 DEEPEST, MOST_PARTS, MOST_RULES, LONGEST_KEY, LONGEST_LABEL = 6, 30, 60, 40, 160
 #: The longest a clock may be from a level on (the ladder of interface.md: quicker is allowed, slower is not).
@@ -42,7 +41,10 @@ NO_AUDIENCE = N_("There is no audience called “%(word)s”.")
 NEEDS_ROLES = N_("“%(word)s” is not a list of roles.")
 NO_ROLE = N_("There is no role called “%(word)s”.")
 NOBODY = N_("A rule must tell somebody.")
-BAD_WHAT = N_("There is no message called “%(word)s”.")
+BAD_WHAT = N_("There is no word “%(word)s” for what happened.")
+BAD_MESSAGE = N_("There is no message called “%(word)s”.")
+BAD_ACTION = N_("There is no advice called “%(word)s”.")
+ONLY_ALERT = N_("From level 4 on the message is always the alert itself.")
 BAD_PLACE = N_("A rule looks at “here” or at the “town”.")
 TOO_SLOW = N_("At level %(level)s an answer is due within %(most)s minutes at most.")
 NO_RULE = N_("There is no rule called “%(word)s”.")
@@ -139,6 +141,8 @@ def _check_together(row: Mapping[str, Any]) -> None:
     clocks, level = row.get("clock_minutes", 0), row["level"]
     # One clock for all levels must fit the highest that the rule may reach.
     highest = 5 if level == SAME_AS_SCORE else max(level, row.get("stronger_level", 0))
+    if highest > HIGHEST_OF_OTHERS and row.get("template", ALERT) != ALERT:
+        raise BadRule(ONLY_ALERT, path="template")
     by_level = clocks if isinstance(clocks, Mapping) else {highest: clocks}
     for at, minutes in by_level.items():
         most = SLOWEST.get(int(at)) if str(at).isdigit() else None
@@ -283,7 +287,9 @@ PARTS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
     "stronger": _tree,
     "stronger_level": lambda v, _d: check_number(v, 0, 5, whole=True),
     "stronger_tell": _audience,
-    "what": _one_of(BAD_WHAT, WHATS),
+    "what": _one_of(BAD_WHAT, tuple(WHATS)),
+    "template": _one_of(BAD_MESSAGE, MESSAGES),
+    "action": _one_of(BAD_ACTION, ACTIONS),
     "place": _one_of(BAD_PLACE, PLACES),
     "per_threat": _yes_no,
     "alerts": _yes_no,

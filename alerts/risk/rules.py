@@ -15,6 +15,7 @@ from alerts.risk.bad_rule import BadRule
 from alerts.risk.conditions import CONDITIONS, Found, Reason, reason
 from alerts.risk.facts import Facts
 from alerts.risk.rule_checks import COOL_DOWN_HOURS, SAME_AS_SCORE
+from alerts.rule_messages import ACTION, ALERT
 
 __all__ = [
     "BadRule",
@@ -34,7 +35,8 @@ CLOCK = 240
 class Rule:
     """One rule of a profile. `when` and `stronger` are trees of {all|any: [...]} or {not: ...} over {condition: settings}.
 
-    `inhibits` names the rules that stay quiet while its alert is open; `broken` says why it cannot be read.
+    `inhibits` names the rules that stay quiet while its alert is open; `broken` says why it cannot be read. `template`, `what` and `action`
+    are what its message is, says and asks for.
     """
 
     key: str
@@ -47,6 +49,8 @@ class Rule:
     stronger_level: int = 0
     stronger_tell: tuple[str, ...] = ()
     what: str = ""
+    template: str = ALERT
+    action: str = ACTION
     place: str = "here"
     per_threat: bool = False
     alerts: bool = True
@@ -54,6 +58,11 @@ class Rule:
     inhibits: tuple[str, ...] = ()
     expression: str = ""
     broken: BadRule | None = None
+
+    @property
+    def private(self) -> bool:
+        """Whether its alert tells nobody what happened, and goes to nobody but whom it names."""
+        return self.what == "private_matter"
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,17 @@ def rules_in_force(document: Mapping[str, Any]) -> list[Rule]:
 def _read(row: Mapping[str, Any], document: Mapping[str, Any]) -> Rule:
     audiences: Mapping[str, Any] = document.get("audiences", {})
     text = row.get("expression") or ""
-    plain = ("label", "what", "place", "per_threat", "alerts", "cool_down_hours", "stronger_level")
+    plain = (
+        "label",
+        "what",
+        "template",
+        "action",
+        "place",
+        "per_threat",
+        "alerts",
+        "cool_down_hours",
+        "stronger_level",
+    )
     return Rule(
         key=row["key"],
         when={"expression": {"text": text}} if text else row["when"],

@@ -1,7 +1,7 @@
 """The editor of one rule, and the page of a new one: try what it would do now, then propose it.
 
 Nothing is changed here: a change becomes a proposed version of the place's picture (committees/profiles.py), which a second person of
-another organisation puts in force. The boxes are rule_boxes.py, what comes of them rule_form.py.
+another organisation puts in force. The boxes are rule_boxes.py, what comes of them rule_form.py, the conditions of a new rule new_rule.py.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
+from werkzeug.datastructures import MultiDict
 
 from alerts import rule_sentences
 from alerts.risk.bad_rule import BadRule
 from alerts.risk.fields import FIELDS, INCIDENT_FIELDS
+from alerts.risk.rule_checks import SAME_AS_SCORE
 from alerts.risk.rules import Rule, read_rules, rules_in_force
 from alerts.risk.shapes import Wrong
 from alerts.rule_words import CONDITION_NAMES, say
@@ -21,7 +23,8 @@ from alerts.sentences import rule_label
 from committees import profiles
 from committees.places import Locality
 from committees.profiles import Layer
-from coordination import local_picture, rule_boxes, rule_form, rules_view
+from coordination import local_picture, new_rule, rule_boxes, rule_form, rule_preview, rules_view
+from coordination.new_rule import Begun
 from coordination.pages.place import name_of
 from coordination.pages.rules import may_edit, waiting_at
 from coordination.rule_boxes import Box
@@ -33,6 +36,7 @@ from foundation.web.words import gettext as _
 
 NOTHING_CHANGED = N_("Nothing is changed yet. Change something, then try it")
 NEW, MOST_KEPT = "new", 200
+Form = MultiDict[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class Editing:
     layers: list[Layer]
     row: dict[str, Any]
     off: bool = False
-    condition: str = ""
+    new: Begun | None = None
 
     @property
     def path(self) -> str:
         """The address of this editor."""
-        return f"/rules/{self.place.code}/" + (NEW if self.condition else f"edit/{self.row['key']}")
+        return f"/rules/{self.place.code}/" + (NEW if self.new else f"edit/{self.row['key']}")
 
     @property
     def document(self) -> dict[str, Any]:
@@ -60,12 +64,20 @@ class Editing:
         """What the place sets itself."""
         return profiles.own_in(self.layers, self.place.id)
 
-    @property
-    def boxes(self) -> list[Box]:
+    def boxes(self, form: Form) -> list[Box]:
         """The boxes of the rule."""
-        if self.condition:
-            return list(rule_boxes.boxes_of(self.row, self.document))
-        return rule_boxes.boxes(self.row, self.document)
+        if self.new:
+            return self.new.boxes(self.document)
+        return rule_boxes.boxes(self._row(form), self.document)
+
+    def signature(self, form: Form) -> str:
+        """Which boxes there are: those that nobody has seen are shown before they count."""
+        if self.new:
+            return self.new.signature
+        return SAME_AS_SCORE if isinstance(self._row(form).get("clock_minutes"), dict) else ""
+
+    def _row(self, form: Form) -> dict[str, Any]:
+        return rule_form.by_level(self.row, form.get("level") if form else None)
 
     def changed(self, change: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the place would set itself with a change, and the whole picture that would then hold."""
@@ -80,25 +92,22 @@ def edit(visit: Visit, code: str, key: str) -> Response:
     here, layers = _place(visit, code)
     row, off = _row(layers, key)
     editing = Editing(here, layers, row, off)
-    return _answer(visit, editing) if visit.posted else _show(visit, editing)
+    return _answer(visit, editing, visit.form) if visit.posted else _show(visit, editing, None)
 
 
 @page("/rules/<code>/new", roles=READERS)
 def new(visit: Visit, code: str) -> Response:
     """A new rule: choose when it speaks, fill in its boxes, try it, then propose it."""
     here, layers = _place(visit, code)
-    said = visit.form if visit.posted else visit.args
-    condition = said.get("condition", "")
-    if condition not in CONDITION_NAMES:
+    said = new_rule.turned(visit.form) if visit.posted else visit.args
+    begun = new_rule.begun(said)
+    if begun is None:
         options = [(key, _(words)) for key, words in CONDITION_NAMES.items()]
         return visit.render("rule_new.html", code=here.code, name=name_of(here), options=options)
-    editing = Editing(
-        here, layers, rule_boxes.begin(condition, profiles.document_of(layers)), condition=condition
-    )
-    # Boxes that nobody has seen are shown before they are tried or proposed.
-    if not visit.posted or said.get("shown") != condition or said.get("act") == "show":
-        return _show(visit, editing)
-    return _answer(visit, editing)
+    editing = Editing(here, layers, begun.row(profiles.document_of(layers)), new=begun)
+    if not visit.posted or new_rule.changes_boxes(said):
+        return _show(visit, editing, said if visit.posted else None)
+    return _answer(visit, editing, said)
 
 
 def _place(visit: Visit, code: str) -> tuple[Locality, list[Layer]]:
@@ -110,27 +119,30 @@ def _place(visit: Visit, code: str) -> tuple[Locality, list[Layer]]:
     return here, profiles.layers(visit.session, here.id)
 
 
-def _answer(visit: Visit, editing: Editing) -> Response:
-    """Try what was typed, or propose it; a mistake comes back beside its box."""
+def _answer(visit: Visit, editing: Editing, form: Form) -> Response:
+    """Say as a sentence what was typed, try it, or propose it; a mistake comes back beside its box."""
     key = editing.row["key"]
+    if form.get("shown", "") != editing.signature(form):
+        return _show(visit, editing, form, fresh=True)
     try:
-        change = _change(visit, editing)
+        change = _change(visit, editing, form)
         key = change["key"]
         own, whole = editing.changed(change)
         read_rules(whole)
         local_picture.check_for(visit.session, editing.place, own)
         if own == editing.own or set(change) == {"key"}:
             raise Invalid("change", NOTHING_CHANGED)
-        if visit.form.get("act") != "propose":
-            tried = rules_view.try_out(visit, editing.place, whole, key) if not change.get("off") else None
-            return _show(visit, editing, tried=tried, rule=_rule(whole, key), checked=True)
-        return _propose(visit, editing.place, own)
+        if form.get("act") == "propose":
+            return _propose(visit, editing.place, own)
+        tries = form.get("act") != "sentence" and not change.get("off")
+        tried = rules_view.try_out(visit, editing.place, whole, key) if tries else None
+        return _show(visit, editing, form, tried=tried, rule=_rule(whole, key), checked=True)
     except BadRule as bad:
-        return _show(visit, editing, errors=_errors(bad, key), caret=bad.caret)
+        return _show(visit, editing, form, errors=_errors(bad, key, editing), caret=bad.caret)
     except Wrong as wrong:
-        return _show(visit, editing, errors={wrong.field: _(wrong.said, **wrong.values)})
+        return _show(visit, editing, form, errors={wrong.field: _(wrong.said, **wrong.values)})
     except Invalid as wrong:
-        return _show(visit, editing, errors={wrong.field: _(wrong.message)})
+        return _show(visit, editing, form, errors={wrong.field: _(wrong.message)})
 
 
 def _row(layers: list[Layer], key: str) -> tuple[dict[str, Any], bool]:
@@ -144,13 +156,14 @@ def _row(layers: list[Layer], key: str) -> tuple[dict[str, Any], bool]:
     return before, True
 
 
-def _change(visit: Visit, editing: Editing) -> dict[str, Any]:
-    if editing.condition:
+def _change(visit: Visit, editing: Editing, form: Form) -> dict[str, Any]:
+    if editing.new:
         taken = rules_view.keys_taken(visit.session, editing.place, editing.layers)
-        return rule_form.new_rule(visit.form, editing.row, editing.document, taken)
-    if visit.form.get("off"):
+        made = editing.boxes(form)
+        return rule_form.new_rule(form, editing.row, made, editing.document, taken)
+    if form.get("off"):
         return {"key": editing.row["key"], "off": True}
-    change = rule_form.change_of(visit.form, editing.row, editing.document)
+    change = rule_form.change_of(form, editing.row, editing.document)
     # A rule that was switched off comes back whole: what is inherited may not hold it any more.
     return {**editing.row, **change} if editing.off else change
 
@@ -159,65 +172,65 @@ def _rule(document: dict[str, Any], key: str) -> Rule | None:
     return next((rule for rule in rules_in_force(document) if rule.key == key and not rule.broken), None)
 
 
-def _errors(bad: BadRule, key: str) -> dict[str, str]:
+def _errors(bad: BadRule, key: str, editing: Editing) -> dict[str, str]:
     """The mistake beside the box that it stands in; one that has no box stands at the top."""
     path = bad.path.removeprefix(f"rules.{key}.")
-    return {path: say(bad)}
+    return {new_rule.field_of(path) if editing.new else path: say(bad)}
 
 
 def _propose(visit: Visit, here: Locality, own: dict[str, Any]) -> Response:
-    session, now, person = visit.session, visit.now, visit.person_id
-    reason = visit.form.get("reason", "").replace("\r\n", "\n")
-    version = local_picture.write(
-        session, now, here, own, person_id=person, reason=reason, key=visit.uuid("id")
+    version = local_picture.write_and_propose(
+        visit.session,
+        visit.now,
+        here,
+        own,
+        person_id=visit.person_id,
+        reason=visit.form.get("reason", "").replace("\r\n", "\n"),
+        key=visit.uuid("id"),
     )
-    if version.state == profiles.DRAFT:
-        local_picture.propose(session, now, version, person)
-    visit.say(
-        _(
-            "Version %(version)d is proposed. It holds once a second person of another organisation approves it.",
-            version=version.version,
-        )
-    )
+    visit.say(local_picture.proposed_words(version))
     return visit.go(f"/rules/{here.code}")
 
 
 def _show(
     visit: Visit,
     editing: Editing,
+    form: Form | None,
     *,
     errors: dict[str, str] | None = None,
     caret: str = "",
     tried: dict[str, Any] | None = None,
     rule: Rule | None = None,
     checked: bool = False,
+    fresh: bool = False,
 ) -> Response:
     """Draw the editor: the rule as it is, the boxes with what was typed, and what a try found."""
     row, document, here = editing.row, editing.document, editing.place
-    form = visit.form if visit.posted else None
-    made = editing.boxes
+    made = editing.boxes(form or MultiDict())
+    before = None if editing.new else _before(row, document)
+    said, wrong = form or MultiDict(), errors or {}
+    shown = rule if checked else before
     return visit.render(
         "rule_edit.html",
         422 if errors else 200,
         name=name_of(here),
         code=here.code,
         path=editing.path,
-        label=rule_label(row["key"], document) if not editing.condition else "",
-        typed_label=form.get("label", "") if form else "",
-        condition=editing.condition,
-        conditions=[(key, _(words)) for key, words in CONDITION_NAMES.items()],
+        label=rule_label(row["key"], document) if not editing.new else "",
+        typed_label=said.get("label", ""),
         off=editing.off,
-        now=[] if editing.condition else _now(row, document),
+        signature=editing.signature(said),
+        fresh=fresh,
+        now=rule_sentences.sentences_of(before, document) if before else [],
         then=rule_sentences.sentences_of(rule, document) if rule else [],
+        previews=rule_preview.previews(visit.session, here, shown, visit.now) if shown else [],
         checked=checked,
-        boxes=[(box, _value(form, box)) for box in made],
-        settings=[box.name for box in made if box.steps[0] in ("when", "stronger")],
-        kept=_kept(form, made) if form and editing.condition else [],
-        expression=form.get("expression", "") if form else row.get("expression", ""),
-        switch_off=bool(form and form.get("off")),
-        reason=form.get("reason", "") if form else "",
-        errors=errors or {},
-        unplaced={k: v for k, v in (errors or {}).items() if k not in _placed(made)},
+        does=[(box, _value(form, box)) for box in made if box.steps[0] not in ("when", "stronger")],
+        expression=said.get("expression", row.get("expression", "")),
+        switch_off=bool(said.get("off")),
+        reason=said.get("reason", ""),
+        errors=wrong,
+        unplaced={k: v for k, v in wrong.items() if k not in _placed(made)},
         caret=caret,
         tried=tried,
         more=_more(tried),
@@ -225,33 +238,51 @@ def _show(
         fields=[(name, _(one.label), _(one.kind)) for name, one in FIELDS.items()],
         incident_fields=[(f"i.{name}", _(one.label), _(one.kind)) for name, one in INCIDENT_FIELDS.items()],
         most=local_picture.LONGEST_REASON,
+        **_speaks(editing, form, made),
     )
 
 
-def _now(row: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """The rule as it is, in sentences."""
+def _speaks(editing: Editing, form: Form | None, made: list[Box]) -> dict[str, Any]:
+    """The part of the page that says when a rule speaks: the boxes of a rule as it is, or of each condition of a new one."""
+    boxes = [(box, _value(form, box)) for box in made if box.steps[0] in ("when", "stronger")]
+    if not editing.new:
+        return {"settings": boxes, "new": None}
+    return {
+        "new": editing.new,
+        "join": editing.new.join,
+        "parts": [
+            (place, condition, [pair for pair in boxes if new_rule.number_of(pair[0].name) == place])
+            for place, condition in enumerate(editing.new.conditions)
+        ],
+        "conditions": [(key, _(words)) for key, words in CONDITION_NAMES.items()],
+        "full": len(editing.new.conditions) >= new_rule.MOST_CONDITIONS,
+        "kept": _kept(form, made) if form else [],
+    }
+
+
+def _before(row: dict[str, Any], document: dict[str, Any]) -> Rule | None:
+    """The rule as it is."""
     others = [one for one in document["rules"] if one["key"] != row["key"]]
-    rule = _rule({**document, "rules": [*others, row]}, row["key"])
-    return rule_sentences.sentences_of(rule, document) if rule else []
+    return _rule({**document, "rules": [*others, row]}, row["key"])
 
 
 def _placed(made: list[Box]) -> set[str]:
     return {"expression", "reason", "label", *(box.name for box in made)}
 
 
-def _value(form: Any, box: Box) -> Any:
+def _value(form: Form | None, box: Box) -> Any:
     if form is None or not (box.name in form or rule_form.shown(box) in form):
         return rule_form.plain(box.value)
     return form.getlist(box.name) if box.kind == rule_boxes.SEVERAL else form[box.name]
 
 
-def _kept(form: Any, made: list[Box]) -> list[tuple[str, str]]:
+def _kept(form: Form, made: list[Box]) -> list[tuple[str, str]]:
     """What was typed into the boxes of another condition, for the way back to it."""
     here = {name for box in made for name in (box.name, rule_form.shown(box))}
     return [
         (name, value)
         for name, value in form.items(multi=True)
-        if name.startswith("when.") and name not in here
+        if name.startswith("when[") and name not in here
     ][:MOST_KEPT]
 
 

@@ -446,6 +446,8 @@ def upgrade() -> None:
         sa.Column("threat", sa.String(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("what", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
         sa.Column("sure", sa.String(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("proposed", sa.Integer(), nullable=True),
@@ -888,6 +890,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("links <> ''"),
         )
         batch_op.create_index(batch_op.f("ix_profile_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(
+            "uq_profile_in_force",
+            ["locality_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'in_force'"),
+            postgresql_where=sa.text("state = 'in_force'"),
+        )
 
     op.create_table(
         "reconciliation",
@@ -918,6 +927,7 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("sliced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("parts", sa.JSON(), nullable=False),
@@ -1746,6 +1756,11 @@ def downgrade() -> None:
     op.drop_table("replay_run")
     op.drop_table("reconciliation")
     with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_profile_in_force",
+            sqlite_where=sa.text("state = 'in_force'"),
+            postgresql_where=sa.text("state = 'in_force'"),
+        )
         batch_op.drop_index(batch_op.f("ix_profile_locality_id"))
         batch_op.drop_index(
             "ix_profile_links", sqlite_where=sa.text("links <> ''"), postgresql_where=sa.text("links <> ''")

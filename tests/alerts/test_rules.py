@@ -17,9 +17,10 @@ from alerts.risk.bad_rule import BadRule
 from alerts.risk.comparing import as_expression
 from alerts.risk.conditions import CONDITIONS
 from alerts.risk.facts import Facts, IncidentFact
-from alerts.risk.rule_checks import PARTS, WHATS
+from alerts.risk.rule_checks import PARTS
 from alerts.risk.rules import conclude, evaluate, read_rules, rules_in_force
 from alerts.risk.settings import settings_of
+from alerts.rule_messages import MIXED, WHATS
 from committees import catalogue
 from committees.profiles import starter
 
@@ -101,6 +102,13 @@ BAD = [
     ({"inhibits": ["mine"]}, "rules.mine.inhibits", "itself"),
     ({"inhibits": ["mines"]}, "rules.mine.inhibits[0]", "mine"),
     ({"what": "privat_matter"}, "rules.mine.what", "private_matter"),
+    ({"what": "angry_crow"}, "rules.mine.what", "angry_crowd"),
+    ({"template": "verfy"}, "rules.mine.template", "verify"),
+    ({"template": "sign_in_code"}, "rules.mine.template", "alert, verify"),
+    ({"template": "verify", "level": 4, "clock_minutes": 30}, "rules.mine.template", "alert itself"),
+    ({"template": "verify", "level": "score", "clock_minutes": 10}, "rules.mine.template", "alert itself"),
+    ({"action": "stop_rumour"}, "rules.mine.action", "stop_rumours"),
+    ({"action": "arrest"}, "rules.mine.action", "call_us"),
     ({"place": "village"}, "rules.mine.place", "town"),
     ({"cooldown_hours": 3}, "rules.mine.cooldown_hours", "cool_down_hours"),
     ({"per_threat": "yes"}, "rules.mine.per_threat", "true or false"),
@@ -169,7 +177,7 @@ def test_every_condition_and_every_number_of_one_has_its_words() -> None:
     assert set(rule_sentences.WHEN) == set(rule_words.CONDITION_NAMES) == set(CONDITIONS)
     for function in CONDITIONS.values():
         assert all(rule_words.setting_label(parameter) for parameter in settings_of(function).values())
-    assert set(WHATS) - {""} <= set(labels.WHAT)
+    assert {word for word in WHATS if word not in catalogue.KINDS} - {"", MIXED} <= set(labels.WHAT)
     for rule in read_rules(starter()):
         assert all(words.endswith(".") for words in rule_sentences.sentences_of(rule, starter()))
 

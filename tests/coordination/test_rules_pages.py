@@ -144,7 +144,7 @@ def test_a_change_holds_once_a_second_person_approved_it(town: Town) -> None:
         act="propose",
         reason=WHY,
         level="3",
-        tell="town",
+        tell=["secretary", "chair", "city_officer"],
         cool_down_hours="12",
         **{BOX: "3"},
     )
@@ -212,7 +212,18 @@ def test_what_differs_by_level_is_changed_level_by_level(town: Town) -> None:
         path,
         act="propose",
         reason=WHY,
-        **{"clock_minutes.4": "20", "tell.3": "wide", "when.level_rise.to": "4"},
+        **{
+            "clock_minutes.4": "20",
+            "tell.3": [
+                "secretary",
+                "chair",
+                "city_officer",
+                "district_administration",
+                "police_liaison",
+                "national_contact",
+            ],
+            "when.level_rise.to": "4",
+        },
     )
     approve(town)
     held = in_force(town, "level_rise")
