@@ -88,7 +88,6 @@ class Calls:
         links = {part: f"{path}/{part.title()}.json" for part in (*parts, "user_defined_messages")}
         return {
             "account_sid": self.twilio.account_sid,
-            "annotation": None,
             "answered_by": None,
             "api_version": VERSION,
             "caller_name": None,

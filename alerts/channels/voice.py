@@ -81,7 +81,6 @@ class Voice:
                 timeout=RING_SECONDS,
                 time_limit=LONGEST_SECONDS,
                 status_callback=f"{self._public_url}/hooks/twilio/status/{message.outbox_id}",
-                status_callback_event=["answered", "completed"],
             )
         return _handed(made)
 
