@@ -59,7 +59,7 @@ class Talk:
     @property
     def door(self) -> str:
         """By which door an answer came, for the record: an SMS, or a call that was not taken."""
-        return "missed_call" if self.row.kind == CALL else "sms"
+        return "missed_call" if self.row.kind == CALL else self.writer.channel
 
     def note(self, **values: Any) -> None:
         """Add closed words to the row's reading: never text, never a number of a phone."""

@@ -18,6 +18,7 @@ from tests.fakes import FakeMailbox, FakeTwilio, poster_for
 from tests.make import FakeClock, Town, build_template, make_town
 from tests.rig.databases import Databases
 
+CONTENT = "HX" + "c" * 32
 SMS_HOOK, VOICE_HOOK = "/hooks/twilio/sms", "/hooks/twilio/voice"
 
 
@@ -82,7 +83,9 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     """The same town with SMS over a Twilio and letters over a mail server, on sockets of this machine."""
     url, keys = _seeded(databases, tmp_path_factory)
     clock = FakeClock()
-    with FakeTwilio(now=clock.now) as twilio, FakeMailbox() as mail:
+    numbers = ("+15005550006", "whatsapp:+15005550006")
+    with FakeTwilio(now=clock.now, numbers=numbers) as twilio, FakeMailbox() as mail:
+        twilio.contents[CONTENT] = "{{1}}: {{2}}, {{3}}. {{4}}, {{5}}. {{6}}. {{7}}. {{8}}"
         town = make_town(
             url,
             keys,
@@ -90,7 +93,10 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
             smtp_url=mail.url,
             twilio_account_sid=twilio.account_sid,
             twilio_auth_tokens=(twilio.token,),
-            twilio_from=twilio.numbers,
+            twilio_from=numbers[:1],
+            whatsapp_from=numbers[:1],
+            whatsapp_templates={("alert", "en"): CONTENT},
+            voice_from=numbers[:1],
             twilio_api_base=twilio.url,
         )
         twilio.poster = poster_for(town.app.test_client())
