@@ -36,7 +36,7 @@ FAILING = (
 )
 ENDED = "The alert had ended before this message could go."
 #: What asks people to act on an alert: of an alert that has ended it is never sent.
-CALLS = frozenset({"alert", "alert_one_way", "nudge", "escalation", "confirm_severe"})
+CALLS = frozenset({"alert", "nudge", "escalation", "confirm_severe"})
 
 _ROW = (
     OutboxMessage.id,
