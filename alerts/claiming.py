@@ -22,6 +22,8 @@ from alerts.channels.base import Channel, Message
 from alerts.channels.many import providers_of
 from alerts.composing import compose, in_conversation
 from alerts.routing import Delivery
+from alerts.sms_routes import PLAIN, Route, all_routes, country_of
+from committees.contact_addresses import SMS
 from committees.people import ContactPoint
 from foundation.crypto import Cipher
 from foundation.errors import Problem
@@ -96,6 +98,7 @@ class Taken:
     city: str = ""
     taken_ids: frozenset[str] = frozenset()
     answering: bool = False
+    route: Route = PLAIN
     why_not: str = ""
 
     @property
@@ -198,6 +201,14 @@ def open_addresses(cipher: Cipher, taken: Sequence[Taken]) -> None:
             one.why_not = NOT_WRITTEN
 
 
+def choose_routes(session: Session, taken: Sequence[Taken]) -> None:
+    """Say by which country's networks each SMS travels."""
+    short = [one for one in taken if one.channel == SMS]
+    routes = all_routes(session) if short else {}
+    for one in short if routes else ():
+        one.route = routes.get(country_of(one.address), PLAIN)
+
+
 def choose_providers(
     session: Session, now: datetime, channels: Mapping[str, Channel], taken: Sequence[Taken]
 ) -> None:
@@ -277,4 +288,5 @@ def _message(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tu
         ticket=one.ticket,
         taken_ids=one.taken_ids,
         answering=one.answering,
+        route=one.route,
     )

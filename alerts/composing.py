@@ -13,7 +13,8 @@ from alerts import answer_links, messages, spoken
 from alerts.answer_links import Ticket
 from alerts.channels.base import Message
 from alerts.channels.webhook import Webhook
-from committees.contact_addresses import EMAIL, VOICE
+from alerts.sms_routes import PLAIN, Route
+from committees.contact_addresses import EMAIL, SMS, VOICE
 from committees.contact_stops import link_path
 from foundation.crypto import Cipher
 
@@ -36,6 +37,7 @@ def compose(
     ticket: Ticket | None = None,
     taken_ids: frozenset[str] = frozenset(),
     answering: bool = False,
+    route: Route = PLAIN,
 ) -> tuple[Message, int]:
     """The message of one outbox row and its segments; raise Problem where it cannot be written."""
     secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
@@ -45,7 +47,20 @@ def compose(
         return Message(row.id, address, json.dumps(row.slots, ensure_ascii=False), since=since), 0
     calls = row.channel == VOICE
     language = spoken.spoken_language(row.language) if calls else row.language
-    text = messages.render(row.template, row.slots, language, "own" if calls else row.script, secret)
+    script = "own" if calls else row.script
+    if row.channel == SMS:
+        text = messages.render(
+            row.template,
+            row.slots,
+            language,
+            script,
+            secret,
+            one_way=route.one_way,
+            concat=route.concat_ok,
+            brand=route.brand if route.registered else "",
+        )
+    else:
+        text = messages.render(row.template, row.slots, language, script, secret)
     message = Message(
         row.id,
         address,
@@ -56,6 +71,8 @@ def compose(
         template=row.template,
         values=text.values,
         answering=answering,
+        sender=route.sender,
+        registered=(route.entity, route.ids.get((row.template, text.language), "")),
     )
     return message, text.segments
 

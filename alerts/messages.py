@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from pathlib import Path
 from string import Formatter
@@ -176,15 +177,17 @@ def render(
     *,
     one_way: OneWay | None = None,
     concat: bool = True,
+    brand: str = "",
 ) -> Rendered:
     """Return the SMS for a template; raise SlotRefused for a value that does not fit.
 
     `slots` are the JSON values of the outbox row; `secret` is its sealed value, opened. `one_way` is given
-    for a route that takes no answers, `concat` is false for one that cannot join long messages.
+    for a route that takes no answers, `concat` is false for one that cannot join long messages, `brand` is the
+    name that stands fixed in every text of a country with a registry.
     """
     words = said_in(template, slots, language, script, concat=concat)
     filled = _filled(template, slots, words.language, secret)
-    text = _sms(template, words, filled, one_way)
+    text = wording(template, words, one_way, brand).format_map(filled)
     segments, encoding = count_segments(text)
     if segments > words.segments:
         raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")
@@ -208,7 +211,7 @@ def render_mail(
     if link and not link.startswith(("https://", "http://")):
         raise SlotRefused("link", "A link begins with https:// or http://.")
     letter = words.mail.get(template, words.mail[_OTHER])
-    filled = filled | {"link": link, "sms": _sms(template, words, filled)}
+    filled = filled | {"link": link, "sms": wording(template, words).format_map(filled)}
     text = letter["text"].format_map(filled).strip()
     return Letter(letter["subject"].format_map(filled), text, _html(text, link, words), words.language.code)
 
@@ -216,9 +219,30 @@ def render_mail(
 _ASKS = re.compile(r" ?\[[^\]]*?([.۔।]?)\]")
 
 
-def wording(template: str, words: Catalogue, one_way: OneWay | None = None) -> str:
-    """Return the words of a template with their gaps, in the form for a route with or without answers."""
-    text = words.sms[template]
+def wording(template: str, words: Catalogue, one_way: OneWay | None = None, brand: str = "") -> str:
+    """Return the words of a template with their gaps, in the form for a route with or without answers.
+
+    `brand` stands fixed where the town's name would stand, or else behind the words wherever it always fits.
+    """
+    text = _for_way(words.sms[template], words, one_way)
+    if not brand or "{source}" in text:
+        return text.replace("{source}", brand) if brand else text
+    signed = f"{text} - {brand}"
+    longest = len(signed.format_map(_longest_words(template, words.language.code)))
+    return signed if longest <= letters_of(words) else text
+
+
+def letters_of(words: Catalogue) -> int:
+    """How many letters a message may have in these words: one GSM-7 segment, or two joined UCS-2 ones."""
+    return 160 if words.segments == 1 else 67 * words.segments
+
+
+@cache
+def _longest_words(template: str, code: str) -> Mapping[str, str]:
+    return widest(template, CATALOGUES[code])
+
+
+def _for_way(text: str, words: Catalogue, one_way: OneWay | None) -> str:
     if one_way is None:
         return text.replace("[", "").replace("]", "")
     phone = SLOTS["phone"].fill("phone", one_way.phone, words.language) if one_way.phone else ""
@@ -234,10 +258,6 @@ def asks_for_an_answer(template: str) -> bool:
     return "[" in CATALOGUES["en"].sms[template]
 
 
-def _sms(template: str, words: Catalogue, filled: Mapping[str, str], one_way: OneWay | None = None) -> str:
-    return wording(template, words, one_way).format_map(filled)
-
-
 def check(template: str, slots: Mapping[str, Any]) -> None:
     """Raise SlotRefused if these values do not fit the template in some language, before they are stored."""
     for words in CATALOGUES.values():
@@ -248,7 +268,7 @@ def check(template: str, slots: Mapping[str, Any]) -> None:
 def preview(template: str, slots: Mapping[str, Any], language: str = "en", script: str = "own") -> str:
     """Return the SMS as a page may show it: a sealed value, such as a sign-in code, is a row of stars."""
     words = said_in(template, slots, language, script)
-    return _sms(template, words, _masked(template, slots, words))
+    return wording(template, words).format_map(_masked(template, slots, words))
 
 
 def _masked(template: str, slots: Mapping[str, Any], words: Catalogue) -> dict[str, str]:

@@ -18,7 +18,9 @@ from alerts import (
     reweighing,
     routing,
     seen,
+    sms_routes,
     webhooks,
+    wordings,
 )
 from committees import (
     accounts,
@@ -78,6 +80,8 @@ ROOMS = (
         routing,
         seen,
         webhooks,
+        sms_routes,
+        wordings,
     ),
     (feedback, review),
 )

@@ -28,7 +28,9 @@ class Message:
     older. `taken_ids` are provider ids that belong to other rows already, so that the same words sent twice
     on purpose are not mistaken for one another. `template` and `values` (its gaps, filled in, in their order)
     are for a provider that holds approved words of ours. `answering`: this person wrote to us on this channel
-    within a day. `stop_link` takes this address off our list with one press.
+    within a day. `stop_link` takes this address off our list with one press. `sender` is who it comes from, where
+    the receiver's country has one of its own. `registered` are the numbers of the body and of the text in that
+    country's registry, for a provider that asks for them.
     """
 
     outbox_id: UUID
@@ -44,6 +46,8 @@ class Message:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     answering: bool = False
     stop_link: str = field(default="", repr=False)
+    sender: str = ""
+    registered: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

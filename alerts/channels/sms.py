@@ -69,7 +69,7 @@ class Sms:
     def send(self, message: Message) -> Handed:
         """Hand one SMS to Twilio; raise DeliveryFailed or OutcomeUnknown."""
         words = self._words(message)
-        sender = self._sender(message.address)
+        sender = message.sender or self._sender(message.address)
         with told_apart():
             made = self._client.messages.create(
                 to=self._address(message.address),

@@ -79,6 +79,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_country")),
     )
     op.create_table(
+        "dlt_text",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("registry_id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dlt_text")),
+        sa.UniqueConstraint("template", "language", name=op.f("uq_dlt_text_template_language")),
+    )
+    op.create_table(
         "errand",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -319,6 +331,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
     )
     op.create_table(
+        "sms_route",
+        sa.Column("country", sa.String(), nullable=False),
+        sa.Column("two_way", sa.Boolean(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("concat_ok", sa.Boolean(), nullable=False),
+        sa.Column("answer_number", sa.String(), nullable=False),
+        sa.Column("registered", sa.Boolean(), nullable=False),
+        sa.Column("entity", sa.String(), nullable=False),
+        sa.Column("brand", sa.String(), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("country", name=op.f("pk_sms_route")),
+    )
+    op.create_table(
         "source",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("committee_id", sa.Uuid(), nullable=True),
@@ -326,6 +352,19 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
+    )
+    op.create_table(
+        "wording_note",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("person_name", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wording_note")),
     )
     op.create_table(
         "account",
@@ -1872,7 +1911,9 @@ def downgrade() -> None:
     op.drop_table("locality")
     op.drop_table("api_token")
     op.drop_table("account")
+    op.drop_table("wording_note")
     op.drop_table("source")
+    op.drop_table("sms_route")
     op.drop_table("setting")
     op.drop_table("sender_bucket")
     op.drop_table("send_budget")
@@ -1926,6 +1967,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_errand_done_at"))
 
     op.drop_table("errand")
+    op.drop_table("dlt_text")
     op.drop_table("country")
     with op.batch_alter_table("code_try", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_code_try_address_index"))
