@@ -24,9 +24,7 @@ from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 #: The languages that are read in India; each is registered in its own letters.
-LANGUAGES = tuple(
-    key for key in CATALOGUES if key.partition("-")[0] in ("en", "hi", "ur", "bn", "ta")
-)
+LANGUAGES = tuple(key for key in CATALOGUES if key.partition("-")[0] in ("en", "hi", "ur", "bn", "ta"))
 CATEGORY = "Service Implicit"
 GAP = "{#var#}"
 GAP_LETTERS = 30
@@ -124,7 +122,9 @@ def enter(session: Session, now: datetime, one: Registered, registry_id: str, *,
         return
     if not ID.fullmatch(registry_id):
         raise Invalid(
-            f"id_{one.template}", _("An id of the registry has 19 digits"), _("Copy it from the registrar's page.")
+            f"id_{one.template}",
+            _("An id of the registry has 19 digits"),
+            _("Copy it from the registrar's page."),
         )
     row = found or DltText(template=one.template, language=one.language)
     row.registry_id, row.fingerprint, row.entered_by, row.entered_at = registry_id, one.fingerprint, by, now

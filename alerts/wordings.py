@@ -85,9 +85,9 @@ def note(
     if verdict not in (RIGHT, WRONG):
         errors["verdict"] = _("Choose whether the words are right")
     if verdict == WRONG and not words:
-        errors["words"] = _("Write what is wrong, and how you would say it")
+        errors["text"] = _("Write what is wrong, and how you would say it")
     if len(words) > LONGEST:
-        errors["words"] = _("Make it shorter. You have used %(used)d of %(most)d letters") % {
+        errors["text"] = _("Make it shorter. You have used %(used)d of %(most)d letters") % {
             "used": len(words),
             "most": LONGEST,
         }

@@ -35,11 +35,13 @@ from coordination.pages import (
     rule_edit,
     rules,
     sign_in,
+    sms_routes,
     sort,
     stop,
     today,
     webhooks,
     what_if,
+    wordings,
 )
 from coordination.runtime import Runtime
 from foundation.web import words
@@ -77,6 +79,8 @@ ROOMS = (
     what_if,
     webhooks,
     evaluation,
+    wordings,
+    sms_routes,
 )
 
 

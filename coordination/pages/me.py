@@ -6,6 +6,7 @@ from flask import Response
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from alerts.messages import CATALOGUES, LANGUAGES
 from committees.people import ContactPoint, Person
 from coordination.frame import LANGUAGE_COOKIE
 from foundation import journal
@@ -26,7 +27,7 @@ def me(visit: Visit) -> Response:
     if not visit.posted:
         return _show(visit, _values_of(person), {})
     form = Form(visit.form)
-    language = form.choice("language", visit.config.locales, _("Choose a language"))
+    language = form.choice("language", dict(_languages(visit)), _("Choose a language"))
     script = form.choice("script", SCRIPTS, _("Choose the letters of your messages"))
     quiet = [form.whole(name, 0, 23, _("Choose an hour")) for name in ("quiet_from", "quiet_to")]
     try:
@@ -37,13 +38,22 @@ def me(visit: Visit) -> Response:
     person.quiet_from, person.quiet_to = quiet
     person.shared_phone = visit.form.get("shared_phone") == "yes"
     journal.record(visit.session, visit.now, "settings", "person", person.id)
-    words.use(language)
+    spoken = language in visit.config.locales  # pages speak fewer languages than messages
+    if spoken:
+        words.use(language)
     visit.say(_("Saved."))
     response = visit.go("/me")
-    response.set_cookie(
-        LANGUAGE_COOKIE, language, max_age=LANGUAGE_YEAR, samesite="Lax", secure=visit.config.secure
-    )
+    if spoken:
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=LANGUAGE_YEAR, samesite="Lax", secure=visit.config.secure
+        )
     return response
+
+
+def _languages(visit: Visit) -> list[tuple[str, str]]:
+    """The languages of messages: first those in which pages speak as well."""
+    own = [(code, words.NAMES[code]) for code in visit.config.locales]
+    return own + [(code, CATALOGUES[code].name) for code in LANGUAGES if code not in visit.config.locales]
 
 
 @page("/me/sms", roles=SIGNED_IN)
@@ -88,7 +98,7 @@ def _show(visit: Visit, values: MultiDict[str, str], errors: dict[str, str]) -> 
         422 if errors else 200,
         errors=errors,
         values=values,
-        languages=[(code, words.NAMES[code]) for code in visit.config.locales],
+        languages=_languages(visit),
         hours=[(str(hour), f"{hour:02d}:00") for hour in range(24)],
         phones=[point.last_digits for point in phones],
         stopped=bool(phones) and all(point.stopped_at for point in phones),

@@ -1,0 +1,151 @@
+"""What the pages about the words of messages show: each message as an example and at its fullest, counted, and how far it is signed off.
+
+Written by nobody else: the words stand in alerts/templates_text, the readers' notes in alerts/wordings.py. Pages only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from alerts.messages import (
+    CATALOGUES,
+    TEMPLATES,
+    Catalogue,
+    OneWay,
+    asks_for_an_answer,
+    count_segments,
+    letters_of,
+    preview,
+    widest,
+    wording,
+)
+from alerts.slots import SLOTS
+from alerts.wordings import Standing, WordingNote, standing
+
+#: One everyday value for each kind of gap.
+EXAMPLES: dict[str, Any] = {
+    "source": {"en": "Mardan Town"},
+    "place": {"ward": 7, "landmark": "market"},
+    "level": 4,
+    "any_level": 2,
+    "what": "angry_crowd",
+    "when": "2026-11-24T18:00:00+05:00",
+    "date": "2026-11-28",
+    "clock": "2026-11-24T19:30:00+05:00",
+    "sure": "not_confirmed",
+    "action": "elders",
+    "because": "talks_held",
+    "outcome": "met",
+    "answer": "not_true",
+    "decision": "take",
+    "roles": ["chair"],
+    "code": "47",
+    "one_time_code": "123456",
+    "reference": "M2140",
+    "emergency": "115",
+    "count": 2,
+    "days": 15,
+    "scale": 2,
+}
+_KINDS = {slot: kind for kind, slot in SLOTS.items()}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One message in one language, as a page shows it."""
+
+    template: str
+    language: str
+    name: str
+    dir: str
+    text: str
+    one_way: str
+    fullest: str
+    letters: int
+    most: int
+    segments: int
+    encoding: str
+    standing: Standing
+
+    @property
+    def roomy(self) -> str:
+        """How many letters the message takes at its fullest, of how many."""
+        return f"{self.letters}/{self.most}"
+
+
+def example_of(template: str) -> dict[str, Any]:
+    """Everyday values for the gaps of a template, without its sealed one."""
+    form = TEMPLATES[template]
+    return {
+        name: EXAMPLES.get(_KINDS[slot], next(iter(slot.widest(CATALOGUES["en"].language))))
+        for name, slot in form.slots.items()
+        if name != form.secret
+    }
+
+
+def shown(template: str, words: Catalogue, notes: Iterable[WordingNote]) -> Shown:
+    """One message in one language: its example, the form for a route without answers, and itself at its fullest."""
+    language, script = words.language.code, "own"
+    if language.endswith("-Latn"):
+        language, script = language.removesuffix("-Latn"), "latin"
+    longest = widest(template, words)
+    fullest = wording(template, words).format_map(longest)
+    segments, encoding = count_segments(fullest)
+    return Shown(
+        template,
+        words.language.code,
+        words.name,
+        words.direction,
+        preview(template, example_of(template), language, script),
+        _one_way(template, words),
+        fullest,
+        len(fullest),
+        letters_of(words),
+        segments,
+        encoding,
+        standing(notes, words, template),
+    )
+
+
+def _one_way(template: str, words: Catalogue) -> str:
+    """The example where no answer comes back; nothing where the message asks for none."""
+    if not asks_for_an_answer(template):
+        return ""
+    values = {
+        name: TEMPLATES[template].slots[name].fill(name, value, words.language)
+        for name, value in example_of(template).items()
+    }
+    return wording(template, words, OneWay("0937111222")).format_map(values)
+
+
+def in_every_language(template: str, notes: list[WordingNote]) -> list[Shown]:
+    """One template in each language that has it, English first."""
+    return [
+        shown(template, words, notes)
+        for words in sorted(
+            CATALOGUES.values(), key=lambda words: (words.language.code != "en", words.language.code)
+        )
+        if template in words.sms
+    ]
+
+
+@dataclass(frozen=True)
+class LanguageRow:
+    """One language on the list: how many of its messages are signed off, and how many it has."""
+
+    code: str
+    name: str
+    dir: str
+    ready: int
+    all: int
+
+
+def languages(notes: list[WordingNote]) -> list[LanguageRow]:
+    """Every language with how far it is signed off."""
+    rows = []
+    for words in CATALOGUES.values():
+        ready = sum(not standing(notes, words, template).draft for template in words.sms)
+        rows.append(LanguageRow(words.language.code, words.name, words.direction, ready, len(words.sms)))
+    return sorted(rows, key=lambda row: (row.code != "en", row.code))

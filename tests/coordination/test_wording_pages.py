@@ -1,0 +1,174 @@
+"""The words of messages on pages: read in all languages, signed off by native readers, and the ways of SMS, on both databases."""
+
+from __future__ import annotations
+
+import csv
+import re
+from io import StringIO
+
+from sqlalchemy import select
+
+from alerts import claiming
+from alerts.channels.base import Message
+from alerts.wordings import WordingNote
+from foundation import outbox
+from foundation.crypto import Cipher
+from tests.make import Browser, Town
+
+ALERT = "/admin/messages/read/ur?template=alert"
+
+
+def says(town: Town, code: str, verdict: str, text: str = "", language: str = "ur") -> Browser:
+    """Somebody whose language is Urdu says something of the Urdu words of an alert."""
+    with town.session(write=True) as session:
+        town.person(session, code).language = language
+    browser = town.browser(code)
+    browser.open(ALERT)
+    browser.send("/admin/messages/read/ur", template="alert", verdict=verdict, text=text)
+    return browser
+
+
+def draft(town: Town) -> bool:
+    page = town.browser("secretary.mardan").open("/admin/messages/alert")
+    return ">draft<" in page.split('<h2 lang="ur"')[1].split("<h2")[0]
+
+
+def test_a_message_is_read_in_all_languages_with_its_count(town: Town) -> None:
+    browser = town.browser("secretary.mardan")
+    assert 'href="/admin/messages/alert"' in browser.open("/admin/messages")
+    page = browser.open("/admin/messages/alert")
+    assert 'lang="ur" dir="rtl"' in page
+    assert 'lang="hi" dir="ltr"' in page
+    assert "Reply OK 47" in page
+    assert "To answer call 0937111222" in page
+    assert "159/160" in page
+    assert "GSM-7" in page
+    assert "UCS-2" in page
+    assert browser.client.get("/admin/messages/nothing").status_code == 404
+
+
+def test_two_native_readers_take_the_draft_mark_off_and_one_who_finds_it_wrong_puts_it_back(
+    town: Town,
+) -> None:
+    assert draft(town)
+    says(town, "secretary.mardan", "right")
+    assert draft(town)
+    says(town, "secretary.mardan", "right")
+    assert draft(town)  # the same reader twice is one reader
+    says(town, "chair.mardan", "right")
+    assert not draft(town)
+    says(town, "admin", "wrong", "Say it more kindly, like this")
+    assert draft(town)
+    assert "Say it more kindly" in town.browser("secretary.mardan").open(ALERT)
+
+
+def test_only_a_native_reader_signs_off_and_nothing_typed_is_lost(town: Town) -> None:
+    refused = says(town, "secretary.mardan", "right", language="en")
+    assert refused.status == 403
+    kept = says(town, "secretary.mardan", "", "this is what I typed")
+    assert kept.status == 422
+    assert "this is what I typed" in kept.page
+    empty = says(town, "secretary.mardan", "wrong")
+    assert empty.status == 422
+    with town.session() as session:
+        assert session.scalars(select(WordingNote)).all() == []
+    assert town.browser("member1.mardan").client.get("/admin/messages").status_code == 404
+
+
+def set_route(town: Town, country: str, **fields: str) -> Browser:
+    browser = town.browser("admin")
+    browser.open(f"/admin/sms-routes/{country}")
+    browser.send(f"/admin/sms-routes/{country}", **fields)
+    return browser
+
+
+def test_a_country_whose_networks_take_no_answers_reads_how_else_to_answer(town: Town) -> None:
+    wrong = set_route(town, "PK", two_way="yes", sender="MARDAN", answer_number="+92937", concat_ok="yes")
+    assert wrong.status == 422
+    assert "Nobody can answer a sender that is a name" in wrong.page
+    assert 'value="+92937"' in wrong.page
+    set_route(town, "PK", two_way="no", sender="MARDAN", answer_number="0937111222", concat_ok="no")
+    with town.session(write=True) as session:
+        slots = {"source": "TMA Mardan", "place": {"ward": 7}, "code": "47"}
+        outbox.put(
+            session,
+            town.clock.now(),
+            effect_key="try:1",
+            channel="sms",
+            template="drill",
+            slots=slots,
+            language="ur",
+            address="+923001234567",
+        )
+        outbox.put(
+            session,
+            town.clock.now(),
+            effect_key="try:2",
+            channel="sms",
+            template="drill",
+            slots=slots,
+            address="+94711234567",
+        )
+    sent = written(town)
+    assert "call 0937111222" in sent["+923001234567"].text
+    assert sent["+923001234567"].text.startswith("MASHQ")  # in one segment: Latin letters
+    assert sent["+923001234567"].sender == "MARDAN"
+    assert "Please reply OK 47" in sent["+94711234567"].text
+    assert sent["+94711234567"].sender == ""
+
+
+def written(town: Town) -> dict[str, Message]:
+    """What the sender would hand over now, by address."""
+    with town.session("sender", write=True) as session:
+        now = town.clock.now()
+        taken = claiming.read(session, now, claiming.due_rows(now, 50), look_up=False)
+        assert isinstance(session.info["cipher"], Cipher)
+        claiming.open_addresses(session.info["cipher"], taken)
+        claiming.choose_routes(session, taken)
+        made = [claiming.write(session.info["cipher"], "https://c.example", one, now) for one in taken]
+    return {message.address: message for message, _segments, _why in made if message}
+
+
+def test_the_registry_of_india_gets_each_text_and_its_ids_travel_with_the_message(town: Town) -> None:
+    missing = town.browser("admin").client.get("/admin/sms-routes/IN/texts")
+    assert missing.status_code == 404
+    wrong = set_route(town, "IN", two_way="yes", registered="yes", sender="x", entity="12", brand="")
+    assert wrong.status == 422
+    for words in ("six capital letters", "19 digits", "plain letters"):
+        assert words in wrong.page
+    set_route(
+        town, "IN", two_way="no", registered="yes", sender="CNCORD", entity="1" * 19, brand="Meerut Concord"
+    )
+    browser = town.browser("admin")
+    page = browser.open("/admin/sms-routes/IN/texts?language=hi")
+    assert "अभ्यास, असली नहीं। Meerut Concord, {#var#}" in page
+    browser.send("/admin/sms-routes/IN/texts", id_drill="12")
+    assert browser.status == 422
+    assert "19 digits" in browser.page
+    browser.send("/admin/sms-routes/IN/texts", id_drill="7" * 19)
+    assert "7" * 19 in browser.page
+    got = browser.client.get("/admin/sms-routes/IN/texts.csv")
+    assert got.mimetype == "text/csv"
+    rows = list(csv.DictReader(StringIO(got.get_data(as_text=True).lstrip("\ufeff"))))
+    drill = next(row for row in rows if (row["template"], row["language"]) == ("drill", "hi"))
+    assert drill["id"] == "7" * 19
+    assert drill["header"] == "CNCORD"
+    assert "{#var#}" in drill["text"]
+    assert "Meerut Concord" in drill["text"]
+    with town.session(write=True) as session:
+        outbox.put(
+            session,
+            town.clock.now(),
+            effect_key="try:3",
+            channel="sms",
+            template="drill",
+            slots={"source": "Meerut Town", "place": {"ward": 7}, "code": "47"},
+            language="hi",
+            address="+919812345678",
+        )
+    message = written(town)["+919812345678"]
+    assert message.registered == ("1" * 19, "7" * 19)
+    assert "Meerut Concord" in message.text
+    assert "Meerut Town" not in message.text
+    pattern = re.escape(drill["text"]).replace(re.escape("{#var#}"), ".{1,30}")
+    assert re.fullmatch(pattern, message.text)
