@@ -65,14 +65,14 @@ class Registered:
 def texts(route: Route, languages: Iterable[str] = LANGUAGES) -> list[Registered]:
     """Every text as it is sent on this route, for the registry."""
     return [
-        text(key, CATALOGUES[language], route)
+        registered(key, CATALOGUES[language], route)
         for language in languages
         for key in TEMPLATES
         if key in CATALOGUES[language].sms
     ]
 
 
-def text(template: str, words: Catalogue, route: Route) -> Registered:
+def registered(template: str, words: Catalogue, route: Route) -> Registered:
     """One template in one language, as it is registered for this route."""
     said = wording(template, words, route.one_way, route.brand)
     longest = widest(template, words)
