@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts import what_if
+from alerts import try_scores, what_if
 from alerts.what_if import AFTER, BEFORE
 from committees.places import Locality, LocalityPath
 from foundation import journal
@@ -150,10 +150,12 @@ def slice_of(session: Session, run: ReplayRun) -> dict[str, Any]:
         return {"groups": len(groups)}
     group, name = groups[number], (BEFORE, AFTER)[which]
     instead = (run.locality_id, run.document) if name == AFTER else None
+    ran = what_if.run_group(session, group, run.since, run.until, instead, run.role)
     part: dict[str, Any] = {
         "name": name,
         "groups": len(groups),
-        "alerts": what_if.run_group(session, group, run.since, run.until, instead, run.role),
+        "alerts": ran.alerts,
+        "scores": ran.scores,
     }
     if name == BEFORE:
         part |= {
@@ -191,7 +193,12 @@ def outcome(parts: list[Mapping[str, Any]], period: timedelta) -> dict[str, Any]
     }
     came = [one for part in parts for one in part.get("came", ())]
     places = sum(int(part.get("places", 0)) for part in parts)
-    return what_if.compare(alerts[BEFORE], alerts[AFTER], came, places=places, period=period)
+    found = what_if.compare(alerts[BEFORE], alerts[AFTER], came, places=places, period=period)
+    scores = [
+        [part["scores"] for part in parts if part.get("name") == name and "scores" in part]
+        for name in (BEFORE, AFTER)
+    ]
+    return found | {"scores": try_scores.beside(*scores)}
 
 
 def fail(session: Session, now: datetime, run_id: UUID, problem: str) -> None:

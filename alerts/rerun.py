@@ -32,7 +32,7 @@ from alerts.deciding import (
     told_to,
 )
 from alerts.past import Ended, Known, Past, Told
-from alerts.rerun_sums import Sums
+from alerts.rerun_sums import Sums, kept_back
 from alerts.rerun_view import View
 from alerts.risk.facts import Facts
 from alerts.risk.rules import Rule, rules_in_force
@@ -42,6 +42,7 @@ from foundation.policy import kept_from
 
 STALE = engine.STALE
 WARM = timedelta(days=35)
+WEEK = timedelta(days=7)
 SAME = timedelta(days=1)
 """An alert is taken as the real one of its place and threat if that one opened within a day of it."""
 
@@ -83,7 +84,12 @@ class Rerun:
         self.open: dict[tuple[UUID, str], Raised] = {}
         self.last: dict[tuple[UUID, str], Raised] = {}
         self.raised: list[Raised] = []
+        #: Each week's chance at each watched place, from what was known before.
+        self.forecasts: dict[UUID, list[tuple[datetime, float]]] = {key: [] for key in self.rules}
         self.view = View(past, documents, self.sums)
+        # Scores are compared by what the asker may know: else a weight would be a way to ask after what is kept from them.
+        hidden = any(kept_back(known, asker) for known in past.known)
+        self.told = View(past, documents, Sums(past, documents, asker)) if hidden else self.view
         self._real: dict[tuple[UUID, str], list[Ended]] = defaultdict(list)
         for ended in past.real:
             self._real[ended.place, ended.threat].append(ended)
@@ -99,20 +105,36 @@ class Rerun:
     def run(self, since: datetime, until: datetime) -> list[Raised]:
         """Run from `since` to `until`, with five weeks before to warm up; return the alerts that opened in between."""
         start = since - WARM
-        self.view.until = until
+        self.view.until = self.told.until = until
         known = {at: list(rows) for at, rows in groupby(self.past.known, key=lambda one: one.at)}
         moments = sorted({*known, *self.view.moments})
         batches = [(at, known.get(at, [])) for at in moments if at <= until]
         before = [batch for batch in batches if batch[0] <= start]
         for _, batch in before:
-            self.sums.take_in(batch)
+            self._take_in(batch)
         self._begin(start)
+        week = since
         for at, batch in self._steps(batches[len(before) :], start, until):
+            week = self._forecast(week, at)
             self._close(at)
-            touched = self.sums.take_in(batch) if batch else []
+            touched = self._take_in(batch) if batch else []
             self._look(at, self._due(at, [*touched, *self.view.dates_changed(at)]))
+        self._forecast(week, until)
         self._close(until)
         return [alert for alert in self.raised if alert.opened_at >= since]
+
+    def _forecast(self, week: datetime, until: datetime) -> datetime:
+        """Note the chance of each week from one on up to a moment; return the week that comes next."""
+        while week <= until:
+            for key, rows in self.forecasts.items():
+                rows.append((week, self.told.risk(key, week).p28))
+            week += WEEK
+        return week
+
+    def _take_in(self, batch: list[Known]) -> list[UUID]:
+        if self.told is not self.view:
+            self.told.sums.take_in(batch)
+        return self.sums.take_in(batch)
 
     def _begin(self, start: datetime) -> None:
         """Take up the levels as they stood, so that nothing counts as a rise only because the run begins."""

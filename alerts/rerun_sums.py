@@ -22,6 +22,7 @@ from alerts.risk.scoring import RunningSum
 from committees import catalogue
 from committees.incidents import MERGED
 from committees.places import local_day, monday_of
+from foundation.policy import kept_from, kept_private
 
 NAMES = ("fast", "slow", "count_fast", "count_slow")
 Cell = tuple[UUID, str, date]
@@ -49,10 +50,21 @@ def weigh(known: Known, day: date, numbers: Numbers) -> Weight:
     return Weight(cell, known.occurred_at, weight, fast, slow, evidence.is_violent(row))
 
 
-class Sums:
-    """The sums of every place, moved as incidents become known; `standing` is each incident as it is known now."""
+def kept_back(known: Known, asker: str) -> bool:
+    """Whether an incident is one that a role is never told of; no role: none is."""
+    facts = known.facts
+    withheld = kept_from(asker, str(facts["withheld_from"] or ""))
+    return bool(asker and (withheld or (facts["sensitive"] and kept_private(asker))))
 
-    def __init__(self, past: Past, documents: Mapping[UUID, Mapping[str, Any]]) -> None:
+
+class Sums:
+    """The sums of every place, moved as incidents become known; `standing` is each incident as it is known now.
+
+    `asker`: a role; what it is never told of weighs nothing.
+    """
+
+    def __init__(self, past: Past, documents: Mapping[UUID, Mapping[str, Any]], asker: str = "") -> None:
+        self.asker = asker
         made = {id(document): numbers_of(document) for document in documents.values()}
         self.past = past
         self.numbers = {key: made[id(document)] for key, document in documents.items()}
@@ -78,6 +90,8 @@ class Sums:
                 cells.add(old.cell)
             day = local_day(known.occurred_at, self.past.places[known.place].zone)
             new = weigh(known, day, self.numbers[known.place])
+            if kept_back(known, self.asker):
+                new.weight = 0.0
             self._weights[known.incident] = new
             self._cells[new.cell].add(known.incident)
             cells.add(new.cell)

@@ -20,6 +20,7 @@ from alerts.risk.calibration import held
 from alerts.risk.detectors import MEMORY, Unusual, unusual
 from alerts.risk.facts import Facts, IncidentFact, facts_at
 from alerts.risk.numbers import kappa_bounds
+from alerts.risk.scoring import Risk
 from committees import checkins, windows
 from committees.checkins import Voices
 from committees.incidents import COUNTED
@@ -64,8 +65,12 @@ class View:
 
     def level(self, key: UUID, at: datetime, before: int) -> int:
         """The level of a place, after the one before."""
+        return self.sums.numbers[key].level(self.risk(key, at).p28, before)
+
+    def risk(self, key: UUID, at: datetime) -> Risk:
+        """The score of a place."""
         document, sums = self.documents[key], self.sums
-        risk = scoring.score(
+        return scoring.score(
             sums.read(key, "fast", at),
             sums.read(key, "slow", at),
             sums.near(key, "fast", at, weighted=True),
@@ -78,7 +83,6 @@ class View:
             ).total,
             coefficients=sums.numbers[key].coefficients,
         )
-        return sums.numbers[key].level(risk.p28, before)
 
     def facts(self, key: UUID, at: datetime, before: int, level: int, open_below: int) -> Facts:
         """The facts of a place and below; `open_below` is the highest level of an alert that is open below."""

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import past
+from alerts import past, try_scores
 from alerts.evidence import is_violent
 from alerts.past import Past
 from alerts.rerun import Raised, Rerun
@@ -86,6 +86,13 @@ def _exchanged(
     return [by_place[key] for key in (*chain, None) if key in by_place]
 
 
+class Ran(NamedTuple):
+    """What one run of one group gives: the alerts there would have been, and each week's chance with what came."""
+
+    alerts: list[Data]
+    scores: Data
+
+
 def run_group(
     session: Session,
     group: Sequence[UUID],
@@ -93,13 +100,16 @@ def run_group(
     until: datetime,
     instead: tuple[UUID, Mapping[str, Any]] | None = None,
     asker: str = "",
-) -> list[Data]:
-    """Run the past of one group, for a role; return the alerts there would have been, as plain data."""
+) -> Ran:
+    """Run the past of one group, for a role; as plain data."""
     own = documents(session, group, until, instead)
     roles = {role for document in own.values() for role in _roles(document)}
     was = past.read(session, group, until, roles, instead)
     everywhere = documents(session, was.places, until, instead)
-    return [_data(was, alert) for alert in Rerun(was, everywhere, asker).run(since, until)]
+    run = Rerun(was, everywhere, asker)
+    alerts = [_data(was, alert) for alert in run.run(since, until)]
+    began = try_scores.fatal(was, run.sums.standing.values(), asker)
+    return Ran(alerts, try_scores.judged(run.forecasts, began, until))
 
 
 def _roles(document: Mapping[str, Any]) -> set[str]:

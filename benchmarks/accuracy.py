@@ -200,7 +200,7 @@ def calibrations(made: Forecasts, name: str) -> Iterator[tables.Table]:
             rows = [
                 (
                     f"{number}",
-                    f"{one.low:.3f} to {one.high:.3f}",
+                    f"{one.low:.4f} to {one.high:.4f}",
                     f"{one.n:,}",
                     _share(one.predicted),
                     _share(one.observed),

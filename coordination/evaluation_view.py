@@ -196,11 +196,11 @@ def calibrated(found: Data) -> dict[str, Any] | None:
     ]
     numbers = [
         (_("Forecasts judged"), str(data["n"])),
-        (_("Brier score"), _between(data, "brier")),
-        (_("Log loss"), _between(data, "log_loss")),
-        (_("AUROC over all places"), _between(data, "auroc")),
+        (_("Brier score"), measured(data, "brier")),
+        (_("Log loss"), measured(data, "log_loss")),
+        (_("AUROC over all places"), measured(data, "auroc")),
         (_("AUROC within places (timing)"), _number(data["within"])),
-        (_("Average precision"), _between(data, "ap")),
+        (_("Average precision"), measured(data, "ap")),
     ]
     return {"plot": plot, "table": table, "numbers": numbers}
 
@@ -209,7 +209,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _between(data: Data, name: str) -> str:
+def measured(data: Data, name: str) -> str:
     """A measure and what 95 in 100 draws of places lie between; one place alone says nothing of chance."""
     low, high = data["intervals"][name]
     if low is None or low == high:

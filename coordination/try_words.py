@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 from alerts.profile_words import sentences
 from alerts.replay_runs import ReplayRun
 from alerts.sentences import level_word, reason_sentence, rule_label
+from alerts.try_scores import FEW_CAME
 from alerts.what_if import AFTER, BEFORE
 from committees.changes import changes
 from committees.layers import laid
 from committees.places import Locality, zone_of
 from coordination import local_picture, trying
+from coordination.evaluation_view import measured, share
 from coordination.trying import Seen
 from foundation.policy import Principal
 from foundation.web import words
@@ -144,6 +146,59 @@ def _where(session: Session, places: Mapping[UUID, Locality], one: Data) -> dict
     zone: ZoneInfo = zone_of(session, place)
     at = datetime.fromisoformat(one["at"])
     return {"place": place.name(words.current().language), "day": words.day(at, zone)}
+
+
+def scores_said(result: Data) -> str:
+    """Why the scores of both cannot be judged, or in one sentence what the change would do to them; empty for an old result."""
+    found = result.get("scores")
+    if not found:
+        return ""
+    if "why" in found:
+        return (
+            _("Hardly anything was fatal here in this time, so the scores cannot be judged.")
+            if found["why"] == FEW_CAME
+            else _("There are too few weeks without deaths in this time to judge the scores.")
+        )
+    was, now = (found[name]["log_loss"] for name in (BEFORE, AFTER))
+    low, high = found[BEFORE]["intervals"]["log_loss"]
+    if was == now:
+        return _("The scores would have been as good as with today's local picture.")
+    if low is not None and low <= now <= high:
+        return _("The scores would have been about as good: the difference may be chance.")
+    return (
+        _("The scores would have been better than with today's local picture.")
+        if now < was
+        else _("The scores would have been worse than with today's local picture.")
+    )
+
+
+def scores_table(result: Data) -> list[tuple[str, str, str]]:
+    """The measures of the scores beside each other, each with what 95 in 100 draws of places lie between; none where there are too few."""
+    found = result.get("scores", {})
+    if BEFORE not in found:
+        return []
+    names = (
+        (_("AUROC over all places"), "auroc"),
+        (_("Average precision"), "ap"),
+        (_("Brier score"), "brier"),
+        (_("Log loss"), "log_loss"),
+    )
+    return [(label, measured(found[BEFORE], name), measured(found[AFTER], name)) for label, name in names]
+
+
+def levels_table(result: Data) -> list[tuple[str, ...]]:
+    """By level: the chance given and the share that came, today and with the change."""
+    found = result.get("scores", {})
+    if BEFORE not in found:
+        return []
+    pairs = zip(found[BEFORE]["levels"], found[AFTER]["levels"], strict=True)
+    return [
+        (
+            f"{n} · {level_word(n)}",
+            *(share(line.get(part)) for line in pair for part in ("predicted", "observed")),
+        )
+        for n, pair in enumerate(pairs, 1)
+    ]
 
 
 def tiredness(result: Data) -> tuple[str, str]:

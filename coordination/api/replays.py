@@ -80,6 +80,36 @@ class ClashOut(Output):
     severity: int
 
 
+class LevelOut(Output):
+    """One level of a calibration table: how many forecasts, the mean chance given, the share that came; null where there was none."""
+
+    n: int
+    predicted: float | None = None
+    observed: float | None = None
+
+
+class ScoresOut(Output):
+    """How good the scores of a run were as chances of a fatal incident in 28 days; intervals are [low, high] of 95 in 100 draws of places."""
+
+    auroc: float
+    ap: float
+    brier: float
+    log_loss: float
+    mean: float
+    intervals: dict[str, list[float | None]]
+    levels: list[LevelOut]
+
+
+class BothScoresOut(Output):
+    """The scores of both runs; where they cannot be judged both are null and `why` is few_came or few_weeks."""
+
+    n: int
+    came: int
+    why: str | None = None
+    before: ScoresOut | None = None
+    after: ScoresOut | None = None
+
+
 class ResultOut(Output):
     """What would have been: in words first, then the measures, every alert lost or gained, every clash missed or newly warned of."""
 
@@ -87,6 +117,7 @@ class ResultOut(Output):
     people: int
     before: MeasuresOut
     after: MeasuresOut
+    scores: BothScoresOut | None = None
     lost: list[AlertTried]
     gained: list[AlertTried]
     missed: list[ClashOut]
@@ -176,6 +207,7 @@ def _result(call: Call, run: ReplayRun) -> ResultOut:
         people=result["people"],
         before=_measures(result["measures"]["before"]),
         after=_measures(result["measures"]["after"]),
+        scores=BothScoresOut.model_validate(result["scores"]) if "scores" in result else None,
         lost=[_alert(one, codes) for one in seen.lost],
         gained=[_alert(one, codes) for one in seen.gained],
         missed=[_clash(one, codes) for one in seen.missed],

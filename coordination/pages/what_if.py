@@ -191,6 +191,9 @@ def _show(visit: Visit, here: Locality, run: ReplayRun, errors: dict[str, str] |
             "messages": (before, after),
             "people": run.result["people"],
             "measures": try_words.measures_table(run.result),
+            "scores_said": try_words.scores_said(run.result),
+            "scores": try_words.scores_table(run.result),
+            "levels": try_words.levels_table(run.result),
             "may_propose": run.profile_id is None
             and any(standing.role in local_picture.EDITORS for standing in visit.principal.standings),
         }

@@ -139,7 +139,7 @@ def rerun(
         return [
             alert
             for group in what_if.groups(session, place.id)
-            for alert in what_if.run_group(session, group, START, until or town.clock.now(), changed)
+            for alert in what_if.run_group(session, group, START, until or town.clock.now(), changed).alerts
         ]
 
 

@@ -73,6 +73,7 @@ def test_a_change_is_tried_read_in_words_and_proposed(town: Town) -> None:
     assert "false alarm" in page
     assert "A crowd or clash that is still going on" in page  # the rule of the alerts that would be lost
     assert "Messages per person and week" in page
+    assert "Hardly anything was fatal here in this time, so the scores cannot be judged." in page
     assert counts(town) == before  # nobody was told, nothing was raised
     assert "Write in one or two sentences why" in secretary.send(f"{address}/propose", reason="No")
     assert "is proposed" in secretary.send(f"{address}/propose", reason=WHY)
