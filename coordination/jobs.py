@@ -1,19 +1,26 @@
 """Everything that runs by itself, as one ordered list of plain, level-triggered functions; and the ticker that calls them.
 
-Each job looks at rows and does what is due; running one twice, late, or in two processes at once does no harm. Jobs with a period claim a
-row (job, slot) first. APScheduler only ticks; it keeps no state.
+Each job looks at rows and does what is due; running one twice, late, or in two processes at once does no harm. Jobs with a period are the
+leader's: it claims a row (job, slot) first and proves with each commit that it still leads. APScheduler only ticks; it keeps no state.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from alerts import (
     asking_again,
@@ -31,13 +38,19 @@ from committees import public_holidays
 from coordination import errands, feedback, inbound, replaying
 from coordination.api import repeats
 from coordination.runtime import Runtime
-from foundation import journal
-from foundation.clock import SystemClock
+from foundation import journal, leading
+from foundation.clock import Clock, SystemClock
 from foundation.jobs import beat, take_slot
+from foundation.leading import Fenced, Lead
 from foundation.logs import log
 from foundation.policy import service
 
 Work = Callable[[Runtime], int]
+# With whose fence the periodic job that runs now must commit; none for one that every process may run.
+_fence: ContextVar[Lead | None] = ContextVar("fence", default=None)
+# A process that has done nothing for so long is stuck and leads no more; one job may take its time.
+STUCK = timedelta(minutes=5)
+BEAT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -57,10 +70,17 @@ def _in_session(name: str, function: Callable[..., int], *, rng: bool = False) -
     def work(runtime: Runtime) -> int:
         with runtime.worker.open(service(name), write=True) as session:
             done = function(session, runtime.clock.now(), *([runtime.rng] if rng else []))
-            session.commit()
+            commit(session)
             return done
 
     return work
+
+
+def commit(session: Session) -> None:
+    """Commit what a job did; raise Fenced, and keep nothing, where its process led the periodic jobs and no longer does."""
+    if lead := _fence.get():
+        leading.prove(session, lead)
+    session.commit()
 
 
 def _together_or_apart(
@@ -133,7 +153,7 @@ def _public_holidays(runtime: Runtime) -> int:
         return 0
     with runtime.worker.open(service("keeper"), write=True) as session:
         done = public_holidays.enter(session, runtime.clock.now())
-        session.commit()
+        commit(session)
         return done
 
 
@@ -179,15 +199,22 @@ JOBS: tuple[Job, ...] = (
 )
 
 
-def run_job(runtime: Runtime, job: Job) -> int:
-    """Run one job if its slot is free; return how much it did. An error is logged and comes again: rows wait for it."""
+def run_job(runtime: Runtime, job: Job, lead: Lead | None = None) -> int:
+    """Run one job if its slot is free; return how much it did. Raise Fenced where `lead` has gone to another process meanwhile.
+
+    An error comes again: rows wait for it. Without a `lead` (a command, a test, Procrastinate) the slot alone says who runs it.
+    """
     if job.every:
         with runtime.worker.open(service("keeper"), write=True) as session:
-            mine = take_slot(session, runtime.clock.now(), job.name, job.every)
+            mine = take_slot(session, runtime.clock.now(), job.name, job.every, lead)
             session.commit()
         if not mine:
             return 0
-    done = job.work(runtime)
+    token = _fence.set(lead if job.every else None)
+    try:
+        done = job.work(runtime)
+    finally:
+        _fence.reset(token)
     if done:
         log().info("job", job=job.name, rows=done)
     return done
@@ -205,10 +232,17 @@ def run_until_quiet(runtime: Runtime, most: int = 50) -> int:
 
 
 class Ticker:
-    """Calls the jobs: at once when woken, else every second. One round at a time in a process."""
+    """Calls the jobs: at once when woken, else every second. One round at a time in a process.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    Every process does what has no period; of several, one leads and does the rest.
+    """
+
+    def __init__(self, runtime: Runtime, real: Clock | None = None) -> None:
+        self.runtime, self.real = runtime, real or SystemClock()
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.lead: Lead | None = None
+        self._moved_at = self.real.now()
+        self._beat_at: datetime | None = None
         self._wake, self._stop, self._round = Event(), Event(), Lock()
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
@@ -224,20 +258,37 @@ class Ticker:
         """Begin to tick and to listen for wake-ups."""
         self.runtime.wake = self._wake.set
         self._scheduler.add_job(self._wake.set, "interval", seconds=1)
-        self._scheduler.add_job(self._beat, "interval", seconds=10)
+        self._scheduler.add_job(self.keep_lead, "interval", seconds=5)
         self._scheduler.start()
+        self.keep_lead()
         self._beat()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Finish the round that is running and stop."""
+        """Finish the round that is running, hand the lead over and stop."""
         self._stop.set()
         self._wake.set()
         self._wake_alone()
         self._scheduler.shutdown(wait=False)
         for thread in self._threads:
             thread.join(timeout=10)
+        if self.lead:
+            with self.runtime.worker.open(service("keeper"), write=True) as session:
+                leading.give_up(session, self.real.now(), self.lead)
+                session.commit()
+
+    def keep_lead(self) -> None:
+        """Keep the lead or take over one that ran out, and say that somebody leads; not for a process that is stuck."""
+        now = self.real.now()
+        if now - self._moved_at > STUCK:
+            self.lead = None
+            return
+        with self.runtime.worker.open(service("keeper"), write=True) as session:
+            self.lead = leading.hold(session, now, self.holder)
+            if self.lead:
+                beat(session, now, "scheduler")
+            session.commit()
 
     def _listen(self) -> None:
         while not self._stop.is_set():
@@ -261,22 +312,32 @@ class Ticker:
         """One pass over all jobs; more follow at once while there is work. The sender is woken after each."""
         with self._round:
             for job in JOBS:
-                if job.alone:
+                if job.alone or (job.every and not self.lead):
                     continue
                 if self._try(job):
                     self._wake.set()
                 self._wake_alone()
+                self._beat()
 
     def _try(self, job: Job) -> int:
         try:
-            return run_job(self.runtime, job)
+            return run_job(self.runtime, job, self.lead)
+        except Fenced:
+            self.lead = None
+            log().warning("job_fenced", job=job.name)
         except Exception as error:  # noqa: BLE001 -- one bad job must not silence the others; its rows wait for the next round
             log().error("job_failed", job=job.name, error_type=type(error).__name__)
-            return 0
+        return 0
 
     def _beat(self) -> None:
-        now = SystemClock().now()
-        with self.runtime.worker.open(service("keeper"), write=True) as session:
-            beat(session, now, "worker")
-            beat(session, now, "scheduler")
-            session.commit()
+        """Say after each job that this process gets on with its work: one that hangs in a job falls silent."""
+        self._moved_at = now = self.real.now()
+        if self._beat_at and now - self._beat_at < BEAT:
+            return
+        self._beat_at = now
+        try:
+            with self.runtime.worker.open(service("keeper"), write=True) as session:
+                beat(session, now, "worker")
+                session.commit()
+        except SQLAlchemyError as error:
+            log().error("beat_failed", error_type=type(error).__name__)

@@ -40,10 +40,10 @@ from committees import (
     reports,
 )
 from coordination import feedback, review
-from foundation import alarms, approvals, errands, jobs, journal, outbox
+from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
 
 ROOMS = (
-    (alarms, approvals, errands, jobs, journal, outbox),
+    (alarms, approvals, errands, jobs, journal, leading, outbox),
     (
         accounts,
         actions,

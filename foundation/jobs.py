@@ -1,4 +1,7 @@
-"""Rows by which work that runs by itself is claimed and heard from: one row per (job, slot), one heartbeat per process."""
+"""Rows by which work that runs by itself is claimed and heard from: one row per (job, slot), one heartbeat per process.
+
+Who of several processes claims the slots is leading.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from foundation import leading
 from foundation.db import Base
+from foundation.leading import Lead
 
 
 class JobRun(Base):
@@ -18,6 +23,7 @@ class JobRun(Base):
     job: Mapped[str] = mapped_column(primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+    fence: Mapped[int] = mapped_column(default=0)
 
 
 class Heartbeat(Base):
@@ -38,14 +44,18 @@ class Setting(Base):
     value: Mapped[str]
 
 
-def take_slot(session: Session, now: datetime, job: str, every_seconds: int) -> bool:
-    """Claim the current slot of a job; False where it is taken."""
+def take_slot(
+    session: Session, now: datetime, job: str, every_seconds: int, lead: Lead | None = None
+) -> bool:
+    """Claim the current slot of a job; False where it is taken. Raise Fenced for a `lead` that has changed hands."""
+    if lead:
+        leading.prove(session, lead)
     slot = int(now.timestamp()) // every_seconds
     if session.get(JobRun, (job, slot)):
         return False
     try:
         with session.begin_nested():
-            session.add(JobRun(job=job, slot=slot, at=now))
+            session.add(JobRun(job=job, slot=slot, at=now, fence=lead.fence if lead else 0))
     except IntegrityError:
         return False
     return True
