@@ -198,6 +198,7 @@ def upgrade() -> None:
         sa.Column("job", sa.String(), nullable=False),
         sa.Column("slot", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("job", "slot", name=op.f("pk_job_run")),
     )
     op.create_table(
@@ -221,6 +222,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_journal_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_seq"), ["seq"], unique=True)
 
+    op.create_table(
+        "leader",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leader")),
+    )
     op.create_table(
         "line_check",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1935,6 +1944,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_line_check_channel")
 
     op.drop_table("line_check")
+    op.drop_table("leader")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journal_seq"))
         batch_op.drop_index(batch_op.f("ix_journal_at"))

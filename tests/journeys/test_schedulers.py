@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import create_engine, inspect, select
@@ -32,8 +32,8 @@ def config(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Co
 
 
 @contextmanager
-def schedulers(config: Config, number: int, **first: str) -> Iterator[list[Scheduler]]:
-    made = [Scheduler(config, START, **(first if n == 0 else {})) for n in range(number)]
+def schedulers(config: Config, number: int, at: datetime = START, **first: str) -> Iterator[list[Scheduler]]:
+    made = [Scheduler(config, at, **(first if n == 0 else {})) for n in range(number)]
     try:
         yield made
         for one in made:
@@ -109,7 +109,7 @@ def test_a_leader_that_is_killed_is_replaced_within_thirty_seconds(config: Confi
 def test_a_frozen_leader_that_wakes_up_writes_nothing(config: Config) -> None:
     raise_alert(config)
     later = START + timedelta(hours=30)
-    with schedulers(config, 2, freeze_in="end_expired") as (frozen, other):
+    with schedulers(config, 2, later, freeze_in="end_expired") as (frozen, other):
         frozen.tell(later)  # it claims the minute and freezes before it ends what has expired
         frozen.wait_until_frozen()
         for _ in range(4):  # until nothing is left to do at this moment
