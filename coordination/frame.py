@@ -159,6 +159,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         notices=_notices(),
         service=service_name,
         emergency=emergency,
+        silent=runtime.pulse.is_silent(session, real_clock.now()),
         wake=runtime.wake,
         remember=lambda kind, text: remember.append((kind, text)),
     )

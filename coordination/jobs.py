@@ -23,11 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts import (
+    alarming,
     asking_again,
     calibrating,
     cap_messages,
     engine,
     escalation,
+    inspecting,
     lateness,
     learning,
     reconciling,
@@ -35,7 +37,7 @@ from alerts import (
     webhooks,
 )
 from committees import public_holidays
-from coordination import errands, feedback, inbound, replaying
+from coordination import errands, feedback, heartbeat, inbound, replaying
 from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
@@ -187,6 +189,9 @@ JOBS: tuple[Job, ...] = (
     Job("seal_journal", _seal),
     Job("publish_cap", _publish_cap),
     Job("feed_webhooks", _feed_webhooks),
+    Job("inspect", _in_session("keeper", inspecting.inspect), every=60),
+    Job("tell_alarms", _in_session("keeper", alarming.tell_alarms), every=60),
+    Job("heartbeat", heartbeat.work, every=60),
     Job("end_expired", _in_session("engine", escalation.end_expired), every=60),
     Job("reassess_stale", _reassess, every=engine.LOOK_EVERY, alone=True),
     Job("public_holidays", _public_holidays, every=86_400),

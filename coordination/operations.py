@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
 
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -12,14 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.alert import OPEN, Alert
 from committees.incidents import Incident
+from coordination import pulse
 from coordination.runtime import Runtime
 from foundation.clock import SystemClock
-from foundation.jobs import Heartbeat
 from foundation.migrate import is_current
 from foundation.outbox import STATES, OutboxMessage
 from foundation.policy import service
-
-SILENT = timedelta(seconds=120)
 
 
 def register(app: Flask, runtime: Runtime) -> None:
@@ -55,7 +52,7 @@ def ready(runtime: Runtime) -> dict[str, str]:
     now = SystemClock().now()
     try:
         with runtime.web.open(service("sign_in")) as session:
-            beats = {row.process: row.at for row in session.scalars(select(Heartbeat))}
+            beats = pulse.beats_of(session)
         if not is_current(runtime.web.engine):
             checks["migrations"] = "not the newest: run concord db upgrade"
     except SQLAlchemyError:
@@ -65,9 +62,8 @@ def ready(runtime: Runtime) -> dict[str, str]:
             "worker": "unknown",
             "scheduler": "unknown",
         }
-    for process in ("worker", "scheduler"):
-        if process not in beats or now - beats[process] > SILENT:
-            checks[process] = "not heard from for two minutes"
+    for process in pulse.silent(beats, now):
+        checks[process] = "not heard from for two minutes"
     return checks
 
 

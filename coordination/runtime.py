@@ -12,6 +12,7 @@ from alerts.channels import open_channels
 from alerts.channels.base import Channel
 from alerts.delivery import Sender
 from coordination import schema
+from coordination.pulse import Pulse
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.config import Config
 from foundation.crypto import Cipher
@@ -35,6 +36,7 @@ class Runtime:
     channels: dict[str, Channel]
     rng: random.Random = field(default_factory=random.SystemRandom)
     wake: Callable[[], None] = lambda: None
+    pulse: Pulse = field(default_factory=lambda: Pulse(SystemClock().now()))
 
     @cached_property
     def sender(self) -> Sender:

@@ -37,6 +37,8 @@ class Alarm(Keyed, Base):
     since: Mapped[datetime]
     last_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    #: When administrators were told of it.
+    told_at: Mapped[datetime | None]
 
 
 def sound(

@@ -21,10 +21,11 @@ KNOWN = frozenset(
         "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM",
         "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
         "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
-        "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS",
+        "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS", "HEARTBEAT_URL", "PROBE_TO", "PROBE_MINUTES",
     )
 )  # fmt: skip
 LOCALES = ("en", "ur")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Config:
     log_format: str = "text"
     public_holidays: bool = True
     webhook_hosts: tuple[str, ...] = ()
+    heartbeat_url: str | None = None
+    probe_to: tuple[str, ...] = ()
+    probe_minutes: int = 15
     demo: bool = False
 
     @property
@@ -114,6 +118,9 @@ class Config:
             log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "text", ("text", "json")),
             public_holidays=_one_of("PUBLIC_HOLIDAYS", get("PUBLIC_HOLIDAYS") or "on", ("on", "off")) == "on",
             webhook_hosts=_words(get("WEBHOOK_HOSTS")),
+            heartbeat_url=_heartbeat_url(get("HEARTBEAT_URL")),
+            probe_to=_probe_to(get("PROBE_TO")),
+            probe_minutes=_whole("PROBE_MINUTES", get("PROBE_MINUTES") or "15", 1, 1440),
             demo=demo,
         )
 
@@ -184,6 +191,34 @@ def _http_url(name: str, value: str) -> str:
             f"{PREFIX}{name} is {value!r}.", "Write a whole address, like https://concord.example.org."
         )
     return value.rstrip("/")
+
+
+def _heartbeat_url(value: str | None) -> str | None:
+    """An https address; plain http only on this machine, where nobody listens in between."""
+    scheme, host = _scheme_and_host(value or "")
+    if value and not (scheme == "https" and host) and not (scheme == "http" and host in LOOPBACK):
+        raise BadSetting(
+            f"{PREFIX}HEARTBEAT_URL cannot be used.",
+            "Write the https address that your watcher gave you, like https://watch.example.org/ping/ID.",
+        )
+    return value
+
+
+def _probe_to(value: str | None) -> tuple[str, ...]:
+    found = _words(value)
+    for address in found:
+        if "@" not in address and not (address.startswith("+") and address[1:].isdigit()):
+            raise BadSetting(
+                f"{PREFIX}PROBE_TO is {address!r}.",
+                "Write our own numbers or mailboxes, like +923001234567, whose answer comes back by itself.",
+            )
+    return found
+
+
+def _whole(name: str, value: str, low: int, high: int) -> int:
+    if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+        raise BadSetting(f"{PREFIX}{name} is {value!r}.", f"Write a whole number from {low} to {high}.")
+    return int(value)
 
 
 def _scheme_and_host(value: str) -> tuple[str, str | None]:

@@ -21,7 +21,7 @@ from alerts.channels.console import Console
 from alerts.reconciling import Reconciliation
 from coordination import schema
 from coordination.commands import config
-from coordination.operations import SILENT
+from coordination.pulse import SILENT
 from foundation.clock import SystemClock
 from foundation.config import Config
 from foundation.db import make_engine

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
     )
     with op.batch_alter_table("alarm", schema=None) as batch_op:
@@ -193,6 +194,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_inbound_sender", ["sender", "received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbound_state"), ["state"], unique=False)
 
+    op.create_table(
+        "inspection",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("alerts", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("passed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_inspection")),
+    )
     op.create_table(
         "job_run",
         sa.Column("job", sa.String(), nullable=False),
@@ -1951,6 +1963,7 @@ def downgrade() -> None:
 
     op.drop_table("journal")
     op.drop_table("job_run")
+    op.drop_table("inspection")
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbound_state"))
         batch_op.drop_index("ix_inbound_sender")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import create_engine, select
 
 from alerts.alert import Alert
 from alerts.routing import Delivery
@@ -119,6 +119,4 @@ def test_a_frozen_leader_that_wakes_up_writes_nothing(config: Config) -> None:
         assert not frozen.answer()
         after = content(config)
     changed = [name for name in after if after[name] != before[name]]
-    # What every process does by itself, level-triggered, may go on; the periodic job it slept through may not.
-    assert changed in ([], ["heartbeat"])
-    assert inspect(Alert).local_table.name not in changed
+    assert changed in ([], ["heartbeat"])  # that it is awake is all that it may say
