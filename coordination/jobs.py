@@ -32,6 +32,7 @@ from alerts import (
     inspecting,
     lateness,
     learning,
+    readiness,
     reconciling,
     reweighing,
     webhooks,
@@ -189,6 +190,7 @@ JOBS: tuple[Job, ...] = (
     Job("seal_journal", _seal),
     Job("publish_cap", _publish_cap),
     Job("feed_webhooks", _feed_webhooks),
+    Job("keep_readiness", _in_session("engine", readiness.keep), every=20),
     Job("inspect", _in_session("keeper", inspecting.inspect), every=60),
     Job("tell_alarms", _in_session("keeper", alarming.tell_alarms), every=60),
     Job("heartbeat", heartbeat.work, every=60),
@@ -306,8 +308,11 @@ class Ticker:
         while not self._stop.is_set():
             self._alone[job].wait()
             self._alone[job].clear()
-            while not self._stop.is_set() and self._try(job):
+            while not self._stop.is_set() and self._may(job) and self._try(job):
                 pass
+
+    def _may(self, job: Job) -> bool:
+        return self.lead is not None or not job.every
 
     def _wake_alone(self) -> None:
         for event in self._alone.values():
@@ -317,7 +322,7 @@ class Ticker:
         """One pass over all jobs; more follow at once while there is work. The sender is woken after each."""
         with self._round:
             for job in JOBS:
-                if job.alone or (job.every and not self.lead):
+                if job.alone or not self._may(job):
                     continue
                 if self._try(job):
                     self._wake.set()

@@ -20,7 +20,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import engine
+from alerts import engine, readiness
 from alerts.channels.base import Channel
 from committees import accounts, people, reports
 from committees.flashpoints import rows_between
@@ -174,6 +174,8 @@ def build_template(url: str, folder: Path) -> None:
     # Every place is looked at once here, so that no test pays for it.
     with runtime.worker.open(service("engine"), write=True) as session:
         while engine.reassess_stale(session, START - timedelta(hours=1), random.Random(7)):
+            pass
+        while readiness.keep(session, START - timedelta(hours=1), 100):
             pass
         session.commit()
     runtime.close()

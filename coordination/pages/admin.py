@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts import reconciling
+from alerts import alarm_sentences, inspecting, reconciling
 from alerts.sentences import channel_label, delivery_state_label
 from committees.inbox import Inbound
 from committees.people import contacts_of
@@ -17,7 +17,8 @@ from committees.places import Locality
 from coordination import frame
 from coordination.errands import TEST_MESSAGE
 from coordination.here import here
-from foundation import errands, journal
+from coordination.pulse import SILENT
+from foundation import alarms, errands, journal
 from foundation.db import new_id
 from foundation.errors import Problem
 from foundation.jobs import Heartbeat
@@ -29,7 +30,6 @@ from foundation.web.page import Visit, page
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
-SILENT = timedelta(seconds=120)
 LATE = timedelta(minutes=5)
 GONE_WRONG = ("failed", "undelivered")
 
@@ -90,6 +90,27 @@ def gather(session: Session, now: datetime) -> dict[str, Any]:
         )
         or 0,
         "sums": _sums(session, now),
+        "alarms": [
+            {
+                "what": alarm_sentences.sentence(alarm, now),
+                "do": alarm_sentences.what_to_do(alarm),
+                "since": words.ago(alarm.since, now),
+            }
+            for alarm in alarms.sounding(session)
+        ],
+        "inspection": _inspection(session, now),
+    }
+
+
+def _inspection(session: Session, now: datetime) -> dict[str, str] | None:
+    """When everything was looked at last, and when somebody outside heard from us last."""
+    row = inspecting.last(session)
+    if row is None:
+        return None
+    return {
+        "when": words.ago(row.at, now),
+        "heartbeat": words.ago(row.heartbeat_at, now) if row.heartbeat_at else "",
+        "watched": "yes" if here().config.heartbeat_url else "",
     }
 
 

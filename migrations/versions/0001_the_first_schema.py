@@ -959,6 +959,27 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "readiness",
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("town_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("ready", sa.Boolean(), nullable=False),
+        sa.Column("gaps", sa.JSON(), nullable=False),
+        sa.Column("due", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_readiness_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["town_id"], ["locality.id"], name=op.f("fk_readiness_town_id_locality")),
+        sa.PrimaryKeyConstraint("locality_id", name=op.f("pk_readiness")),
+    )
+    with op.batch_alter_table("readiness", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_readiness_code"), ["code"], unique=False)
+        batch_op.create_index(batch_op.f("ix_readiness_due"), ["due"], unique=False)
+        batch_op.create_index(batch_op.f("ix_readiness_ready"), ["ready"], unique=False)
+        batch_op.create_index(batch_op.f("ix_readiness_town_id"), ["town_id"], unique=False)
+
+    op.create_table(
         "reconciliation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
@@ -1815,6 +1836,13 @@ def downgrade() -> None:
 
     op.drop_table("replay_run")
     op.drop_table("reconciliation")
+    with op.batch_alter_table("readiness", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_readiness_town_id"))
+        batch_op.drop_index(batch_op.f("ix_readiness_ready"))
+        batch_op.drop_index(batch_op.f("ix_readiness_due"))
+        batch_op.drop_index(batch_op.f("ix_readiness_code"))
+
+    op.drop_table("readiness")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_profile_in_force",

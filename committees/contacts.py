@@ -1,0 +1,62 @@
+"""In what state a number or address is, and what may go there: verified, aged, unverified, stopped, failing.
+
+Decides purely from the row and the time. Who adds, verifies and changes one is confirming.py; how many failures end sending is
+alerts/reachable.py. Every room may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from committees.people import ContactPoint
+
+GOOD, AGED, UNVERIFIED, STOPPED, FAILING, PAUSED, ABSENT = (
+    "good",
+    "aged",
+    "unverified",
+    "stopped",
+    "failing",
+    "paused",
+    "absent",
+)
+ASK_AGAIN = timedelta(days=90)
+AGED_AFTER = ASK_AGAIN + timedelta(days=14)
+ALWAYS_FROM = 4  # from this level an aged contact is still used: better an old number than none
+
+
+def state_of(point: ContactPoint, now: datetime) -> str:
+    """The state of one contact point."""
+    if point.stopped_at:
+        return STOPPED
+    if point.failing_since:
+        return FAILING
+    if point.verified_at is None:
+        return UNVERIFIED
+    return AGED if point.verified_at + AGED_AFTER <= now else GOOD
+
+
+def takes(point: ContactPoint, now: datetime, level: int) -> bool:
+    """Whether a warning of this level goes there. A number that nobody ever confirmed may be a stranger's: it gets nothing."""
+    state = state_of(point, now)
+    return state == GOOD or (state == AGED and level >= ALWAYS_FROM)
+
+
+def best(points: Iterable[ContactPoint], now: datetime) -> str:
+    """The state of a person's best contact point; ABSENT without any."""
+    order = (GOOD, AGED, UNVERIFIED, FAILING, STOPPED)
+    states = {state_of(point, now) for point in points}
+    return next((state for state in order if state in states), ABSENT)
+
+
+def points_each(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, list[ContactPoint]]:
+    """All contact points of persons, the stopped ones among them, by person, in the order in which they are used."""
+    rows = select(ContactPoint).where(ContactPoint.person_id.in_(set(person_ids)))
+    found: dict[UUID, list[ContactPoint]] = {}
+    for point in session.scalars(rows.order_by(ContactPoint.position, ContactPoint.channel.desc())):
+        found.setdefault(point.person_id, []).append(point)
+    return found
