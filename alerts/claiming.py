@@ -26,6 +26,7 @@ from alerts.sms_routes import PLAIN, Route, all_routes, country_of
 from committees.contact_addresses import SMS
 from committees.people import ContactPoint
 from foundation.crypto import Cipher
+from foundation.db import among
 from foundation.errors import Problem
 from foundation.logs import log
 from foundation.outbox import OutboxMessage
@@ -158,7 +159,9 @@ def _points(session: Session, keys: Collection[UUID]) -> dict[UUID, Any]:
         ContactPoint.heard_at,
         ContactPoint.locality_id,
     )
-    return {row.id: row for row in session.execute(select(*columns).where(ContactPoint.id.in_(keys)))}
+    return {
+        row.id: row for row in session.execute(select(*columns).where(among(session, ContactPoint.id, keys)))
+    }
 
 
 def _alerts(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[Ticket, str]]:
@@ -167,7 +170,7 @@ def _alerts(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[Ticket, 
     rows = select(
         Delivery.outbox_id, Alert.state, Delivery.alert_id, Delivery.person_id, Delivery.revision
     ).join(Alert, Alert.id == Delivery.alert_id)
-    found = session.execute(rows.where(Delivery.outbox_id.in_(keys)))
+    found = session.execute(rows.where(among(session, Delivery.outbox_id, keys)))
     return {row[0]: (Ticket(*row[2:]), row[1]) for row in found if row[0]}
 
 
@@ -231,7 +234,7 @@ def hold(session: Session, now: datetime, taken: Sequence[Taken]) -> list[Claime
     for (provider, charged), keys in groups.items():
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id.in_(keys))
+            .where(among(session, OutboxMessage.id, keys))
             .values(
                 state="sending",
                 lease_until=now + LEASE,

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Thread
+from time import monotonic
 
 from alerts.channels.base import Channel, DeliveryFailed, Handed, OutcomeUnknown
 from alerts.channels.many import providers_of
 from alerts.claiming import Claimed, Taken
 
 #: Messages under way at once on one channel: a provider's answer takes far longer than our own work.
-HANDS = 48
+HANDS, FEW_HANDS = 64, 4
+#: One more hand for so much of a provider's time for a message: at a tenth of a second there are forty of them.
+A_HAND_MORE = 0.0025
+#: Seconds without news after which more hands are taken on.
+A_WHILE = 0.1
 #: How many of a channel may wait for a hand before no more of it are claimed.
 BACKLOG = 1_500
 #: Letters that one connection takes in one go.
@@ -44,15 +48,54 @@ def provider_of(channels: Mapping[str, Channel], row: Claimed | Taken) -> Channe
     return several.get(row.provider or "", channel) if several else channel
 
 
+class _Crew:
+    """The threads of one channel: few where answers come at once, more where a provider takes its time or hangs."""
+
+    def __init__(self, name: str, work: Callable[[list[Claimed]], None]) -> None:
+        self.name, self.work = name, work
+        self.lines: SimpleQueue[list[Claimed] | None] = SimpleQueue()
+        self.alive, self.wanted = 0, FEW_HANDS
+        self._took = 0.0
+
+    def give(self, line: list[Claimed]) -> None:
+        """Put a line where the next free hand takes it."""
+        self.lines.put(line)
+        if self.alive < self.wanted:
+            self._hire()
+
+    def hurry(self) -> None:
+        """Nothing came for a while: twice the hands, if there is something for them to do."""
+        self.wanted = min(HANDS, 2 * self.wanted)
+        for _ in range(min(self.lines.qsize(), self.wanted - self.alive)):
+            self._hire()
+
+    def _hire(self) -> None:
+        self.alive += 1
+        Thread(target=self._hand, name=f"send-{self.name}-{self.alive}", daemon=True).start()
+
+    def _hand(self) -> None:
+        while (line := self.lines.get()) is not None:
+            began = monotonic()
+            self.work(line)
+            self._took += ((monotonic() - began) / len(line) - self._took) / 16
+            self.wanted = max(FEW_HANDS, min(HANDS, int(self._took / A_HAND_MORE)))
+            if self.alive < self.wanted and not self.lines.empty():
+                self._hire()
+
+    def dismiss(self) -> None:
+        """Let all of them go once they are done with what they hold."""
+        for _ in range(self.alive):
+            self.lines.put(None)
+
+
 class Hands:
     """Threads by channel. `start` gives them work, `finished` returns what is done."""
 
     def __init__(self, channels: Mapping[str, Channel], still_mine: StillMine) -> None:
         self._channels, self._still_mine = channels, still_mine
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._crews: dict[str, _Crew] = {}
         self._done: SimpleQueue[list[Done] | BaseException] = SimpleQueue()
         self._under_way: Counter[str] = Counter()
-        self._lock = Lock()
 
     @property
     def under_way(self) -> int:
@@ -67,15 +110,15 @@ class Hands:
         """Give claimed rows to the hands of their channels."""
         self._under_way.update(row.channel for row in rows)
         for channel, line in self._lines(rows):
-            if channel not in self._pools:
-                self._pools[channel] = ThreadPoolExecutor(HANDS, thread_name_prefix=f"send-{channel}")
-            self._pools[channel].submit(self._work, line)
+            if channel not in self._crews:
+                self._crews[channel] = _Crew(channel, self._work)
+            self._crews[channel].give(line)
 
     def finished(self, seconds: float) -> list[Done]:
         """Everything that is done; waits for the first up to `seconds`. An interruption of a hand is raised here."""
         found: list[Done] = []
         try:
-            one = self._done.get(timeout=seconds) if seconds else self._done.get_nowait()
+            one = self._first(seconds)
             while True:
                 if isinstance(one, BaseException):
                     raise one
@@ -85,10 +128,20 @@ class Hands:
             self._under_way.subtract(done.row.channel for done in found)
             return found
 
+    def _first(self, seconds: float) -> list[Done] | BaseException:
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            try:
+                return self._done.get(timeout=min(left, A_WHILE))
+            except Empty:
+                for crew in self._crews.values():
+                    crew.hurry()
+        return self._done.get_nowait()
+
     def close(self) -> None:
         """Let the hands go; what they hold is looked up by whoever comes next."""
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+        for crew in self._crews.values():
+            crew.dismiss()
 
     def _lines(self, rows: Sequence[Claimed]) -> list[tuple[str, list[Claimed]]]:
         """Rows that one hand does one after the other: all of one receiver, or a chunk of letters."""

@@ -22,7 +22,7 @@ from alerts.claiming import Claimed, Taken
 from alerts.handing_over import provider_of
 from committees.places import Locality, LocalityPath
 from foundation import alarms
-from foundation.db import insert_new
+from foundation.db import among, insert_new
 from foundation.outbox import URGENT, OutboxMessage
 
 PHONE = ("sms", "whatsapp", "voice")
@@ -74,7 +74,7 @@ def _put_off(session: Session, now: datetime, rows: Mapping[UUID, datetime], wor
     for until, keys in moments.items():
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id.in_(keys), OutboxMessage.state == "due")
+            .where(among(session, OutboxMessage.id, keys), OutboxMessage.state == "due")
             .values(due_at=until, error=words, error_code=code)
             .execution_options(synchronize_session=False)
         )
@@ -106,7 +106,7 @@ def _at_a_bearable_pace(session: Session, now: datetime, taken: Sequence[Taken])
         return list(taken)
     span = max(span for span, _ in PACE)
     rows = select(OutboxMessage.contact_point_id, OutboxMessage.sent_at).where(
-        OutboxMessage.contact_point_id.in_(keys),
+        among(session, OutboxMessage.contact_point_id, keys),
         OutboxMessage.sent_at > now - span,
         OutboxMessage.lane > URGENT,
         OutboxMessage.state != "due",

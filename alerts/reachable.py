@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.twilio_codes import STOPPED
 from committees.people import ContactPoint
+from foundation.db import among
 
 MOST_FAILURES = 3
 
@@ -35,7 +36,7 @@ def worked(session: Session, point_ids: Iterable[UUID | None]) -> None:
     if keys:
         session.execute(
             update(ContactPoint)
-            .where(ContactPoint.id.in_(keys), ContactPoint.failures > 0)
+            .where(among(session, ContactPoint.id, keys), ContactPoint.failures > 0)
             .values(failures=0, failing_since=None, failing_why="")
             .execution_options(synchronize_session=False)
         )

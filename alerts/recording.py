@@ -23,6 +23,7 @@ from alerts.handing_over import Done
 from alerts.routing import Delivery
 from alerts.settling import give_up_copy
 from foundation import alarms
+from foundation.db import among
 from foundation.logs import log
 from foundation.outbox import FINAL, OutboxMessage
 
@@ -120,7 +121,7 @@ def record(
     for state, keys in states.items():
         session.execute(
             update(Delivery)
-            .where(Delivery.outbox_id.in_(keys))
+            .where(among(session, Delivery.outbox_id, keys))
             .values(state=state)
             .execution_options(synchronize_session=False)
         )
@@ -131,7 +132,12 @@ def record(
 
 def _held(session: Session, batch: Sequence[Done]) -> dict[UUID, Any]:
     keys = [done.row.id for done in batch if done.result is not None]
-    rows = select(*_ROW).where(OutboxMessage.id.in_(keys)).order_by(OutboxMessage.id).with_for_update()
+    rows = (
+        select(*_ROW)
+        .where(among(session, OutboxMessage.id, keys))
+        .order_by(OutboxMessage.id)
+        .with_for_update()
+    )
     return {row.id: row for row in session.execute(rows)} if keys else {}
 
 
@@ -145,7 +151,9 @@ def _claimed_twice(session: Session, mine: Sequence[Done]) -> set[str]:
     ids = {done.result.provider_id: done for done in mine if isinstance(done.result, Handed)}
     if not ids:
         return set()
-    rows = select(OutboxMessage.id, OutboxMessage.provider_id).where(OutboxMessage.provider_id.in_(ids))
+    rows = select(OutboxMessage.id, OutboxMessage.provider_id).where(
+        among(session, OutboxMessage.provider_id, ids)
+    )
     doubted: set[str] = set()
     wrong: list[UUID] = []
     for key, provider_id in session.execute(rows):

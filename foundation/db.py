@@ -9,17 +9,38 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, Uuid, create_engine, event, inspect, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    Engine,
+    Insert,
+    MetaData,
+    Uuid,
+    any_,
+    create_engine,
+    event,
+    inspect,
+    literal,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    Session,
+    make_transient_to_detached,
+    mapped_column,
+)
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -172,6 +193,14 @@ def claim(
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def among(session: Session, column: InstrumentedAttribute[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of many keys. On PostgreSQL they are one array: a thousand single values take longer to send than to find."""
+    values = list(keys)
+    if session.get_bind().dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(values, postgresql.ARRAY(column.type)))
 
 
 @cache

@@ -91,7 +91,7 @@ class Sms:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._http.session.close()
+        self._http.close()
 
     def _words(self, message: Message) -> dict[str, str]:
         """What is said, as Twilio is given it; raise DeliveryFailed where nothing can be."""

@@ -80,7 +80,7 @@ class TwilioInbox:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._http.session.close()
+        self._http.close()
 
 
 def _received(copy: MessageInstance) -> Received | None:

@@ -103,7 +103,7 @@ class Voice:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._http.session.close()
+        self._http.close()
 
     def _keys_link(self, message: Message) -> str:
         return f"{self._public_url}/hooks/twilio/voice/{message.outbox_id}/{message.language}"
