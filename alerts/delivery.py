@@ -22,7 +22,6 @@ from alerts import claiming, limits, recording
 from alerts.channels.base import Channel, DeliveryFailed
 from alerts.claiming import LEASE, Claimed
 from alerts.handing_over import Done, Hands
-from alerts.limits import Limits
 from alerts.recording import BACK_OFF, GIVE_UP_AFTER, MOST_BREAKS, WAIT_FOR_NEWS
 from alerts.settling import settle
 from foundation.clock import Clock
@@ -31,6 +30,7 @@ from foundation.db import Database, claim
 from foundation.logs import log
 from foundation.outbox import OutboxMessage
 from foundation.policy import service
+from foundation.sending_settings import Limits
 
 #: Rows claimed at once: few where little waits, so that what is urgent is never far behind; more as the queue grows.
 LEAST_BATCH, MOST_BATCH = 50, 800

@@ -154,6 +154,9 @@ REASONS_TOLD = {
     "review_late": N_("The time to decide passed without a decision."),
     "passed_on": N_("The matter was passed to this office."),
     "asked": N_("The committee asked for help."),
+    "other_provider": N_("The first provider did not bring this message; another one was tried."),
+    "next_channel": N_("A message by another way did not arrive."),
+    "stands_in": N_("The office that was asked could not be reached; this is its deputy."),
     "no_contact": N_("This person has no phone number or address that works."),
 }
 WHY_UNREAD = {

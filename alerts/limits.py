@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from committees.places import Locality, LocalityPath
 from foundation import alarms
 from foundation.db import among, insert_new
 from foundation.outbox import URGENT, OutboxMessage
+from foundation.sending_settings import Limits
 
 PHONE = ("sms", "whatsapp", "voice")
 #: How many messages one receiver gets at most in so long, besides warnings of levels 4 and 5 and answers to what they wrote.
@@ -39,16 +39,6 @@ LINE_BUSY = "The line sends as fast as it may. This message waits its turn."
 NO_BUDGET = "The budget of messages of this day is used up. What is left is kept for levels 4 and 5. This one goes tomorrow."
 BUDGET_USED = "budget_used"
 _LINE_WAIT = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The settings: segments a day for all and for one city, messages a second for each sender number, country prefixes."""
-
-    per_day: int | None = None
-    per_city: int | None = None
-    per_second: float | None = None
-    prefixes: tuple[str, ...] = ()
 
 
 def may_go(

@@ -64,8 +64,11 @@ def shifted(weight: int, rest: int, since: timedelta, failed: int, handed: int) 
 
 
 def weights_of(session: Session, now: datetime, channel: str, keys: Iterable[str]) -> dict[str, int]:
-    """The weights of these providers now; one that was never seen begins at rest."""
+    """The weights of these providers now; one that was never seen gets its row and begins at rest."""
     rows = {row.key: row for row in session.scalars(select(Provider).where(Provider.channel == channel))}
+    for key in keys:
+        if key not in rows:
+            insert_new(session, Provider(channel=channel, key=key, shifted_at=now))
     return {key: _weight(rows.get(key), now) for key in keys}
 
 

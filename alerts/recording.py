@@ -146,33 +146,37 @@ def _is_mine(done: Done, held: Mapping[UUID, Any]) -> bool:
     return row is not None and row.state == "sending" and row.fence == done.row.fence
 
 
-def _claimed_twice(session: Session, mine: Sequence[Done]) -> set[str]:
-    """Copies that two rows call their own: whoever sent it is right, and who found it by its text looks again."""
-    ids = {done.result.provider_id: done for done in mine if isinstance(done.result, Handed)}
+def _claimed_twice(session: Session, mine: Sequence[Done]) -> set[UUID]:
+    """Rows that found a copy which is another's: whoever sent it is right, and who found it by its text looks again."""
+    ids = {_copy(done.row, done.result.provider_id): done for done in mine if isinstance(done.result, Handed)}
     if not ids:
         return set()
-    rows = select(OutboxMessage.id, OutboxMessage.provider_id).where(
-        among(session, OutboxMessage.provider_id, ids)
-    )
-    doubted: set[str] = set()
+    columns = (OutboxMessage.id, OutboxMessage.channel, OutboxMessage.provider, OutboxMessage.provider_id)
+    rows = select(*columns).where(among(session, OutboxMessage.provider_id, {key[2] for key in ids}))
+    doubted: set[UUID] = set()
     wrong: list[UUID] = []
-    for key, provider_id in session.execute(rows):
-        done = ids[str(provider_id)]
-        if key == done.row.id:
+    for row in session.execute(rows):
+        done = ids.get(_copy(row, row.provider_id))
+        if done is None or row.id == done.row.id:
             continue
         if done.found:
-            doubted.add(str(provider_id))
+            doubted.add(done.row.id)
         else:
-            wrong.append(key)
+            wrong.append(row.id)
     if wrong:
         give_up_copy(session, wrong)
     return doubted
 
 
+def _copy(row: Any, provider_id: str) -> tuple[str, str | None, str]:
+    """What names one message at one provider: two providers may use the same numbers."""
+    return row.channel, row.provider, provider_id
+
+
 def _changes(
-    session: Session, now: datetime, channels: Mapping[str, Channel], done: Done, doubted: set[str]
+    session: Session, now: datetime, channels: Mapping[str, Channel], done: Done, doubted: set[UUID]
 ) -> dict[str, Any]:
-    if isinstance(done.result, Handed) and done.result.provider_id in doubted:
+    if done.row.id in doubted:
         return {"state": "unknown", "error": "", "lease_until": now}
     return values_of(done, now, _others(session, now, channels, done))
 

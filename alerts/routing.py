@@ -7,7 +7,7 @@ reporter excluded is never told, and a person without a working contact leaves a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -81,11 +81,12 @@ def send(
     more: dict[str, Any] | None = None,
     key: str = "",
     one_each: bool = False,
+    only: Collection[UUID] = (),
 ) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact, `key`).
 
     `more`: what this template says besides the alert itself; a moment in it is said in the time of the place. `one_each`: by the first
-    contact of each person only.
+    contact of each person only. `only`: by these contact points instead.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
@@ -100,7 +101,9 @@ def send(
         phone = next((c for c in contacts if c.channel == "sms"), None)
         if not contacts:
             unreached.append(receiver)
-        for contact in contacts if alert.level >= EVERYONE_FROM and not one_each else contacts[:1]:
+        chosen = [c for c in contacts if c.id in only] if only else contacts
+        one = alert.level < EVERYONE_FROM or one_each or only
+        for contact in chosen[:1] if one else chosen:
             code = code_for(session, now, rng, alert, phone or contact)
             messages.append((receiver, contact, *_message(session, telling, receiver, contact, code)))
     session.flush()  # before what refers to them
@@ -113,6 +116,49 @@ def send(
         note(session, now, alert, about, n=len(told), step=step, roles=sorted({r.role for r in to}))
     session.flush()
     return written
+
+
+def again(
+    session: Session, now: datetime, alert: Alert, delivery_id: UUID, *, provider: str
+) -> list[Delivery]:
+    """Write a message once more, as it stands, for another provider of its channel; nobody who may no longer be told gets it."""
+    was = session.get_one(Delivery, delivery_id)
+    message = session.get_one(OutboxMessage, was.outbox_id)
+    receiver = Receiver(session.get_one(Person, was.person_id), was.role, "other_provider", was.office_id)
+    if not to_be_told(session, alert.withheld_from, [receiver]):
+        return []
+    key = f"{was.effect_key}:{provider}"
+    copy = outbox.put(
+        session,
+        now,
+        effect_key=key,
+        channel=message.channel,
+        template=message.template,
+        slots=message.slots,
+        language=message.language,
+        script=message.script,
+        contact_point_id=message.contact_point_id,
+        lane=message.lane,
+        provider=provider,
+    )
+    session.flush()
+    row = Delivery(
+        alert_id=alert.id,
+        locality_id=alert.locality_id,
+        person_id=was.person_id,
+        office_id=was.office_id,
+        role=was.role,
+        channel=was.channel,
+        step=was.step,
+        revision=was.revision,
+        reason="other_provider",
+        outbox_id=copy.id,
+        effect_key=key,
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    return [row]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alerts import passed_on
 from alerts.labels import (
     answer_label,
     call_reason,
@@ -219,6 +220,7 @@ NOTES: dict[str, Say] = {
     "unreached": lambda v: _(
         "We could not reach the %(role)s: no number or address works.", role=role_name(v["role"])
     ),
+    **passed_on.STORY,
     "step_empty": lambda v: _(
         "Nobody holds this office now: %(roles)s. The next one is asked.", roles=role_names(v["roles"])
     ),

@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from alerts import reachable
+from alerts.channels.twilio_codes import verdict
 from alerts.routing import Delivery
 from foundation.outbox import FINAL, OutboxMessage
 
@@ -47,16 +49,30 @@ def settle(
         row.settled_at = now if state in FINAL else None
         row.secret_sealed = None if state in ("sent", "delivered") else row.secret_sealed
         session.execute(update(Delivery).where(Delivery.outbox_id == outbox_id).values(state=state))
+        _count(session, now, row, state, code, words)
     if row.provider_id is None:
         row.provider_id = provider_id
-    _take_back(session, outbox_id, provider_id)
+    _take_back(session, row, provider_id)
     return True
 
 
-def _take_back(session: Session, outbox_id: UUID, provider_id: str) -> None:
+def _count(
+    session: Session, now: datetime, row: OutboxMessage, state: str, code: str | None, words: str
+) -> None:
+    """What a receipt says of the number: it works, or it will never take a message."""
+    if state == "delivered":
+        reachable.worked(session, [row.contact_point_id])
+    elif state in FINAL and verdict(code).why == "receiver":
+        reachable.failed(session, now, row.contact_point_id, words, code)
+
+
+def _take_back(session: Session, row: OutboxMessage, provider_id: str) -> None:
     """Another row that took this copy for its own by its text is unknown again: the callback carries our id and is right."""
     wrong = select(OutboxMessage.id).where(
-        OutboxMessage.provider_id == provider_id, OutboxMessage.id != outbox_id
+        OutboxMessage.provider_id == provider_id,
+        OutboxMessage.provider.is_not_distinct_from(row.provider),
+        OutboxMessage.channel == row.channel,
+        OutboxMessage.id != row.id,
     )
     if keys := list(session.scalars(wrong)):
         give_up_copy(session, keys)

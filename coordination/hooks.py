@@ -7,6 +7,7 @@ inbound rows and do nothing else: it cannot even read back what it stored.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -82,16 +83,20 @@ def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
 
 
 def _checked(runtime: Runtime) -> Any:
+    """What a request says, if one of our accounts made it; else Forged."""
     config = runtime.config
-    return twilio_request.validate(
-        # Never from the Host header: whoever sends a request chooses that.
-        config.public_url + request.path,
-        list(request.form.items(multi=True)),
-        request.headers.get("X-Twilio-Signature"),
-        config.twilio_auth_tokens,
-        config.twilio_account_sid or "",
-        config.twilio_addresses,
-    )
+    for account_sid, tokens, senders in config.twilio_accounts:
+        with suppress(Forged):
+            return twilio_request.validate(
+                # Never from the Host header: whoever sends a request chooses that.
+                config.public_url + request.path,
+                list(request.form.items(multi=True)),
+                request.headers.get("X-Twilio-Signature"),
+                tokens,
+                account_sid,
+                senders,
+            )
+    raise Forged("none of our accounts made this")
 
 
 def _keep(runtime: Runtime, row_of: Any, told: Any) -> None:

@@ -41,7 +41,7 @@ class Runtime:
     @cached_property
     def sender(self) -> Sender:
         """The sender over the worker's database; its hands are kept from one call to the next."""
-        return Sender(self.worker, self.clock, self.channels, self.config.public_url)
+        return Sender(self.worker, self.clock, self.channels, self.config.public_url, self.config.limits)
 
     def close(self) -> None:
         """Give everything back."""

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from foundation import sending_settings
 from foundation.channel_settings import BadSetting, contents, numbers, routes
+from foundation.sending_settings import Limits, SecondLine
 
 PREFIX = "CONCORD_"
 KNOWN = frozenset(
@@ -22,6 +24,7 @@ KNOWN = frozenset(
         "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
         "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
         "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS", "HEARTBEAT_URL", "PROBE_TO", "PROBE_MINUTES",
+        *sending_settings.NAMES,
     )
 )  # fmt: skip
 LOCALES = ("en", "ur")
@@ -44,6 +47,8 @@ class Config:
     twilio_auth_tokens: tuple[str, ...] = ()
     twilio_from: tuple[str, ...] = ()
     twilio_api_base: str | None = None
+    second_line: SecondLine | None = None
+    limits: Limits = Limits()
     whatsapp_from: tuple[str, ...] = ()
     whatsapp_templates: Mapping[tuple[str, str], str] = field(default_factory=dict)
     voice_from: tuple[str, ...] = ()
@@ -69,6 +74,13 @@ class Config:
     def sms_over_twilio(self) -> bool:
         """Whether SMS goes out through Twilio; else it goes to the console outbox."""
         return bool(self.twilio_account_sid and self.twilio_auth_tokens and self.twilio_from)
+
+    @property
+    def twilio_accounts(self) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+        """The accounts whose hooks are believed: the id, the tokens in force, and our senders there."""
+        line = self.second_line
+        first = (self.twilio_account_sid or "", self.twilio_auth_tokens, self.twilio_addresses)
+        return (first, (line.account_sid, line.tokens, line.senders)) if line else (first,)
 
     @property
     def twilio_addresses(self) -> tuple[str, ...]:
@@ -106,6 +118,8 @@ class Config:
             twilio_auth_tokens=tokens,
             twilio_from=sender,
             twilio_api_base=_http_url("TWILIO_API_BASE", base) if (base := get("TWILIO_API_BASE")) else None,
+            second_line=sending_settings.second_line(get, _words, _http_url),
+            limits=sending_settings.limits(get, _words),
             whatsapp_from=whatsapp,
             whatsapp_templates=contents("CONCORD_WHATSAPP_TEMPLATES", get("WHATSAPP_TEMPLATES")),
             voice_from=voice,

@@ -81,8 +81,11 @@ def put(
     secret: str | None = None,
     lane: int = ORDINARY,
     due_at: datetime | None = None,
+    provider: str | None = None,
 ) -> OutboxMessage:
     """Write a message that is due now (or at `due_at`), once per `effect_key`: a repeat returns the first row unchanged.
+
+    `provider`: who takes it where the channel has several; None leaves it to the sender.
 
     The receiver is a contact point, or a bare address (an answer to an unknown number), which is sealed.
     """
@@ -94,6 +97,7 @@ def put(
         id=key,
         effect_key=effect_key,
         channel=channel,
+        provider=provider,
         contact_point_id=contact_point_id,
         address_sealed=cipher(session).seal("outbox.address", key, address) if address else None,
         template=template,

@@ -7,6 +7,7 @@ go to the same one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from alerts.channels.base import Channel, Handed, Message
 
@@ -48,3 +49,8 @@ class Many:
 def providers_of(channel: object) -> Mapping[str, Channel]:
     """The providers of a channel by name; none where it has only one, which then needs no name."""
     return channel.providers if isinstance(channel, Many) else {}
+
+
+def as_one(providers: Mapping[str, Channel]) -> Channel:
+    """Several providers as one channel. Its key and label are its providers' and so not its class's: the type cannot say that."""
+    return cast(Channel, Many(providers))

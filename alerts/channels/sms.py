@@ -12,7 +12,8 @@ from zlib import crc32
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
+from alerts.channels.base import Channel, DeliveryFailed, Handed, Message, OutcomeUnknown
+from alerts.channels.many import as_one
 from alerts.channels.twilio_codes import state_of, verdict
 from alerts.channels.twilio_http import (
     READ_SECONDS,
@@ -54,17 +55,26 @@ class Sms:
         self._public_url = public_url.rstrip("/")
 
     @classmethod
-    def from_config(cls, config: Config) -> Sms | None:
-        """Return the channel, or None where Twilio is not set up."""
+    def from_config(cls, config: Config) -> Channel | None:
+        """Return the channel, or None where Twilio is not set up; with a second line, both of them as one channel."""
         if not config.sms_over_twilio or config.twilio_account_sid is None:
             return None
-        return cls(
+        first = cls(
             config.twilio_account_sid,
             config.twilio_auth_tokens[0],
             config.twilio_from,
             config.public_url,
             config.twilio_api_base,
         )
+        line = config.second_line
+        if line is None:
+            return first
+        second = cls(line.account_sid, line.tokens[0], line.senders, config.public_url, line.api_base)
+        return as_one({"first": first, "second": second})
+
+    def line_of(self, address: str) -> str:
+        """The sender number by which this address is written to: its speed is limited there."""
+        return self._sender(address)
 
     def send(self, message: Message) -> Handed:
         """Hand one SMS to Twilio; raise DeliveryFailed or OutcomeUnknown."""
@@ -129,4 +139,5 @@ def _handed(copy: MessageInstance) -> Handed:
     if state in ("sent", "delivered"):
         return Handed(copy.sid, "delivered" if state == "delivered" else "sent")
     meaning = verdict(copy.error_code)
-    raise DeliveryFailed(meaning.words, meaning.permanent, str(copy.error_code) if copy.error_code else None)
+    code = str(copy.error_code) if copy.error_code else None
+    raise DeliveryFailed(meaning.words, meaning.permanent, code, meaning.why)

@@ -11,16 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from alerts.channels.base import Why
+
 State = Literal["sent", "delivered", "undelivered", "failed"]
 STOPPED = "21610"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one failure code means."""
+    """What one failure code means; `why`: what it says something about, as in DeliveryFailed."""
 
     permanent: bool
     words: str
+    why: Why = ""
 
 
 _NUMBER = "This number cannot receive SMS. Please check it with the person."
@@ -62,6 +65,8 @@ _PERMANENT = {
     "30004": "The phone or its network blocks our messages.",
     "30007": "The network took the message for unwanted and dropped it.",
 }
+#: What is wrong with the message or the way to a country, not with the number: it does not count against the number.
+_OF_THE_MESSAGE = frozenset({"21408", "21602", "21605", "21612", "21617", "21619", "30007"})
 _TEMPORARY = {
     "20429": _BUSY,
     "14107": _BUSY,
@@ -144,15 +149,15 @@ def verdict(code: str | int | None, status: int | None = None) -> Verdict:
     """Say what a code means; an unlisted one is judged by the HTTP status (4xx permanent)."""
     key = str(code or "")
     if key in _PERMANENT:
-        return Verdict(True, _PERMANENT[key])
+        return Verdict(True, _PERMANENT[key], "message" if key in _OF_THE_MESSAGE else "receiver")
     if key in _TEMPORARY:
-        return Verdict(False, _TEMPORARY[key])
+        return Verdict(False, _TEMPORARY[key], "ours" if _TEMPORARY[key] == _OURS else "")
     if status in (401, 403, 404):
-        return Verdict(False, _OURS)
+        return Verdict(False, _OURS, "ours")
     if status in (408, 429):
         return Verdict(False, _BUSY)
     if status is not None and 400 <= status < 500:
-        return Verdict(True, "The SMS service refused this message.")
+        return Verdict(True, "The SMS service refused this message.", "message")
     return Verdict(False, "The SMS service could not deliver this.")
 
 

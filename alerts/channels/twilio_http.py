@@ -128,7 +128,7 @@ def ask_for_account(client: Client) -> None:
     with told_apart():
         account = client.api.v2010.accounts(client.username).fetch()
     if account.status != "active":
-        raise DeliveryFailed("The account at Twilio is not active.", permanent=False)
+        raise DeliveryFailed("The account at Twilio is not active.", permanent=False, why="ours")
 
 
 def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFailed | OutcomeUnknown:
@@ -137,7 +137,7 @@ def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFa
         return OutcomeUnknown(_LOST)
     code = str(error.code) if error.code and error.code != error.status else None
     meaning = verdict(code, error.status)
-    return DeliveryFailed(meaning.words, meaning.permanent, code or str(error.status))
+    return DeliveryFailed(meaning.words, meaning.permanent, code or str(error.status), meaning.why)
 
 
 def _never_left(error: HTTPError) -> bool:
