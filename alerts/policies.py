@@ -14,11 +14,13 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import Alert
-from alerts.ladder import CLOCKS, NUDGES, STILL, Policy
+from alerts.ladder import Policy
+from alerts.policy_checks import ladder_from
 from committees.places import LocalityPath
 from foundation.db import Base, Keyed
 
 IN_FORCE = "in_force"
+PARTS = ("clocks", "steps", "must_answer", "nudges", "still")
 
 
 class EscalationPolicy(Keyed, Base):
@@ -72,17 +74,7 @@ def as_ladder(row: EscalationPolicy | None) -> Policy:
     """A row as the ladder it describes, over what is built in."""
     if row is None:
         return Policy()
-    return Policy(
-        CLOCKS | _by_level(row.clocks),
-        tuple(row.steps),
-        tuple(row.must_answer),
-        NUDGES | _by_level(row.nudges),
-        STILL | _by_level(row.still),
-    )
-
-
-def _by_level(minutes: dict[str, Any]) -> dict[int, int]:
-    return {int(level): int(value) for level, value in minutes.items()}
+    return ladder_from({name: getattr(row, name) for name in PARTS})
 
 
 def ladder_of(session: Session, alert: Alert) -> Policy:

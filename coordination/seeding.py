@@ -15,15 +15,17 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.policies import EscalationPolicy
+from alerts import policy_versions
+from alerts.policies import PARTS, EscalationPolicy
 from alerts.receivers import LinkedContact
 from committees import people, places
 from committees.committee import Committee, Seat, take_seat
+from committees.layers import plain
 from committees.people import ROLES, Office, Organisation, Person
 from committees.places import Country, Locality, LocalityCode
 from coordination import seeding_dates, seeding_profiles, seeds
 from foundation.db import Base
-from foundation.errors import Problem
+from foundation.errors import Invalid, Problem
 
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -272,20 +274,23 @@ class Seeding:
                 )
 
     def policy(self, row: Row) -> None:
-        """An escalation ladder."""
-        if self._by_code(EscalationPolicy, row["key"]) is None:
-            place = self.places[row["locality"]].id if row["locality"] != "*" else None
-            clocks = {str(level): minutes for level, minutes in row["clocks_minutes"].items()}
-            self._add(
-                "policies",
-                EscalationPolicy(
-                    code=row["key"],
-                    locality_id=place,
-                    threat=row["threat"],
-                    clocks=clocks,
-                    steps=row["steps"],
-                ),
-            )
+        """An escalation ladder, checked like one that people write."""
+        if self._by_code(EscalationPolicy, row["key"]) is not None:
+            return
+        place = self.places[row["locality"]] if row["locality"] != "*" else None
+        document = {"clocks": row["clocks_minutes"], **{part: row[part] for part in PARTS if part in row}}
+        document = plain(document)
+        try:
+            policy_versions.check_at(self.session, place, row["threat"], document)
+        except Invalid as wrong:
+            raise Problem(f"The policy {row['key']}: {wrong.field}: {wrong.message}", wrong.hint) from None
+        where = place.id if place else None
+        self._add(
+            "policies",
+            EscalationPolicy(
+                code=row["key"], locality_id=where, threat=row["threat"], created_at=self.now, **document
+            ),
+        )
 
     def date(self, row: Row) -> None:
         """A date of the calendar."""

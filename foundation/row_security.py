@@ -17,13 +17,23 @@ from foundation.jobs import Setting
 from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, releasing, table, visible, within
 
 # The record is written and read, never changed: only the sealer (worker) may fill in the chain.
-APPEND_ONLY_FOR_WEB = ("journal", "inbound", "identity", "reply_handle", "report", "grant", "profile")
+APPEND_ONLY_FOR_WEB = (
+    "journal",
+    "inbound",
+    "identity",
+    "reply_handle",
+    "report",
+    "grant",
+    "profile",
+    "escalation_policy",
+)
 # What was said is never edited; who dealt with it, and under which incident it stands, and who must not be told, may be said by whoever may see it.
 # What was written for a place is never edited; a version only moves on towards being in force, or is refused.
 MOVED_BY_WEB = {
     "inbound": "state, handled_by",
     "report": "incident_id, sensitive, withheld_from",
     "profile": "state, proposed_by, proposed_at, approved_by, approved_role, approved_at, refused_by, refused_at, answer, valid_from",
+    "escalation_policy": "state, proposed_by, proposed_at, decided_by, decided_role, decided_at, answer",
 }
 LOCK = 4_912_026
 FINGERPRINT = "policy_fingerprint"
