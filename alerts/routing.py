@@ -112,8 +112,8 @@ def send(
     told = {receiver.person.id: receiver for receiver, *_ in messages}
     _release(session, telling, list(told.values()))
     if told:
-        about = "told" if template in MESSAGES else template
-        note(session, now, alert, about, n=len(told), step=step, roles=sorted({r.role for r in to}))
+        said = {"n": len(told), "step": step, "roles": sorted({r.role for r in to})}
+        note(session, now, alert, "told" if template in MESSAGES else template, **said)
     session.flush()
     return written
 

@@ -139,6 +139,9 @@ def test_the_api_says_the_path_of_what_is_wrong_and_keeps_what_was_written(town:
         row = session.scalars(select(EscalationPolicy).where(EscalationPolicy.author_id.is_not(None))).one()
         assert row.steps == document()["steps"], "what was written never changes"
 
+    body = {"document": document(clocks={"3": 60}), "reason": WHY, "threat": "caste_clan_family"}
+    city.send(address, body, method="PUT")
+
 
 def test_a_ladder_of_a_threat_holds_for_that_threat_alone(town: Town) -> None:
     city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
