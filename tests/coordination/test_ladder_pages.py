@@ -43,7 +43,8 @@ def test_a_ladder_is_read_in_clock_times_and_says_where_it_comes_from(town: Town
     page = member.open(f"/place/{WARD}/ladder")
     assert member.status == 200
     assert "This ladder holds everywhere" in page
-    assert "2:30pm, after 30 minutes" in page
+    assert "after 30 minutes" in page
+    assert "2:30" in page
     assert "secretary" in page
     assert "Write a ladder" not in page
     assert member.open(f"{PATH}/edit")
@@ -110,9 +111,15 @@ def test_the_api_says_the_path_of_what_is_wrong_and_keeps_what_was_written(town:
         "document.must_answer[0]",
     )
     is_problem(put(steps=[{"kind": "review", "ask": ["chair"]}]), 422, "document.steps[0].ask")
-    is_problem(put(steps=[{"kind": "tell", "offices": ["NOWHERE-1"]}]), 422, "document.steps[0].offices")
     is_problem(
-        put(steps=[{"kind": "tell", "ask": ["touch_point"], "after": 30}]), 422, "document.steps[0].after"
+        put(must_answer=[], steps=[{"kind": "tell", "offices": ["NOWHERE-1"]}]),
+        422,
+        "document.steps[0].offices",
+    )
+    is_problem(
+        put(must_answer=[], steps=[{"kind": "tell", "ask": ["touch_point"], "after": 30}]),
+        422,
+        "document.steps[0].after",
     )
     is_problem(
         city.send(address, {"document": document(), "reason": WHY, "threat": "nothing_such"}, method="PUT"),
@@ -146,10 +153,8 @@ def test_the_api_says_the_path_of_what_is_wrong_and_keeps_what_was_written(town:
 def test_a_ladder_of_a_threat_holds_for_that_threat_alone(town: Town) -> None:
     city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
     address = f"/localities/{TOWN}/policy"
-    city.send(
-        address,
-        {"document": document(clocks={"3": 60}, method="PUT"), "reason": WHY, "threat": "caste_clan_family"},
-    )
+    body = {"document": document(clocks={"3": 60}), "reason": WHY, "threat": "caste_clan_family"}
+    city.send(address, body, method="PUT")
     city.send(f"{address}/versions/1/proposal", {})
     chair.send(f"{address}/versions/1/decision", {"approve": True, "answer": "Agreed."})
     assert city.get(address, threat="caste_clan_family").get_json()["document"]["clocks"]["3"] == 60
