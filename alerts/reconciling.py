@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts import apart
 from alerts.evidence import EvidenceChange, RiskState
 from alerts.risk.scoring import RunningSum, days_between, decay
-from alerts.sums import hold
+from alerts.sums import load_states
 from committees.places import LocalityPath
 from foundation import journal
 from foundation.db import Base, Keyed
@@ -82,7 +82,7 @@ def reconcile(session: Session, now: datetime) -> int:
 
 def _mended(session: Session, now: datetime, places: Sequence[UUID]) -> list[tuple[UUID, float]]:
     """Put right the sums of these places that differ from the ledger; return those places with their largest difference."""
-    held = {state.locality_id: state for state in hold(session, places)}
+    held = {state.locality_id: state for state in load_states(session, places, hold=True)}
     should = from_ledger(session, now, [held[key] for key in places])
     found = []
     for key in places:

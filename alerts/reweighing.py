@@ -19,7 +19,7 @@ from alerts import rescoring
 from alerts.evidence import Cell, Evidence, RiskState, numbers_each, weight_of
 from alerts.risk.numbers import Numbers
 from alerts.risk.scoring import RunningSum
-from alerts.sums import hold, recount
+from alerts.sums import load_states, recount
 from committees import catalogue, profiles
 from committees.incidents import Incident
 from committees.places import LocalityPath
@@ -147,7 +147,7 @@ def _score(session: Session, now: datetime, run: Reweighing) -> int:
 
 def reweigh(session: Session, now: datetime, place_ids: Sequence[UUID]) -> None:
     """Weigh the evidence of these places by the numbers in force, and keep their sums in the half-lives in force."""
-    held = {state.locality_id: state for state in hold(session, place_ids)}
+    held = {state.locality_id: state for state in load_states(session, place_ids, hold=True)}
     numbers = numbers_each(session, place_ids)
     old = [key for key in place_ids if (state := held.get(key)) and state.weighing != numbers[key].weighing]
     if not old:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from alerts.evidence import (
@@ -42,7 +42,8 @@ def take_in(session: Session, now: datetime, incidents: Sequence[Incident]) -> l
         select(Evidence).where(Evidence.incident_id.in_([incident.id for incident in incidents]))
     )
     rows = {row.incident_id: row for row in found}
-    held = hold(session, {i.locality_id for i in incidents} | {row.locality_id for row in rows.values()})
+    places = {i.locality_id for i in incidents} | {row.locality_id for row in rows.values()}
+    held = load_states(session, places, hold=True)
     profiles = numbers_each(session, {incident.locality_id for incident in incidents})
     # Imported history is known since its own days; what comes live is known together, now.
     known: dict[datetime, list[Incident]] = {}
@@ -161,20 +162,14 @@ def scored_above(session: Session, locality_id: UUID) -> list[UUID]:
     ]
 
 
-def load_states(session: Session, locality_ids: Iterable[UUID]) -> list[RiskState]:
-    """The risk states of these places and of those above them, read at once: `state_of` finds them while this list is held."""
-    return list(session.scalars(select(RiskState).where(RiskState.locality_id.in_(_above(locality_ids)))))
+def load_states(session: Session, locality_ids: Iterable[UUID], *, hold: bool = False) -> list[RiskState]:
+    """The risk states of these places and of those above them, read at once: `state_of` finds them while this list is held.
 
-
-def hold(session: Session, locality_ids: Iterable[UUID]) -> list[RiskState]:
-    """As `load_states`, and nobody else moves these sums until the commit: two workers may take in the same place.
-
-    On SQLite there is one writer at a time, and nothing to hold.
+    `hold`: nobody else moves these sums until the commit, because two workers may take in the same place. On SQLite there is one writer
+    at a time, and nothing to hold.
     """
-    rows = select(RiskState).where(RiskState.locality_id.in_(_above(locality_ids)))
-    rows = rows.order_by(RiskState.locality_id).with_for_update()
-    return list(session.scalars(rows.execution_options(populate_existing=True)))
-
-
-def _above(locality_ids: Iterable[UUID]) -> Select[UUID]:
-    return select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
+    above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(set(locality_ids)))
+    rows = select(RiskState).where(RiskState.locality_id.in_(above)).order_by(RiskState.locality_id)
+    if hold:
+        rows = rows.with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(rows))

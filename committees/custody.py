@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
-from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.public import PublicKey, SealedBox
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -62,10 +62,3 @@ def seal(identity: str, public_keys: list[bytes]) -> dict[str, str]:
             SealedBox(PublicKey(public_keys[one])).encrypt(inner)
         ).decode()
     return boxes
-
-
-def open_with(boxes: dict[str, str], one: tuple[int, bytes], other: tuple[int, bytes]) -> str:
-    """Open an identity with two keepers' (position, private key); any two of the three will do."""
-    (low, low_key), (high, high_key) = sorted([one, other])
-    outer = SealedBox(PrivateKey(low_key)).decrypt(base64.b64decode(boxes[f"{low}{high}"]))
-    return SealedBox(PrivateKey(high_key)).decrypt(outer).rstrip(b"\0").decode()

@@ -15,16 +15,21 @@ from typing import Any
 STRENGTHS = ("some", "strong")
 
 
+def seen_on(row: Mapping[str, Any]) -> date:
+    """When a thing was last seen or said to hold."""
+    return date.fromisoformat(str(row["last_seen"]))
+
+
 def counts(row: Mapping[str, Any], days: int, today: date) -> bool:
     """Whether a thing counts today: what has no strength is words alone, and a day that is still to come was not seen yet."""
     if not row.get("strength") or not row.get("last_seen"):
         return False
-    return 0 <= (today - date.fromisoformat(row["last_seen"])).days <= days
+    return 0 <= (today - seen_on(row)).days <= days
 
 
 def until_of(row: Mapping[str, Any], days: int) -> date:
     """The last day on which a thing counts that counts now."""
-    return date.fromisoformat(row["last_seen"]) + timedelta(days=days)
+    return seen_on(row) + timedelta(days=days)
 
 
 def peace_signs(

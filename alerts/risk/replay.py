@@ -99,6 +99,7 @@ class _Week(NamedTuple):
     levels: Ints
     surge: Floats | None
     usual: Floats | None
+    soft: float
 
 
 class _Run:
@@ -137,11 +138,12 @@ class _Run:
             if kappas:
                 kappa = kappas.advance(number, probability(hazard(Lambda, coefficients=c)))
                 kappa = kappa if bounds is None else calibration.held(kappa, bounds)
-            p28 = probability(hazard(Lambda, kappa, coefficients=c))
+            soft = self.profile.soft_on(monday(number + 1))
+            p28 = probability(hazard(Lambda, kappa, soft, coefficients=c))
             levels = next_levels(p28, levels, self.profile.boundaries)
             chance = unusual.advance(part) if unusual else None
             usual = unusual.total / surge.WINDOWS if unusual else None
-            yield _Week(number, part, F, S, N, kappa, p28, levels, chance, usual)
+            yield _Week(number, part, F, S, N, kappa, p28, levels, chance, usual, soft)
 
     def warnings(self, week: _Week, before: _Week | None) -> Iterator[Warned]:
         """Yield the warnings of one week, given the week before it."""
@@ -157,7 +159,7 @@ class _Run:
         moved = (week.levels > level_was) | ((chance >= SURGE_CHANCE) & (chance_was < SURGE_CHANCE))
         for i in np.flatnonzero(moved).tolist():
             F, S, N, kappa = (float(values[i]) for values in (week.F, week.S, week.N, week.kappa))
-            risk = score(F, S, N, kappa=kappa, coefficients=c)
+            risk = score(F, S, N, kappa=kappa, soft=week.soft, coefficients=c)
             change = Change(
                 self.localities[i],
                 issued_at(week.number),

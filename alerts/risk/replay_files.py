@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TextIO
 import yaml
 
 from alerts.risk.levels import BOUNDARIES, check_boundaries
+from alerts.risk.peace_terms import peace_signs, seen_on
 from alerts.risk.scoring import DAY, MULTIPLIER_BOUNDS, STARTER, Coefficients, grade_weight
 from foundation.errors import Problem
 
@@ -63,11 +64,23 @@ class Reading(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What a profile file may change about a replay; ``multipliers`` are by category, 0.5 to 2."""
+    """What a profile file may change about a replay; ``multipliers`` are by category, 0.5 to 2.
+
+    ``holds_peace`` are its protective factors, and ``soft`` their sizes: the only soft signs that a file of incidents knows.
+    """
 
     coefficients: Coefficients = STARTER
     boundaries: tuple[float, ...] = BOUNDARIES
     multipliers: Mapping[str, float] = {}
+    holds_peace: tuple[Mapping[str, Any], ...] = ()
+    soft: Mapping[str, Any] = {}
+
+    def soft_on(self, day: date) -> float:
+        """X on a day: what holds peace together by then, everywhere alike."""
+        if not self.holds_peace:
+            return 0.0
+        size = float(sum(sign["size"] for sign in peace_signs(self.holds_peace, self.soft, day)))
+        return max(size, -float(self.soft["bound"]))
 
 
 @lru_cache(maxsize=100_000)
@@ -183,7 +196,8 @@ def read_neighbours(path: str | Path) -> dict[str, list[str]]:
 def profile_from(content: Any) -> Profile:
     """Return the profile of a mapping with ``coefficients``, ``boundaries``, ``multipliers``, all optional.
 
-    Instead of ``multipliers``, a list ``kinds`` with ``key`` and ``multiplier`` is read too. Other keys are
+    Instead of ``multipliers``, a list ``kinds`` with ``key`` and ``multiplier`` is read too, and ``holds_peace``
+    where ``soft`` gives its sizes, as a whole threat profile does. Other keys are
     left alone, because a threat profile says much that is not arithmetic. Raises Problem if a value is out
     of bounds.
     """
@@ -199,7 +213,12 @@ def profile_from(content: Any) -> Profile:
         if wrong:
             raise ValueError(f"The multiplier of {', '.join(wrong)} must be between {low} and {high}.")
         boundaries = check_boundaries(content.get("boundaries") or BOUNDARIES)
-        return Profile(Coefficients(**given), boundaries, multipliers)
+        soft = content.get("soft") or {}
+        holds = tuple(content.get("holds_peace") or ()) if "holds_peace" in soft else ()
+        made = Profile(Coefficients(**given), boundaries, multipliers, holds, soft)
+        for row in holds:  # what cannot be read is said now, not in the middle of a run
+            made.soft_on(seen_on(row) if row.get("strength") else EARLIEST)
+        return made
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Problem("The profile cannot be used.", str(error)) from error
 

@@ -10,7 +10,7 @@ from alerts import evaluating, learning
 from alerts.risk import numbers, scoring
 from alerts.risk.calibration import BOUNDS
 from alerts.routing import OUTSIDE
-from committees import places
+from committees import places, profiles
 from coordination import evaluation_view, reach, trying
 from coordination.here import here as installation
 from coordination.pages.place import name_of
@@ -62,6 +62,7 @@ def method(visit: Visit) -> Response:
     return visit.render(
         "method.html",
         c=scoring.STARTER,
+        peace=profiles.starter()["soft"],
         boundaries=[f"{100 * share:.0f}" for share in numbers.STARTER.boundaries],
         kappas=kappas,
         bounds=BOUNDS,

@@ -455,9 +455,35 @@ def test_profile_files(tmp_path: Path) -> None:
     assert read_profile(path).boundaries == (0.1, 0.2, 0.3, 0.4)
 
 
+HOLDS = "soft: {bound: 0.1, holds_peace: {some: -0.01, strong: -0.02}, holds_peace_bound: 0.03, holds_peace_days: 20}\n"
+
+
+def test_what_holds_peace_lowers_the_weeks_in_which_it_was_seen_lately(tmp_path: Path) -> None:
+    """Only between its day and its end, by its size in the exponent, and in the reasons of a warning; never a golden number."""
+    path = tmp_path / "profile.yaml"
+    path.write_text(
+        HOLDS + "holds_peace: [{key: a, label: Elders, strength: strong, last_seen: 2020-01-22}]\n"
+    )
+    history = [made(1, severity=5)]
+    plain, held = (replay(history, NEAR, MONDAY, date(2020, 2, 20), p) for p in (None, read_profile(path)))
+    row = plain.localities.index("X:a")
+    exponents = [-np.log1p(-one.scores[row]) for one in (plain, held)]
+    assert exponents[0] - exponents[1] == pytest.approx([0, 0, 0.02, 0.02, 0.02, 0, 0], abs=1e-12)
+    path.write_text("holds_peace: [{key: a, label: Elders, strength: strong, last_seen: 2020-01-22}]\n")
+    assert read_profile(path) == Profile()  # without sizes it is words alone
+
+
 @pytest.mark.parametrize(
     "text",
-    ["[", "- a", "multipliers: {clash: 3}", "coefficients: {fats: 1}", "coefficients: {fast: much}"]
+    [HOLDS + "holds_peace: [{key: a, label: x, strength: huge, last_seen: 2020-01-22}]"]
+    + [
+        HOLDS + "holds_peace: [{key: a, label: x, strength: some}]",
+        "[",
+        "- a",
+        "multipliers: {clash: 3}",
+        "coefficients: {fats: 1}",
+        "coefficients: {fast: much}",
+    ]
     + [
         "boundaries: [0.3, 0.2, 0.4, 0.5]",
         "coefficients: {severity_weights: 3}",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey
 
-from committees.custody import KEEPERS, PADDED, open_with, seal
+from committees.custody import KEEPERS, PADDED, seal
+from tests.keepers import open_with
 
 KEYS = [PrivateKey.generate() for _ in range(KEEPERS)]
 PUBLIC = [bytes(key.public_key) for key in KEYS]

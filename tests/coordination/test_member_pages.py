@@ -10,7 +10,7 @@ from nacl.public import PrivateKey
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from committees import custody, people, verification
+from committees import people, verification
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
 from committees.committee import Committee
@@ -19,6 +19,7 @@ from committees.incidents import Incident, IncidentGroup, IncidentPlace, Inciden
 from committees.people import ContactPoint, Person
 from committees.places import by_code
 from committees.reports import ReplyHandle, Report, Source
+from tests.keepers import open_with
 from tests.make import WARD, Browser, Town
 
 CROWD = {
@@ -234,7 +235,7 @@ def test_a_name_is_asked_for_only_where_three_keepers_are(town: Town) -> None:
     assert count(town, Identity) == 0
     send_report(browser, name="sealed")
     boxes = only(town, Identity).boxes
-    assert custody.open_with(boxes, (0, bytes(keys[0])), (2, bytes(keys[2]))) == "Velnoor +923640000019"
+    assert open_with(boxes, (0, bytes(keys[0])), (2, bytes(keys[2]))) == "Velnoor +923640000019"
 
 
 def test_my_reports_say_how_far_each_has_come_and_can_be_taken_back(town: Town) -> None:
