@@ -51,7 +51,7 @@ def latest(session: Session) -> dict[str, LineCheck]:
 def heard(session: Session) -> dict[str, datetime]:
     """When each channel's provider last answered a check."""
     rows = select(LineCheck.channel, func.max(LineCheck.at)).where(LineCheck.good)
-    return dict(session.execute(rows.group_by(LineCheck.channel)).tuples().all())
+    return {channel: at for channel, at in session.execute(rows.group_by(LineCheck.channel)) if at}
 
 
 def silent_since(session: Session, now: datetime, channel: str) -> datetime | None:

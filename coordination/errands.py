@@ -15,7 +15,7 @@ from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
 from committees import committee, reply_codes
 from committees.incidents import Incident
-from committees.people import Person, contacts_of, standings_of
+from committees.people import ContactPoint, Person, contacts_of, standings_of
 from committees.places import Locality
 from committees.reports import FOR_OVERSIGHT
 from coordination import closing_alerts, oversight, review
@@ -27,7 +27,7 @@ from foundation.errands import Errand, open_errands
 from foundation.logs import log
 from foundation.policy import service
 
-TEST_MESSAGE = "test_message"
+TEST_MESSAGE, TEST_CONTACT = "test_message", "test_contact"
 WEBHOOK_TEST, WEBHOOK_AGAIN = "webhook_test", "webhook_again"
 CarryOut = Callable[[Session, datetime, random.Random, UUID], None]
 
@@ -82,34 +82,42 @@ def _for_oversight(session: Session, now: datetime, _rng: random.Random, inciden
 
 
 def _test_message(session: Session, now: datetime, rng: random.Random, person_id: UUID) -> None:
-    """A drill to oneself: the whole way from the outbox to the phone, with nothing in it."""
-    person = session.get_one(Person, person_id)
-    standing = standings_of(session, person_id)[0]
-    place = session.get_one(Locality, standing.locality_id)
-    body = committee.committee_for(session, place.id)
-    drill = session.scalars(
-        select(Errand.id)
-        .where(Errand.subject_id == person_id, Errand.kind == TEST_MESSAGE)
-        .order_by(Errand.asked_at.desc())
-    ).first()
-    assert drill is not None
+    """A drill to oneself, by the first way to be reached."""
     for contact in contacts_of(session, person_id)[:1]:
-        values = {
-            "source": body.short_name if body else "Concord",
-            "place": {"names": dict(place.names)},
-            "code": reply_codes.give(session, now, rng, contact.id, "drill", drill, digits=2),
-        }
-        outbox.put(
-            session,
-            now,
-            effect_key=f"drill:{drill}:{contact.id}",
-            channel=contact.channel,
-            template="drill",
-            slots=values,
-            language=person.language,
-            script=person.script,
-            contact_point_id=contact.id,
-        )
+        _drill(session, now, rng, contact, TEST_MESSAGE, person_id)
+
+
+def _test_contact(session: Session, now: datetime, rng: random.Random, contact_id: UUID) -> None:
+    """A drill to one number or address of one's own."""
+    _drill(session, now, rng, session.get_one(ContactPoint, contact_id), TEST_CONTACT, contact_id)
+
+
+def _drill(
+    session: Session, now: datetime, rng: random.Random, contact: ContactPoint, kind: str, subject_id: UUID
+) -> None:
+    """The whole way from the outbox to the phone, with nothing in it."""
+    person = session.get_one(Person, contact.person_id)
+    place = session.get_one(Locality, standings_of(session, person.id)[0].locality_id)
+    body = committee.committee_for(session, place.id)
+    rows = select(Errand.id).where(Errand.subject_id == subject_id, Errand.kind == kind)
+    drill = session.scalars(rows.order_by(Errand.asked_at.desc())).first()
+    assert drill is not None
+    values = {
+        "source": body.short_name if body else "Concord",
+        "place": {"names": dict(place.names)},
+        "code": reply_codes.give(session, now, rng, contact.id, "drill", drill, digits=2),
+    }
+    outbox.put(
+        session,
+        now,
+        effect_key=f"drill:{drill}:{contact.id}",
+        channel=contact.channel,
+        template="drill",
+        slots=values,
+        language=person.language,
+        script=person.script,
+        contact_point_id=contact.id,
+    )
 
 
 def _webhook_test(session: Session, now: datetime, _rng: random.Random, target_id: UUID) -> None:
@@ -130,6 +138,7 @@ HANDLERS: dict[str, CarryOut] = {
     news.SENT_BACK: news.tell,
     closing_alerts.HELP_ASKED: _help,
     TEST_MESSAGE: _test_message,
+    TEST_CONTACT: _test_contact,
     FOR_OVERSIGHT: _for_oversight,
     WEBHOOK_TEST: _webhook_test,
     WEBHOOK_AGAIN: _webhook_again,

@@ -33,13 +33,14 @@ from alerts import (
     inspecting,
     lateness,
     learning,
+    line_checks,
     readiness,
     reconciling,
     reweighing,
     webhooks,
 )
 from committees import public_holidays
-from coordination import errands, feedback, heartbeat, inbound, replaying
+from coordination import errands, feedback, heartbeat, inbound, lines_view, replaying
 from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
@@ -190,6 +191,7 @@ JOBS: tuple[Job, ...] = (
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _seal),
+    Job("check_lines", lines_view.check, every=int(line_checks.EVERY.total_seconds()), alone=True),
     Job("publish_cap", _publish_cap),
     Job("feed_webhooks", _feed_webhooks),
     Job("keep_readiness", _in_session("engine", readiness.keep), every=20),

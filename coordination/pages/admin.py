@@ -14,7 +14,7 @@ from alerts.sentences import channel_label, delivery_state_label
 from committees.inbox import Inbound
 from committees.people import contacts_of
 from committees.places import Locality
-from coordination import frame
+from coordination import frame, lines_view
 from coordination.errands import TEST_MESSAGE
 from coordination.here import here
 from coordination.pulse import SILENT
@@ -39,8 +39,13 @@ def health(visit: Visit) -> Response:
     """Health of the sending and the working side."""
     with here().worker.open(service("keeper")) as session:
         facts = gather(session, visit.now)
+        quiet = lines_view.silent(session, visit.now, visit.principal, here().channels)
     return visit.render(
-        "admin.html", facts=facts, key=new_id(), reachable=bool(contacts_of(visit.session, visit.person_id))
+        "admin.html",
+        facts=facts,
+        silent=quiet,
+        key=new_id(),
+        reachable=bool(contacts_of(visit.session, visit.person_id)),
     )
 
 

@@ -15,9 +15,10 @@ from committees.intake import sms
 from committees.intake.kinds import kind_of
 from committees.people import Person
 from committees.places import Locality, zone_of
-from coordination import desk_view, reach
+from coordination import desk_view, lines_view, reach
 from coordination.desk_view import DESK
 from coordination.frame import real_clock
+from coordination.here import here
 from foundation import journal
 from foundation.db import claim
 from foundation.errors import Conflict, Refused
@@ -42,6 +43,7 @@ def desk(visit: Visit) -> Response:
         silent=desk_view.silent_wards(session, now, visit.principal),
         unreached=desk_view.unreached(session, now),
         line=desk_view.line_state(session, now, real_clock.now()),
+        silent_lines=lines_view.silent(session, now, visit.principal, here().channels),
     )
 
 

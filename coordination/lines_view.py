@@ -1,0 +1,217 @@
+"""How each line to people does, in words and numbers for the channels page, and the banner where a line is silent.
+
+Counts and times only: no address, no message. The checks are alerts/line_checks.py; `check` is the job that makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from alerts import line_checks
+from alerts.channels import Console
+from alerts.channels.base import Channel, DeliveryFailed, OutcomeUnknown
+from alerts.labels import channel_label, delivery_state_label
+from alerts.providers import Provider
+from committees.contact_addresses import CHANNELS as TO_PEOPLE
+from committees.contact_addresses import CONSOLE
+from committees.inbox import CALL, KEY, SMS, Inbound
+from committees.people import ContactPoint
+from committees.places import Locality, zone_of
+from coordination.runtime import Runtime
+from foundation.logs import log
+from foundation.outbox import OutboxMessage
+from foundation.policy import Principal, service
+from foundation.web import words
+from foundation.web.words import gettext as _
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WRONG = ("failed", "undelivered")
+#: Receipts looked at for the time that they take.
+RECEIPTS = 2000
+TEST = "drill"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One channel as the page shows it; times are words, an empty one is unknown."""
+
+    key: str
+    label: str
+    set_up: bool
+    checked: str
+    good: bool
+    why: str
+    sent: str
+    heard: str
+    errors: int
+    share: str
+    receipt: str
+    providers: list[tuple[str, int, int, int]]
+
+
+def check(runtime: Runtime) -> int:
+    """Ask the provider of every line whether it is there, each with no transaction open; return how many were asked."""
+    real = {key: runtime.channels[key] for key in TO_PEOPLE if _is_real(runtime.channels.get(key))}
+    for key, channel in real.items():
+        found = _why_silent(key, channel)
+        with runtime.worker.open(service("keeper"), write=True) as session:
+            line_checks.record(session, runtime.clock.now(), key, found)
+            session.commit()
+    return len(real)
+
+
+def _is_real(channel: Channel | None) -> bool:
+    return channel is not None and not isinstance(channel, Console)
+
+
+def _why_silent(key: str, channel: Channel) -> str:
+    try:
+        channel.check()
+    except (DeliveryFailed, OutcomeUnknown) as failure:
+        return failure.message
+    except Exception as error:  # noqa: BLE001 -- one line's fault must not hide the state of the others
+        log().error("line_check_failed", channel=key, error_type=type(error).__name__)
+        return "The check itself broke. An administrator should look at the log."
+    return ""
+
+
+def silent(
+    session: Session, now: datetime, principal: Principal, channels: Mapping[str, Channel]
+) -> list[str]:
+    """One sentence for each line that is set up and has not been heard from, in the time of the reader's place."""
+    found = [
+        (key, since)
+        for key in TO_PEOPLE
+        if _is_real(channels.get(key)) and (since := line_checks.silent_since(session, now, key))
+    ]
+    if not found:
+        return []
+    zone = zone_of(session, session.get_one(Locality, principal.standings[0].locality_id))
+    return [
+        _(
+            "%(line)s: not heard from since %(when)s. Messages may not arrive.",
+            line=channel_label(key),
+            when=words.when(since, zone, now),
+        )
+        for key, since in found
+    ]
+
+
+def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> list[Line]:
+    """Every channel that there is, in the order of the list."""
+    sums, heard, receipts = _sums(session, now), _heard(session), _receipts(session, now)
+    checks, alive = line_checks.latest(session), line_checks.heard(session)
+    providers: dict[str, list[tuple[str, int, int, int]]] = {}
+    for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
+        providers.setdefault(one.channel, []).append((one.key, one.weight, one.handed, one.errors))
+    made = []
+    for key in TO_PEOPLE:
+        row, checked = sums.get(key), checks.get(key)
+        last = max((at for at in (heard.get(key), row and row.settled, alive.get(key)) if at), default=None)
+        made.append(
+            Line(
+                key=key,
+                label=channel_label(key),
+                set_up=key == CONSOLE or _is_real(channels.get(key)),
+                checked=words.ago(checked.at, now) if checked else "",
+                good=bool(checked and checked.good),
+                why=checked.words if checked else "",
+                sent=words.ago(row.sent, now) if row and row.sent else "",
+                heard=words.ago(last, now) if last else "",
+                errors=int(row.errors) if row else 0,
+                share=f"{row.arrived / row.out:.0%}" if row and row.out else "",
+                receipt=_seconds(receipts.get(key)),
+                providers=providers.get(key, []),
+            )
+        )
+    return made
+
+
+def _sums(session: Session, now: datetime) -> dict[str, Any]:
+    lately = OutboxMessage.sent_at > now - DAY
+    told = OutboxMessage.state.in_(("sent", "delivered", *WRONG))
+    rows = session.execute(
+        select(
+            OutboxMessage.channel,
+            func.max(OutboxMessage.sent_at).label("sent"),
+            func.max(case((OutboxMessage.provider_id.is_not(None), OutboxMessage.settled_at))).label(
+                "settled"
+            ),
+            func.sum(
+                case(((OutboxMessage.state.in_(WRONG)) & (OutboxMessage.settled_at > now - HOUR), 1), else_=0)
+            ).label("errors"),
+            func.sum(case((lately & told, 1), else_=0)).label("out"),
+            func.sum(case((lately & (OutboxMessage.state == "delivered"), 1), else_=0)).label("arrived"),
+        ).group_by(OutboxMessage.channel)
+    )
+    return {row.channel: row for row in rows}
+
+
+def _heard(session: Session) -> dict[str, datetime]:
+    """When something last came in by each channel."""
+    by = Inbound.details["channel"].as_string()
+    rows = session.execute(
+        select(Inbound.kind, by, func.max(Inbound.received_at))
+        .where(Inbound.kind.in_((SMS, CALL, KEY)))
+        .group_by(Inbound.kind, by)
+    )
+    found: dict[str, datetime] = {}
+    for kind, channel, at in rows:
+        key = "voice" if kind in (CALL, KEY) else channel or "sms"
+        found[key] = max(at, found.get(key, at))
+    return found
+
+
+def _receipts(session: Session, now: datetime) -> dict[str, list[float]]:
+    rows = session.execute(
+        select(OutboxMessage.channel, OutboxMessage.sent_at, OutboxMessage.settled_at)
+        .where(OutboxMessage.state == "delivered", OutboxMessage.sent_at > now - DAY)
+        .where(OutboxMessage.settled_at.is_not(None))
+        .order_by(OutboxMessage.sent_at.desc())
+        .limit(RECEIPTS)
+    )
+    found: dict[str, list[float]] = {}
+    for channel, sent, settled in rows:
+        assert sent is not None
+        assert settled is not None
+        found.setdefault(channel, []).append((settled - sent).total_seconds())
+    return found
+
+
+def _seconds(took: list[float] | None) -> str:
+    return _("%(number)s s", number=f"{median(took):.0f}") if took else ""
+
+
+def tests(session: Session, now: datetime, contacts: list[ContactPoint]) -> list[dict[str, Any]]:
+    """The ways to reach one person, each with what became of the last test; never the address."""
+    return [
+        {
+            "id": point.id,
+            "label": channel_label(point.channel),
+            "verified": point.verified_at is not None,
+            "result": _last_test(session, now, point.id),
+        }
+        for point in contacts
+    ]
+
+
+def _last_test(session: Session, now: datetime, contact_point_id: UUID) -> str:
+    rows = select(OutboxMessage).where(
+        OutboxMessage.contact_point_id == contact_point_id, OutboxMessage.template == TEST
+    )
+    found = session.scalars(rows.order_by(OutboxMessage.created_at.desc()).limit(1)).first()
+    if found is None:
+        return ""
+    return _(
+        "%(state)s, %(when)s",
+        state=delivery_state_label(found.state),
+        when=words.ago(found.settled_at or found.created_at, now),
+    )
