@@ -213,7 +213,8 @@ def render_mail(
     letter = words.mail.get(template, words.mail[_OTHER])
     filled = filled | {"link": link, "sms": wording(template, words).format_map(filled)}
     text = letter["text"].format_map(filled).strip()
-    return Letter(letter["subject"].format_map(filled), text, _html(text, link, words), words.language.code)
+    subject = letter["subject"].format_map(filled)
+    return Letter(subject, text, _html(subject, text, link, words), words.language.code)
 
 
 _ASKS = re.compile(r" ?\[[^\]]*?([.۔।]?)\]")
@@ -320,13 +321,22 @@ def _kept_private(name: str, value: Any) -> Any:
     return "private" if name == "what" and value in KINDS and KINDS[value].sms is None else value
 
 
-def _html(text: str, link: str, words: Catalogue) -> str:
-    """Return the letter as a plain page: paragraphs and one link, no style, no picture, nothing to load."""
+_REPLY = re.compile(r"\b(?:OK|GO|NO) [0-9]{2,3}\b")
+
+
+def _html(subject: str, text: str, link: str, words: Catalogue) -> str:
+    """Return the letter as a plain page: paragraphs and one link, no style, no picture, nothing to load.
+
+    What is to be typed keeps its own reading order inside Urdu and Dhivehi.
+    """
     paragraphs = []
     for paragraph in text.split("\n\n"):
-        shown = escape(paragraph).replace("\n", "<br>")
+        shown = _REPLY.sub(r'<bdi dir="ltr">\g<0></bdi>', escape(paragraph)).replace("\n", "<br>")
         if link and paragraph == link:
-            shown = f'<a href="{escape(link)}">{escape(link)}</a>'
+            shown = f'<a href="{escape(link)}"><bdi dir="ltr">{escape(link)}</bdi></a>'
         paragraphs.append(f"<p>{shown}</p>")
-    head = f'<!doctype html><html lang="{words.language.code}" dir="{words.direction}"><meta charset="utf-8">'
+    head = (
+        f'<!doctype html><html lang="{words.language.code}" dir="{words.direction}"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
+    )
     return f"{head}<body>{''.join(paragraphs)}</body></html>"

@@ -276,7 +276,7 @@ SLOTS: dict[str, Slot] = {
     "outcome": closed("outcome", 30),
     "answer": closed("answer", 22),
     "decision": closed("decision", 30),
-    "alarm": closed("alarm", 44, otherwise="other"),
+    "alarm": closed("alarm", 30, otherwise="other"),
     "lost": closed("lost", 24),
     "roles": Slot(_roles, 30, _widest_roles),
     "code": pattern(r"[0-9]{2,3}", 3, "999"),

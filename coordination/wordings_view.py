@@ -13,11 +13,13 @@ from alerts.messages import (
     CATALOGUES,
     TEMPLATES,
     Catalogue,
+    Letter,
     OneWay,
     asks_for_an_answer,
     count_segments,
     letters_of,
     preview,
+    render_mail,
     widest,
     wording,
 )
@@ -87,9 +89,7 @@ def example_of(template: str) -> dict[str, Any]:
 
 def shown(template: str, words: Catalogue, notes: Iterable[WordingNote]) -> Shown:
     """One message in one language: its example, the form for a route without answers, and itself at its fullest."""
-    language, script = words.language.code, "own"
-    if language.endswith("-Latn"):
-        language, script = language.removesuffix("-Latn"), "latin"
+    language, script = _person(words)
     longest = widest(template, words)
     fullest = wording(template, words).format_map(longest)
     segments, encoding = count_segments(fullest)
@@ -107,6 +107,22 @@ def shown(template: str, words: Catalogue, notes: Iterable[WordingNote]) -> Show
         encoding,
         standing(notes, words, template),
     )
+
+
+def letter_of(template: str, words: Catalogue) -> Letter:
+    """The example as a letter."""
+    form = TEMPLATES[template]
+    secret = str(next(iter(form.slots[form.secret].widest(words.language)))) if form.secret else None
+    language, script = _person(words)
+    return render_mail(
+        template, example_of(template), language, script, secret, "https://concord.example/a/1"
+    )
+
+
+def _person(words: Catalogue) -> tuple[str, str]:
+    """The language and letters of a person who reads these words."""
+    language = words.language.code
+    return (language.removesuffix("-Latn"), "latin") if language.endswith("-Latn") else (language, "own")
 
 
 def _one_way(template: str, words: Catalogue) -> str:

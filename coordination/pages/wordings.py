@@ -90,7 +90,7 @@ def _reading(visit: Visit, words_read: Catalogue, template: str, errors: dict[st
         words=words_read,
         language=language,
         key=template,
-        letter=words_read.mail.get(template),
+        letter=wordings_view.letter_of(template, words_read) if template in words_read.mail else None,
         rows=[wordings_view.shown(key, words_read, notes) for key in chosen],
         notes=[
             {
