@@ -268,7 +268,7 @@ def _channels(settings: Config) -> Iterator[Found]:
             if not isinstance(channels.get(key, Console()), Console):
                 yield Found(GOOD, f"Messages by {key} go out from {sender()}.")
             elif names:
-                yield Found(ADVICE, f"Messages by {key} go to the console and reach nobody.", f"Set {names}.")
+                yield Found(ADVICE, f"Messages by {key} reach nobody.", f"Set {names}.")
     finally:
         for channel in {id(one): one for one in channels.values()}.values():
             channel.close()

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from committees.contact_addresses import CHANNELS
 from foundation.errors import Problem
 
 Row = dict[str, Any]
@@ -148,7 +149,7 @@ def _neighbours(full: Row, outlines: list[Row], known: set[str]) -> Iterator[Row
 
 
 def _contacts(person: Row) -> Iterator[Row]:
-    for kind in ("sms", "email"):
+    for kind in CHANNELS:
         if kind in person:
             yield {
                 "kind": kind,

@@ -325,5 +325,18 @@ def test_an_installation_without_settings_writes_to_nobody() -> None:
     config = Config.from_env({"CONCORD_SECRET_KEY": "k" * 40})
     channels = open_channels(config)
     assert set(channels) == {kind.key for kind in CHANNELS}
-    assert all(isinstance(channel, Console) for channel in channels.values())
+    # A program is written to only where its host is listed: without settings there is none.
+    assert all(isinstance(channel, Console) for key, channel in channels.items() if key != "webhook")
     assert channels["sms"].send(message()).state == "delivered"
+
+
+def test_as_soon_as_one_channel_is_real_no_other_seems_to_arrive() -> None:
+    config = Config.from_env({"CONCORD_SECRET_KEY": "k" * 40, "CONCORD_SMTP_URL": "smtp://mail.example.org"})
+    channels = open_channels(config)
+    assert isinstance(channels["email"], Email)
+    assert "sms" not in channels
+    assert isinstance(channels["console"], Console)
+    shown = Config.from_env(
+        {"CONCORD_SECRET_KEY": "k" * 40, "CONCORD_SMTP_URL": "smtp://mail.example.org"}, demo=True
+    )
+    assert isinstance(open_channels(shown)["sms"], Console)
