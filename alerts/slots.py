@@ -183,7 +183,7 @@ def _name(names: Any, language: Language) -> str:
     """
     base = language.code.partition("-")[0]
     wanted = [language.code, "en"] if language.gsm else [language.code, base, "en"]
-    text = names if isinstance(names, str) else next(names[key] for key in wanted if names.get(key))
+    text = names if isinstance(names, str) else next((names[key] for key in wanted if names.get(key)), "")
     text = plain(text) if language.gsm else text
     # Joined scripts have marks inside words, which are not letters to a regular expression.
     letters = "".join(

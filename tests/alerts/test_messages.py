@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.messages import (
@@ -198,6 +198,7 @@ def test_what_differs_in_meaning_differs_in_words(language: str) -> None:
         ("source", "See http://example.org"),
         ("source", "Mardan; run away"),
         ("source", ""),
+        ("source", {"en": ""}),
         ("place", {"ward": 7, "names": {"en": "Mardan"}}),
         ("place", {"ward": "the green house"}),
         ("place", {"ward": 7, "note": "Ali's house"}),
@@ -335,3 +336,63 @@ def test_every_message_can_be_a_letter(language: str) -> None:
 def test_markup_in_a_name_stays_words() -> None:
     letter = render_mail("rumour_answer", {"source": "Cox's Bazar", "place": "Ward 7", "answer": "not_true"})
     assert "Cox&#x27;s Bazar" in letter.html
+
+
+NAMES = st.one_of(
+    st.text(st.sampled_from("abcdefgh ABC.'()-"), max_size=24),
+    st.fixed_dictionaries({"en": st.text(st.sampled_from("abc defgh"), max_size=24)}),
+    st.text(max_size=24),
+)
+#: Anything that somebody might try to put into a gap: what it takes, what it nearly takes, and what it must not take.
+TRIED: dict[str, st.SearchStrategy[Any]] = {
+    "source": NAMES,
+    "place": st.one_of(
+        NAMES,
+        st.fixed_dictionaries({"ward": st.integers(-5, 2000)}, optional={"landmark": st.text(max_size=8)}),
+        st.fixed_dictionaries(
+            {"ward": st.integers(1, 999), "landmark": st.sampled_from(["market", "clinic", "bus_stand"])}
+        ),
+    ),
+    "when": st.one_of(st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat), st.text(max_size=12)),
+    "clock": st.one_of(st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat), st.text(max_size=12)),
+    "date": st.one_of(st.dates().map(date.isoformat), st.text(max_size=12)),
+    "roles": st.lists(
+        st.sampled_from(["chair", "police_liaison", "city_officer", "nobody_known"]), max_size=3
+    ),
+}
+
+
+def tried(kind: str) -> st.SearchStrategy[Any]:
+    """Values for one kind of gap: mostly such as it takes, at their widest too."""
+    taken = st.sampled_from(list(SLOTS[kind].widest(CATALOGUES["en"].language)))
+    nearly = st.one_of(
+        st.integers(-2, 200), st.from_regex(r"[A-Z]?[0-9]{0,6}", fullmatch=True), st.text(max_size=8)
+    )
+    return st.one_of(taken, taken, taken, TRIED.get(kind, nearly))
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_any_value_is_refused_before_it_is_stored_or_is_said_within_the_budget_of_every_language(
+    data: st.DataObject,
+) -> None:
+    kinds = {slot: kind for kind, slot in SLOTS.items()}
+    template = data.draw(st.sampled_from(sorted(TEMPLATES)))
+    form = TEMPLATES[template]
+    slots = {
+        name: data.draw(tried(kinds[slot]), label=name)
+        for name, slot in form.slots.items()
+        if name != form.secret
+    }
+    try:
+        check(template, slots)
+    except SlotRefused:
+        return
+    secret = "123456" if form.secret else None
+    for language, script in [
+        (code.removesuffix("-Latn"), "latin" if "-" in code else "own") for code in CATALOGUES
+    ]:
+        for one_way in (None, OneWay("0937111222")):
+            said = render(template, slots, language, script, secret, one_way=one_way)
+            assert said.segments <= catalogue(language, script).segments
+            assert "{" not in said.text + said.language
