@@ -39,7 +39,19 @@ FAILING = (
 )
 ENDED = "The alert had ended before this message could go."
 #: What asks people to act on an alert: of an alert that has ended it is never sent.
-CALLS = frozenset({"alert", "nudge", "escalation", "confirm_severe"})
+CALLS = frozenset(
+    {
+        "alert",
+        "nudge",
+        "nudge_last",
+        "still_acting",
+        "reopened",
+        "local_only",
+        "advice",
+        "escalation",
+        "confirm_severe",
+    }
+)
 
 _ROW = (
     OutboxMessage.id,
