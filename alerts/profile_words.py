@@ -94,6 +94,14 @@ FIELDS = {
     "some": N_("it holds a little"),
     "strong": N_("it holds well"),
 }
+#: The parts of a rule that mean something else than the same word elsewhere.
+OF_RULES = {
+    "template": N_("which message"),
+    "what": N_("what the message says has happened"),
+    "action": N_("what the message asks"),
+    "per_threat": N_("an alert for each line of tension"),
+    "place": N_("whole town at once or each place"),
+}
 TIMESCALES = {
     "fast": N_("for weeks"),
     "slow": N_("for months"),
@@ -129,9 +137,10 @@ def part_label(part: str) -> str:
     return _(PARTS[part]) if part in PARTS else part
 
 
-def field_label(field: str) -> str:
-    """One field, as it stands inside a sentence."""
-    return _(FIELDS[field]) if field in FIELDS else field
+def field_label(field: str, part: str = "") -> str:
+    """One field, as it stands inside a sentence; `part` is where it stands."""
+    words = {**FIELDS, **OF_RULES} if part == "rules" else FIELDS
+    return _(words[field]) if field in words else field
 
 
 def version_state(state: str) -> str:
@@ -167,10 +176,10 @@ def sentence(change: Change, document: Mapping[str, Any]) -> str:
         return _pair(_subject([part_label(part), *map(field_label, rest)]), change)
     name = _name(part, rest[0], change, document)
     if len(rest) == 1 and change.added:
-        return _("New in “%(part)s”: %(what)s.", part=part_label(part), what=_whole(name, change.now))
+        return _("New in “%(part)s”: %(what)s.", part=part_label(part), what=_whole(part, name, change.now))
     if len(rest) == 1 and change.removed:
         return _("No longer in “%(part)s”: %(what)s.", part=part_label(part), what=name)
-    return _pair(_subject([name, *map(field_label, rest[1:])]), change)
+    return _pair(_subject([name, *(field_label(field, part) for field in rest[1:])]), change)
 
 
 def _subject(words: list[str]) -> str:
@@ -203,12 +212,12 @@ def _name(part: str, key: str, change: Change, document: Mapping[str, Any]) -> s
     return next((_(str(item[name])) for name in NAMES if item.get(name)), key)
 
 
-def _whole(name: str, item: Any) -> str:
+def _whole(part: str, name: str, item: Any) -> str:
     """A new item with what it sets."""
     if not isinstance(item, Mapping):
         return f"{name} {_value(item)}"
     rest = [
-        _("%(field)s %(value)s", field=field_label(field), value=_value(value))
+        _("%(field)s %(value)s", field=field_label(field, part), value=_value(value))
         for field, value in item.items()
         if field not in ("key", "about") and _(str(value)) != name
     ]
