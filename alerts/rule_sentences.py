@@ -39,7 +39,12 @@ SIGNS = {
 
 
 def sentences_of(rule: Rule, document: Document = None) -> list[str]:
-    """A rule as sentences: when it speaks, who is told and by when; then what lifts it, how long it rests, whom it keeps quiet."""
+    """A rule as sentences: when it speaks, who is told and by when, what lifts it; then the rest."""
+    return [*main_sentences(rule, document), *short_sentences(rule, document)]
+
+
+def main_sentences(rule: Rule, document: Document = None) -> list[str]:
+    """When a rule speaks, who is told and by when, and what lifts it."""
     when = when_words(rule.when, document)
     said = (
         [_main(rule, when)]
@@ -50,6 +55,12 @@ def sentences_of(rule: Rule, document: Document = None) -> list[str]:
         said += [_at_level(rule, level) for level in sorted(rule.tell)]
     if rule.stronger:
         said.append(_stronger(rule, document))
+    return said
+
+
+def short_sentences(rule: Rule, document: Document = None) -> list[str]:
+    """What its message asks, where it looks, whom it keeps quiet, how long it rests: short enough to stand in one paragraph."""
+    said = []
     if rule.per_threat:
         said.append(_("Each line of tension has an alert of its own."))
     if rule.alerts:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import cast, func, insert, literal, select
+from sqlalchemy import cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
-from alerts import rescoring, reweighing
+from alerts import engine, rescoring, reweighing
 from alerts.assessing import Score
 from alerts.evidence import RiskState
 from alerts.risk.numbers import STARTER
@@ -26,6 +26,7 @@ from benchmarks.installation import Installation, installations
 from benchmarks.tables import Table, ms
 from committees import profiles
 from committees.places import Country, Locality, LocalityPath, Neighbour
+from coordination.jobs import JOBS
 from coordination.runtime import Runtime, build
 from foundation.policy import service
 from tests.make import config_for
@@ -116,6 +117,23 @@ def take_up(runtime: Runtime) -> None:
             session.commit()
 
 
+def watched(runtime: Runtime) -> None:
+    """Let the places be watched, and stale: nobody looked at them for three days."""
+    with runtime.worker.open(service("seed"), write=True) as session:
+        rows = update(Locality).where(Locality.country_code == CODE, Locality.parent_id.is_not(None))
+        session.execute(rows.values(watched=True))
+        session.execute(
+            update(RiskState).values(assessed_at=datetime.now(UTC) - timedelta(days=3), due=False)
+        )
+        session.commit()
+
+
+def look_again(runtime: Runtime) -> int:
+    """What the job does in one slot: look for stale places and assess as many as it may."""
+    (job,) = (job for job in JOBS if job.name == "reassess_stale")
+    return job.work(runtime)
+
+
 def timed(work: Any, *given: Any) -> tuple[float, float, int]:
     """Real and processor seconds of some work, and by how many bytes the peak of memory grew."""
     before, began, used = peak(), time.perf_counter(), time.process_time()
@@ -123,8 +141,11 @@ def timed(work: Any, *given: Any) -> tuple[float, float, int]:
     return time.perf_counter() - began, time.process_time() - used, peak() - before
 
 
-def measure(name: str, count: int) -> tuple[tuple[float, float, int], tuple[float, float, int], int]:
-    """The bare read, the rescoring, and how many scores were written."""
+Timed = tuple[float, float, int]
+
+
+def measure(name: str, count: int) -> tuple[Timed, Timed, int, Timed]:
+    """The bare read, the rescoring, how many scores were written, and one slot of looking at stale places again."""
     with installations(name) as make:
         town = make()
         fill(town, count)
@@ -137,15 +158,17 @@ def measure(name: str, count: int) -> tuple[tuple[float, float, int], tuple[floa
             made = session.scalar(
                 select(func.count()).select_from(Score).join(Locality).where(Locality.country_code == CODE)
             )
+        watched(runtime)
+        looked = timed(look_again, runtime)
         runtime.close()
-    return read, scored, made or 0
+    return read, scored, made or 0, looked
 
 
 def table(engines: Sequence[str], quick: bool) -> Table:
     """One row for each engine and way."""
     count, rows = QUICK if quick else PLACES, []
     for name in engines:
-        read, scored, made = measure(name, count)
+        read, scored, made, looked = measure(name, count)
         rows.append(
             (name, f"bare read of {count:,}", ms(read[0]), ms(read[1]), f"{read[2] / 2**20:.0f} MB", "1.0")
         )
@@ -158,6 +181,17 @@ def table(engines: Sequence[str], quick: bool) -> Table:
                 ms(scored[1]),
                 f"{scored[2] / 2**20:.0f} MB",
                 ratio,
+            )
+        )
+        slots = -(-PLACES // engine.MOST_STALE)
+        rows.append(
+            (
+                name,
+                f"one slot of {engine.MOST_STALE} stale; {PLACES:,} take {slots * engine.LOOK_EVERY / 3600:.1f} h",
+                ms(looked[0]),
+                ms(looked[1]),
+                f"{looked[2] / 2**20:.0f} MB",
+                f"{looked[0] / read[0]:.1f}",
             )
         )
     columns = ("database", "what", "real time", "processor time", "memory grew by", "to the bare read")

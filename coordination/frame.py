@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 from committees import accounts, people, places
 from committees.accounts import WebSession
-from committees.committee import committee_for
+from committees.committee import Committee, committee_for
 from committees.people import Person
 from committees.places import Locality
 from coordination.runtime import Runtime
@@ -47,7 +47,11 @@ class SignedInUser(UserMixin):
     row: WebSession
     principal: Principal
     home: Locality | None
-    service_name: str
+    works_for: Committee | Locality | None
+
+    def service_name(self) -> str:
+        """Under which name the pages are theirs, in the language of the moment: it is chosen after they are known."""
+        return self.works_for.name(words.current().language) if self.works_for else "Concord"
 
     def get_id(self) -> str:
         """The person's id; nothing is read back from it."""
@@ -66,7 +70,7 @@ def load_user(runtime: Runtime) -> SignedInUser | None:
             return None
         seen = row.seen_at
         person, principal = people.known_as(session, row.person_id)
-        home, name = _home(session, principal)
+        home, works_for = _home(session, principal)
     if (now - seen).total_seconds() > 30:
         with runtime.web.open(service("sign_in"), write=True) as session:
             found = accounts.find_session(session, now, token)
@@ -74,17 +78,16 @@ def load_user(runtime: Runtime) -> SignedInUser | None:
                 return None
             found.seen_at = now
             session.commit()
-    return SignedInUser(person, row, principal, home, name)
+    return SignedInUser(person, row, principal, home, works_for)
 
 
-def _home(session: Session, principal: Principal) -> tuple[Locality | None, str]:
+def _home(session: Session, principal: Principal) -> tuple[Locality | None, Committee | Locality | None]:
     for standing in principal.standings:
         place = session.get(Locality, standing.locality_id)
         if place is not None:
             body = committee_for(session, place.id)
-            name = place.name(words.current().language)
-            return place, (body.name(words.current().language) if body and standing.committee_id else name)
-    return None, "Concord"
+            return place, (body if body and standing.committee_id else place)
+    return None, None
 
 
 def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response:
@@ -138,7 +141,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
     remember: list[tuple[str, str]] = g.setdefault("say", [])
     emergency, service_name = "", "Concord"
     if user and user.home:
-        emergency, service_name = places.country_of(session, user.home).emergency, user.service_name
+        emergency, service_name = places.country_of(session, user.home).emergency, user.service_name()
     return Visit(
         session=session,
         config=runtime.config,

@@ -59,6 +59,7 @@ class Shown:
     key: str
     label: str
     sentences: list[str]
+    short: str
     texts: list[str]
     origin: str
     broken: str
@@ -84,9 +85,10 @@ def shown(session: Session, layers: list[Layer], zone: ZoneInfo) -> list[Shown]:
 def _shown(rule: Rule, document: Mapping[str, Any], origin: str) -> Shown:
     label = rule_label(rule.key, document)
     if rule.broken:
-        return Shown(rule.key, label, [], [], origin, rule_words.say(rule.broken), rule.broken.where)
-    said = rule_sentences.sentences_of(rule, document)
-    return Shown(rule.key, label, said, list(rule_sentences.texts_of(rule.when)), origin, "", "")
+        return Shown(rule.key, label, [], "", [], origin, rule_words.say(rule.broken), rule.broken.where)
+    said = rule_sentences.main_sentences(rule, document)
+    short = " ".join(rule_sentences.short_sentences(rule, document))
+    return Shown(rule.key, label, said, short, list(rule_sentences.texts_of(rule.when)), origin, "", "")
 
 
 def switched_off(layers: list[Layer]) -> list[tuple[str, str]]:

@@ -371,3 +371,12 @@ def test_every_page_of_a_member_asks_who_is_there(town: Town) -> None:
     ):
         nobody.open(path)
         assert nobody.path == "/sign-in"
+
+
+def test_the_name_above_a_page_is_in_the_language_of_its_reader(town: Town) -> None:
+    """Nobody chose a language here: it is the person's own, whoever was served before."""
+    english, urdu = town.browser("national.pk"), town.browser("secretary.mardan")
+    urdu.client.delete_cookie("concord_language")
+    english.open("/national")
+    assert "کمیٹی برائے بچاؤ، مردان" in urdu.open("/today")
+    assert "Mardan prevention committee" not in urdu.page
