@@ -14,7 +14,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from alerts.labels import role_name
-from alerts.profile_words import sentences
+from alerts.profile_words import sentences, version_state
 from committees import profiles
 from committees.changes import changes
 from committees.committee import committee_for
@@ -80,7 +80,8 @@ def compare(visit: Visit, code: str) -> Response:
     """What changes from one version to another, in sentences."""
     here = reach.place_with(visit.session, visit.principal, code)
     own = profiles.versions_of(visit.session, here.id)
-    before, after = (_chosen(own, visit.args.get(name, "")) for name in ("before", "after"))
+    newest = {"after": str(own[0].version)} if own and not visit.args else {}
+    before, after = (_chosen(own, visit.args.get(name, newest.get(name, ""))) for name in ("before", "after"))
     return visit.render(
         "profile_compare.html",
         place=here,
@@ -186,7 +187,10 @@ def _chosen(own: list[Profile], number: str) -> Profile | None:
 def _choices(own: list[Profile]) -> list[tuple[str, str]]:
     return [
         ("0", _("What it inherits")),
-        *((str(row.version), _("Version %(n)s", n=row.version)) for row in own),
+        *(
+            (str(row.version), _("Version %(n)s: %(state)s", n=row.version, state=version_state(row.state)))
+            for row in own
+        ),
     ]
 
 

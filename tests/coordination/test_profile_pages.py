@@ -208,6 +208,9 @@ def test_a_refused_version_says_why_and_versions_are_compared(town: Town) -> Non
     page = secretary.open(f"{PATH}/compare?before=1&after=2")
     assert "goes from 2 to 0.5." in page
     assert "Nothing changes" in secretary.open(f"{PATH}/compare?before=1&after=1")
+    page = secretary.open(f"{PATH}/compare")
+    assert "to 0.5." in page, "it begins with the newest version beside what is inherited"
+    assert "Version 2: Refused" in page
     secretary.open(f"{PATH}/compare?before=1&after=77")
     assert secretary.status == 404
 
