@@ -77,7 +77,6 @@ def look(session: Session, now: datetime, alert: Alert, at: ZoneInfo) -> dict[st
     return {
         "sides": side_rows(found, now, at),
         "alone": alone(found) if alert.state == OPEN else "",
-        "next": next_sentence(alert, found, now, at) if alert.state == OPEN else "",
     }
 
 
