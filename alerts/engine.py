@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 from alerts import apart, assessing, local_mode, nearby, raising, routing, seen, severe, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
-from alerts.gathering import facts_of, keep_unusual, unusual_here
-from alerts.risk.detectors import Unusual
+from alerts.gathering import facts_of, keep_unusual
 from alerts.sums import scored_above, take_in
 from alerts.survey import Survey, survey_of
 from committees.call_backs import CallBack
@@ -114,17 +113,16 @@ def _work_through(session: Session, now: datetime, rng: random.Random, place_ids
     survey = survey_of(session, now, places)
     # Wards before towns: an alert that is open in a ward keeps its town from saying the same again.
     for place in sorted(places, key=lambda p: (-p.depth, p.code)):
-        state = state_of(session, place.id)
-        before = state.level
+        before = state_of(session, place.id).level
+        keep_unusual(survey, place)
         assessing.assess(session, now, place, survey)
-        found = _raise_at(survey, rng, place, before) if place.watched else unusual_here(survey, place)
-        keep_unusual(state, now, found)
+        if place.watched:
+            _raise_at(survey, rng, place, before)
     _call_about_silence(survey, [place for place in places if place.watched])
     session.flush()
 
 
-def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> Unusual:
-    """Run the rules of a place; return what its detectors found."""
+def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) -> None:
     session, now = survey.session, survey.now
     facts = facts_of(survey, place, level_before=before)
     rules = asked_here(
@@ -138,7 +136,6 @@ def _raise_at(survey: Survey, rng: random.Random, place: Locality, before: int) 
             routing.tell(session, now, rng, alert, conclusion.tell, clock=_clock(conclusion, alert.level))
             local_mode.tell_if_alone(session, now, rng, alert)
         severe.ask(session, now, rng, alert)
-    return Unusual(facts.unusual, facts.week_count, facts.week_usual)
 
 
 def _clock(conclusion: object, level: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -20,7 +19,7 @@ from committees.places import Locality
 
 def facts_of(survey: Survey, place: Locality, *, level_before: int) -> Facts:
     """The facts of a place and below: four weeks of incidents at most, surge, voices, open dates, alerts below."""
-    chance = surge_of(survey, place)
+    chance, found = unusual_at(survey, place)
     return facts_at(
         survey.now,
         level_before=level_before,
@@ -30,7 +29,7 @@ def facts_of(survey: Survey, place: Locality, *, level_before: int) -> Facts:
         windows=survey.windows_within(place) if place.level == "town" else survey.windows(place),
         voices=survey.voices[place.id].sources,
         open_below=_open_below(survey.session, [key for key in survey.below[place.id] if key != place.id]),
-        unusual=unusual_at(survey, place, chance),
+        unusual=found,
     )
 
 
@@ -44,26 +43,27 @@ def surge_of(survey: Survey, place: Locality) -> float:
 
 
 def _counts(survey: Survey, place_id: UUID) -> tuple[float, float]:
-    # Pages ask too: a place that nobody assessed yet has no state, and a page does not make one.
+    # A dry run asks too: a place that nobody assessed yet has no state, and a question does not make one.
     state = survey.session.get(RiskState, place_id)
     if state is None:
         return 0.0, 0.0
     return state.read("count_fast", survey.now), state.read("count_slow", survey.now)
 
 
-def unusual_at(survey: Survey, place: Locality, chance: float) -> Unusual:
-    """Which detectors find a place and below unusual now, given its surge probability."""
-    return unusual(survey.counted(place.id, week_of(survey.session, survey.now, place)), chance)
+def unusual_at(survey: Survey, place: Locality) -> tuple[float, Unusual]:
+    """The surge probability of a place, and which detectors find it and below unusual now; worked out once in a survey."""
+    if place.id not in survey.unusual:
+        chance = surge_of(survey, place)
+        counted = survey.counted(place.id, week_of(survey.session, survey.now, place))
+        survey.unusual[place.id] = chance, unusual(counted, chance)
+    return survey.unusual[place.id]
 
 
-def unusual_here(survey: Survey, place: Locality) -> Unusual:
-    """The same for a place whose rules do not run."""
-    return unusual_at(survey, place, surge_of(survey, place))
-
-
-def keep_unusual(state: RiskState, now: datetime, found: Unusual) -> None:
+def keep_unusual(survey: Survey, place: Locality) -> None:
     """Keep what was found with the place, so that its page need not work it out again."""
-    state.unusual = {"at": now.isoformat(), **found._asdict(), "detectors": list(found.detectors)}
+    _chance, found = unusual_at(survey, place)
+    kept = {"at": survey.now.isoformat(), **found._asdict(), "detectors": list(found.detectors)}
+    state_of(survey.session, place.id).unusual = kept
 
 
 def _open_below(session: Session, below: list[UUID]) -> int:

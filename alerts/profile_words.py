@@ -153,6 +153,11 @@ def timescale_label(timescale: str) -> str:
     return _(TIMESCALES.get(timescale, TIMESCALES["both"]))
 
 
+def strength_label(strength: str) -> str:
+    """How well something holds peace together, as it stands inside a sentence."""
+    return _(STRENGTHS.get(strength, STRENGTHS["some"]))
+
+
 def sentences(found: Iterable[Change], document: Mapping[str, Any], set_by: SetBy | None = None) -> list[str]:
     """A sentence for each change; `document` is the newer one, for the names of its items.
 
@@ -246,7 +251,7 @@ def _text(value: str) -> str:
     if value in TIMESCALES:
         return timescale_label(value)
     if value in STRENGTHS:
-        return _(STRENGTHS[value])
+        return strength_label(value)
     try:
         return words.day_and_year(date.fromisoformat(value)) if DAY.fullmatch(value) else f"“{_(value)}”"
     except ValueError:  # a day that is in no calendar

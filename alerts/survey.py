@@ -21,7 +21,7 @@ from alerts.alert import OPEN, Alert, last_closed
 from alerts.evidence import Evidence, RiskState, WeekCount
 from alerts.ledger import NEWEST, REACH
 from alerts.nearby import Links, links_each
-from alerts.risk.detectors import MEMORY
+from alerts.risk.detectors import MEMORY, Unusual
 from alerts.risk.facts import IncidentFact
 from alerts.risk.numbers import Numbers, numbers_of
 from alerts.risk.rules import Rule, rules_in_force
@@ -74,6 +74,9 @@ class Survey:
         self.above = {key: [place.id for place in upwards(session, key)] for key in self.ids}
         self._rules: dict[int, list[Rule]] = {}
         self._numbers: dict[int, Numbers] = {}
+        #: What gathering.py worked out of these weeks, by place.
+        self.unusual: dict[UUID, tuple[float, Unusual]] = {}
+        self._open: dict[tuple[tuple[UUID, ...], int, date], list[DateHere]] = {}
         # Held, so that the session finds them again by key.
         self._states = self._load_states()
 
@@ -154,10 +157,13 @@ class Survey:
         return list(found.values())
 
     def _open_in(self, place: Locality, within: UUID) -> list[DateHere]:
-        today = local_day(self.now, zone_of(self.session, place))
-        spans = windows.spans_of(self.profiles[place.id].document)
-        chain = [within, *(key for key in self.above[place.id] if key != within)]
-        return [date for date in windows.stand_at(chain, *self._dates, spans) if date.is_open(today)]
+        today, document = local_day(self.now, zone_of(self.session, place)), self.profiles[place.id].document
+        chain = (within, *(key for key in self.above[place.id] if key != within))
+        asked = (chain, id(document), today)  # a ward's dates are asked for by the ward and by its town
+        if asked not in self._open:
+            stand = windows.stand_at(chain, *self._dates, windows.spans_of(document))
+            self._open[asked] = [date for date in stand if date.is_open(today)]
+        return self._open[asked]
 
     @cached_property
     def _dates(self) -> tuple[list[Flashpoint], list[Remark]]:

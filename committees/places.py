@@ -187,7 +187,9 @@ def _keep(session: Session, chain: list[Locality]) -> None:
 
 def load_above(session: Session, locality_ids: Iterable[UUID]) -> None:
     """Read these places, all above them and their countries at once, and keep them for this session."""
-    wanted = set(locality_ids)
+    wanted = set(locality_ids) - _above(session).keys()
+    if not wanted:
+        return
     above = select(LocalityPath.ancestor_id).where(LocalityPath.descendant_id.in_(wanted))
     read = {place.id: place for place in session.scalars(select(Locality).where(Locality.id.in_(above)))}
     for place in (read[key] for key in wanted if key in read):

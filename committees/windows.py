@@ -104,13 +104,13 @@ def stand_at(
     """The dates of a place, the earliest first; `chain` is the place and all above it, nearest first."""
     rank = {place: position for position, place in enumerate(chain)}
     newest: dict[str, Entered] = {}
-    for row in sorted(entered, key=lambda one: (one.created_at, str(one.id))):
-        if row.locality_id in rank:
-            newest[row.key] = row
+    here = [row for row in entered if row.locality_id in rank]
+    for row in sorted(here, key=lambda one: (one.created_at, str(one.id))):
+        newest[row.key] = row
     last: dict[tuple[str, UUID], Said] = {}
-    for word in sorted(said, key=lambda one: one.created_at):
-        if word.locality_id in rank and word.key in newest:
-            last[word.key, word.locality_id] = word
+    words = [word for word in said if word.locality_id in rank and word.key in newest]
+    for word in sorted(words, key=lambda one: one.created_at):
+        last[word.key, word.locality_id] = word
     found = [_with(row, _words(row, last, rank), spans) for row in newest.values()]
     return sorted(found, key=lambda one: (one.starts, one.ends, one.key))
 
@@ -148,7 +148,7 @@ def _with(row: Entered, words: Sequence[Said], spans: Spans) -> DateHere:
         nearest = next((value for word in words if (value := getattr(word, name)) is not None), None)
         if nearest is not None:
             changed[name] = nearest
-    return replace(plain, **changed)
+    return replace(plain, **changed) if changed else plain
 
 
 def fall_together(one: DateHere, other: DateHere) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.labels import kind_label, level_word, role_name
-from alerts.profile_words import STRENGTHS, field_label, percent, timescale_label, version_state
+from alerts.profile_words import field_label, percent, strength_label, timescale_label, version_state
 from alerts.risk import peace_terms
 from alerts.risk.numbers import coefficients_of
 from committees import profiles
@@ -139,7 +139,7 @@ class Picture:
         if not row.get("strength"):
             return ""
         days, seen = self.document["soft"]["holds_peace_days"], day_of(row["last_seen"])
-        how = _(STRENGTHS[row["strength"]])
+        how = strength_label(row["strength"])
         if peace_terms.counts(row, days, self.today):
             until = words.day_and_year(peace_terms.until_of(row, days))
             return _(
