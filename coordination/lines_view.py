@@ -37,6 +37,7 @@ WRONG = ("failed", "undelivered")
 #: Receipts looked at for the time that they take.
 RECEIPTS = 2000
 TEST = "drill"
+LINES = tuple(key for key in TO_PEOPLE if key != CONSOLE)
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,18 @@ class Line:
 
 def check(runtime: Runtime) -> int:
     """Ask the provider of every line whether it is there, each with no transaction open; return how many were asked."""
-    real = {key: runtime.channels[key] for key in TO_PEOPLE if _is_real(runtime.channels.get(key))}
+    real = {key: runtime.channels[key] for key in LINES if _is_real(runtime.channels.get(key))}
     for key, channel in real.items():
         found = _why_silent(key, channel)
         with runtime.worker.open(service("keeper"), write=True) as session:
             line_checks.record(session, runtime.clock.now(), key, found)
             session.commit()
     return len(real)
+
+
+def _name(channel: str) -> str:
+    label = channel_label(channel)
+    return label[:1].upper() + label[1:]
 
 
 def _is_real(channel: Channel | None) -> bool:
@@ -89,7 +95,7 @@ def silent(
     """One sentence for each line that is set up and has not been heard from, in the time of the reader's place."""
     found = [
         (key, since)
-        for key in TO_PEOPLE
+        for key in LINES
         if _is_real(channels.get(key)) and (since := line_checks.silent_since(session, now, key))
     ]
     if not found:
@@ -98,7 +104,7 @@ def silent(
     return [
         _(
             "%(line)s: not heard from since %(when)s. Messages may not arrive.",
-            line=channel_label(key),
+            line=_name(key),
             when=words.when(since, zone, now),
         )
         for key, since in found
@@ -106,21 +112,21 @@ def silent(
 
 
 def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> list[Line]:
-    """Every channel that there is, in the order of the list."""
+    """Every channel that reaches people, set up or not, in the order of the list."""
     sums, heard, receipts = _sums(session, now), _heard(session), _receipts(session, now)
     checks, alive = line_checks.latest(session), line_checks.heard(session)
     providers: dict[str, list[tuple[str, int, int, int]]] = {}
     for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
         providers.setdefault(one.channel, []).append((one.key, one.weight, one.handed, one.errors))
     made = []
-    for key in TO_PEOPLE:
+    for key in LINES:
         row, checked = sums.get(key), checks.get(key)
         last = max((at for at in (heard.get(key), row and row.settled, alive.get(key)) if at), default=None)
         made.append(
             Line(
                 key=key,
-                label=channel_label(key),
-                set_up=key == CONSOLE or _is_real(channels.get(key)),
+                label=_name(key),
+                set_up=_is_real(channels.get(key)),
                 checked=words.ago(checked.at, now) if checked else "",
                 good=bool(checked and checked.good),
                 why=checked.words if checked else "",
@@ -195,7 +201,7 @@ def tests(session: Session, now: datetime, contacts: list[ContactPoint]) -> list
     return [
         {
             "id": point.id,
-            "label": channel_label(point.channel),
+            "label": _name(point.channel),
             "verified": point.verified_at is not None,
             "result": _last_test(session, now, point.id),
         }

@@ -31,7 +31,7 @@ def test_a_line_is_checked_shown_and_missed_when_it_falls_silent(wired_town: Wir
     for who, path in ((ADMIN, "/admin"), (ADMIN, "/admin/channels"), (SECRETARY, "/desk")):
         shown = town.browser(who).open(path)
         assert re.search(r"SMS: not heard from since today \d+:\d\d", shown), path
-        assert "e-mail: not heard from" not in shown
+        assert "E-mail: not heard from" not in shown
 
     town.twilio.come_back()
     town.later(minutes=5)
