@@ -99,9 +99,7 @@ def test_every_message_exists_in_every_form_of_language() -> None:
     folder = ROOT / "alerts" / "templates_text"
     for path in sorted(folder.glob("*.toml")):
         if path.stem != "templates":
-            said = set(tomllib.loads(path.read_text(encoding="utf-8"))["sms"])
-            assert said <= set(TEMPLATES), path.name
-            assert said == set(TEMPLATES) or path.stem not in ("en", "ur", "ur-Latn"), path.name
+            assert set(tomllib.loads(path.read_text(encoding="utf-8"))["sms"]) == set(TEMPLATES), path.name
 
 
 def test_every_message_that_the_code_names_exists() -> None:
@@ -118,4 +116,5 @@ def test_every_message_that_the_code_names_exists() -> None:
                 ):
                     named.add(str(node.value.value))
     assert named
-    assert {name for name in named if not name.endswith(".html")} <= set(TEMPLATES)
+    # What a listed program is told is data, not words.
+    assert {name for name in named if not name.endswith(".html")} - {"webhook"} <= set(TEMPLATES)
