@@ -67,6 +67,7 @@ class Alert(Keyed, Base):
     sure: Mapped[str]
     level: Mapped[int]
     proposed: Mapped[int | None]
+    lowered_from: Mapped[int | None]  # persons lowered it: the same evidence does not raise it again
     origin: Mapped[str] = mapped_column(default="live")
     private: Mapped[bool] = mapped_column(default=False)
     withheld_from: Mapped[str] = mapped_column(default="")

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from alerts.alert import Alert
 from alerts.receivers import Receiver
-from alerts.routing import Delivery
+from alerts.told import HELD, NO_CONTACT, Delivery
 from committees.people import Person
 
 #: Reasons of messages that only remind or bring news to people who were told before, or tell a chair of something late.
-NOT_ASKED = frozenset({"nudge", "still", "reopened", "news", "local_only"})
+NOT_ASKED = frozenset({"nudge", "still", "reopened", "news", "local_only", "told_before"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def chain_of(session: Session, alert: Alert) -> list[Link]:
     rows = (
         select(Delivery, Person)
         .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id)
+        .where(Delivery.alert_id == alert.id, Delivery.state != HELD, Delivery.why_not.in_(("", NO_CONTACT)))
         .order_by(Delivery.at, Delivery.step, Delivery.id)
     )
     found: dict[UUID, Link] = {}

@@ -1,8 +1,13 @@
-"""How an alert ends: its outcome, the message to exactly those who were told, and codes that answer nothing any more."""
+"""How an alert ends or is lowered: the message to exactly those who were told, what waits unsent, codes that answer nothing any more.
+
+Whoever was told hears it once, by the channels that they have now. The worker tells; pages only decide (coordination/closing_alerts.py).
+"""
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,17 +16,20 @@ from sqlalchemy.orm import Session
 from alerts import routing
 from alerts.alert import CLOSED, OPEN, OUTCOMES, Alert, note
 from alerts.evidence import state_of
-from alerts.receivers import barred
-from alerts.routing import Delivery
-from committees import places, reply_codes
-from committees.people import ContactPoint, Person
-from committees.places import Locality
-from foundation import errands, journal, outbox
+from alerts.holding import DIGEST
+from alerts.receivers import Receiver, barred
+from alerts.told import ENDED as WHY_ENDED
+from alerts.told import EXCLUDED, GOT, HELD, LOWERED, Delivery
+from committees import reply_codes
+from committees.people import Person
+from foundation import errands, journal
 from foundation.db import claim
 from foundation.errors import Conflict, Invalid
+from foundation.outbox import OutboxMessage
 from foundation.policy import kept_from
 
 ENDED = "alert_ended"
+CORRECTION, LEVEL_LOWERED = "correction", "level_lowered"
 BECAUSE = {
     "settled": "settled",
     "prevented": "talks_held",
@@ -56,89 +64,92 @@ def close(
     errands.ask(session, now, ENDED, alert.id)
 
 
-def tell_ended(session: Session, now: datetime, alert: Alert) -> None:
+def tell_ended(session: Session, now: datetime, rng: random.Random, alert: Alert) -> None:
     """What follows an end: what waits is not sent, open questions lapse, and exactly those who were told hear how it ended."""
     from alerts.escalation import MOOT, WAITING, Escalation
 
-    _cancel_waiting(session, alert)
+    unsend(session, now, alert, WHY_ENDED)
     for question in session.scalars(
         select(Escalation).where(Escalation.alert_id == alert.id, Escalation.state == WAITING)
     ):
         question.state = MOOT
-    if alert.origin == "live":
-        _tell_the_told(session, now, alert, "correction" if alert.outcome == "not_true" else "level_lowered")
+    if alert.origin != "live":
+        return
+    if alert.outcome == "not_true":
+        announce(session, now, rng, alert, CORRECTION, {})
+        return
+    state = state_of(session, alert.locality_id)
+    level = min(state.level, alert.level - 1) if state.known or state.level > 1 else 0
+    because = BECAUSE[alert.outcome or "nothing_more"]
+    announce(
+        session,
+        now,
+        rng,
+        alert,
+        LEVEL_LOWERED,
+        {"level": level, "was": alert.level, "because": because},
+    )
 
 
-def _cancel_waiting(session: Session, alert: Alert) -> None:
+def tell_lowered(session: Session, now: datetime, rng: random.Random, alert: Alert, was: int) -> None:
+    """A person lowered the level: what waits at the old one is not sent, and those who were told hear of the new one."""
+    unsend(session, now, alert, LOWERED)
+    more = {"level": alert.level, "was": was, "because": "reviewed"}
+    announce(session, now, rng, alert, LEVEL_LOWERED, more)
+
+
+def announce(
+    session: Session, now: datetime, rng: random.Random, alert: Alert, template: str, more: dict[str, Any]
+) -> list[Delivery]:
+    """Tell exactly those to whom a message on this alert went, once each, by the channels that they have now.
+
+    Who only read of it in a digest hears a correction and nothing else: the digest named no place and no level.
+    """
+    rows = (
+        select(Delivery, Person)
+        .join(Person, Person.id == Delivery.person_id)
+        .where(Delivery.alert_id == alert.id, Delivery.state.in_(GOT))
+        .order_by(Delivery.at, Delivery.id)
+    )
+    to = [
+        Receiver(person, row.role, "told_before", row.office_id)
+        for row, person in session.execute(rows).all()
+        if template == CORRECTION or row.held_by != DIGEST
+    ]
+    return routing.send(session, now, rng, alert, to, template=template, step=alert.step, more=more)
+
+
+def unsend(session: Session, now: datetime, alert: Alert, why: str) -> None:
     """What was not sent yet stays unsent: an ended alert never notifies."""
-    for _, message in _waiting(session, alert):
-        _cancel(session, message)
+    for delivery, message in _waiting(session, alert):
+        _cancel(session, now, delivery, message, why)
 
 
-def cancel_kept_from(session: Session, alert: Alert) -> None:
+def cancel_kept_from(session: Session, now: datetime, alert: Alert) -> None:
     """What was not sent yet to whom a reporter has excluded meanwhile stays unsent."""
     waiting = _waiting(session, alert)
     out = barred(session, alert.withheld_from, [row.person_id for row, _ in waiting])
     for delivery, message in waiting:
         if kept_from(delivery.role, alert.withheld_from) or delivery.person_id in out:
-            _cancel(session, message)
-            delivery.state = message.state
+            _cancel(session, now, delivery, message, EXCLUDED)
 
 
-def _waiting(session: Session, alert: Alert) -> list[tuple[Delivery, outbox.OutboxMessage]]:
-    rows = select(Delivery, outbox.OutboxMessage).join(
-        outbox.OutboxMessage, outbox.OutboxMessage.id == Delivery.outbox_id
-    )
-    found = session.execute(rows.where(Delivery.alert_id == alert.id, outbox.OutboxMessage.state == "due"))
+def _waiting(session: Session, alert: Alert) -> list[tuple[Delivery, OutboxMessage | None]]:
+    rows = select(Delivery, OutboxMessage).outerjoin(OutboxMessage, OutboxMessage.id == Delivery.outbox_id)
+    not_sent = (OutboxMessage.state == "due") | (Delivery.state == HELD)
+    found = session.execute(rows.where(Delivery.alert_id == alert.id, not_sent))
     return [(delivery, message) for delivery, message in found.all()]
 
 
-def _cancel(session: Session, message: outbox.OutboxMessage) -> None:
-    if claim(session, outbox.OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
+def _cancel(
+    session: Session, now: datetime, delivery: Delivery, message: OutboxMessage | None, why: str
+) -> None:
+    """Keep one delivery from going out. What shares its message (a digest, other wards) waits again, and goes out without it."""
+    if message is not None:
+        if not claim(session, OutboxMessage, message.id, {"state": "due"}, {"state": "cancelled"}):
+            return  # it is on its way
         session.refresh(message)
-
-
-def _tell_the_told(session: Session, now: datetime, alert: Alert, template: str) -> None:
-    place = session.get_one(Locality, alert.locality_id)
-    zone = places.zone_of(session, place)
-    state = state_of(session, place.id)
-    rows = (
-        select(Delivery.role, ContactPoint, Person)
-        .join(outbox.OutboxMessage, outbox.OutboxMessage.id == Delivery.outbox_id)
-        .join(ContactPoint, ContactPoint.id == outbox.OutboxMessage.contact_point_id)
-        .join(Person, Person.id == Delivery.person_id)
-        .where(
-            Delivery.alert_id == alert.id,
-            outbox.OutboxMessage.state.in_(("sent", "delivered", "unknown", "sending", "claimed")),
-            ContactPoint.stopped_at.is_(None),
-        )
-        .order_by(ContactPoint.id)
-    )
-    told = [(role, contact, person) for role, contact, person in session.execute(rows).all()]
-    out = barred(session, alert.withheld_from, [person.id for _, _, person in told])
-    for role, contact, person in told:
-        if kept_from(role, alert.withheld_from) or person.id in out:
-            continue
-        values = {
-            "source": routing.sender_of(session, place.id),
-            "place": routing.place_slot(session, alert, role),
-            "level": min(state.level, alert.level - 1) if state.known or state.level > 1 else 0,
-            "was": alert.level,
-            "because": BECAUSE[alert.outcome or "nothing_more"],
-            "what": "private" if alert.private else alert.what,
-            "when": (alert.happened_at or alert.opened_at).astimezone(zone).isoformat(),
-        }
-        from alerts.messages import TEMPLATES
-
-        outbox.put(
-            session,
-            now,
-            effect_key=f"closed:{alert.id}:{contact.id}",
-            channel=contact.channel,
-            template=template,
-            slots={name: values[name] for name in TEMPLATES[template].slots},
-            language=person.language,
-            script=person.script,
-            contact_point_id=contact.id,
-            due_at=now if template == "correction" else routing.after_quiet(now, person, zone),
-        )
+        others = select(Delivery).where(Delivery.outbox_id == message.id, Delivery.id != delivery.id)
+        for other in session.scalars(others):
+            other.state, other.outbox_id, other.held_until = HELD, None, now
+    delivery.state, delivery.why_not = "cancelled", why

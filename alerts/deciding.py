@@ -22,7 +22,7 @@ OPEN_STEP, UPDATE, RAISE, NOTHING = "open", "update", "raise", "nothing"
 INHIBITED = "inhibited"
 HIGHEST_UNASKED = 4  # a proposed 5 goes out as 4 until a person confirms it
 #: Why nothing was raised, where a finding keeps it: the rule did apply, or could not be judged.
-KEPT = ("cooling_down", "already_handled", "not_an_alert", INHIBITED, "not_judged")
+KEPT = ("cooling_down", "already_handled", "not_an_alert", INHIBITED, "not_judged", "lowered_by_person")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Before:
     closed_level: int = 0
     closed_evidence: frozenset[str] = frozenset()
     rule: str = ""
+    lowered_from: int = 0  # the level from which persons lowered it
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ def decide(conclusion: Conclusion, before: Before, now: datetime) -> tuple[str, 
         return NOTHING, "not_an_alert"
     new = frozenset(conclusion.evidence)
     if before.open_level is not None:
-        if min(conclusion.level, HIGHEST_UNASKED) > before.open_level:
+        level = min(conclusion.level, HIGHEST_UNASKED)
+        if level > before.open_level and level <= before.lowered_from and new <= before.evidence:
+            return NOTHING, "lowered_by_person"
+        if level > before.open_level:
             return RAISE, "higher"
         return (UPDATE, "more_evidence") if new - before.evidence else (NOTHING, "nothing_new")
     if before.closed_at is not None and new and new <= before.closed_evidence:

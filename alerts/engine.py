@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts import apart, assessing, local_mode, nearby, raising, routing, seen, severe, turning
+from alerts import apart, assessing, local_mode, nearby, raising, releasing, routing, seen, severe, turning
 from alerts.deciding import OPEN_STEP, RAISE, asked_here
 from alerts.evidence import RiskState, state_of
 from alerts.gathering import facts_of, keep_unusual
@@ -118,6 +118,7 @@ def _work_through(session: Session, now: datetime, rng: random.Random, place_ids
         assessing.assess(session, now, place, survey)
         if place.watched:
             _raise_at(survey, rng, place, before)
+    releasing.release(session, now, rng)  # the places that rose together are said together
     _call_about_silence(survey, [place for place in places if place.watched])
     session.flush()
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts import routing
+from alerts import routing, silences
 from alerts.acknowledging import must_answer, said_of
 from alerts.alert import OPEN, Alert, note
 from alerts.ladder import REVIEW, Climb, is_wanted, missing, overdue
@@ -63,6 +63,9 @@ def climb_due(session: Session, now: datetime, rng: random.Random, batch: int = 
 
 def _climb(session: Session, now: datetime, rng: random.Random, alert: Alert) -> bool:
     """One step of one alert: asked, or passed over where it stands empty or nobody on it is wanted any more."""
+    if silence := silences.holding(session, now, alert):  # nobody was told, so nobody could answer
+        alert.next_step_at = silence.ends_at if silence.ends_at < alert.ends_at else None
+        return False
     policy = ladder_of(session, alert)
     said, must = said_of(alert), must_answer(session, alert, policy)
     climb = overdue(now, alert.state, alert.step, alert.next_step_at, alert.level, policy)

@@ -36,6 +36,8 @@ FAILED = ("failed", "undelivered")
 UNDER_WAY = ("due", "sending", "sent", "unknown")
 PROVIDER, CHANNEL, DEPUTY, NOBODY, REACHED = "provider", "channel", "deputy", "nobody", "reached"
 
+TOGETHER = "alert_group"
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -173,6 +175,12 @@ def _providers(session: Session, channel: str) -> list[str]:
     return list(session.scalars(rows.order_by(Provider.weight.desc(), Provider.key)))
 
 
+def _template(session: Session, alert: Alert, fate: Fate) -> str:
+    """The message that goes on by the next way: each ward by itself, where several had shared one."""
+    template = session.get_one(OutboxMessage, fate.outbox_id).template
+    return routing.own_message(alert) if template == TOGETHER else template
+
+
 def _go(
     session: Session,
     now: datetime,
@@ -194,13 +202,13 @@ def _go(
     elif way == CHANNEL:
         person = session.get_one(Person, fate.person_id)
         receiver = Receiver(person, fate.role, "next_channel", fate.office_id)
-        template = session.get_one(OutboxMessage, fate.outbox_id).template
+        template = _template(session, alert, fate)
         told = routing.send(
             session, now, rng, alert, [receiver], template=template, step=fate.step, only=frozenset({to})
         )
         values["to"] = contacts[to].channel
     elif way == DEPUTY:
-        template = session.get_one(OutboxMessage, fate.outbox_id).template
+        template = _template(session, alert, fate)
         standing_in = [
             Receiver(one.person, one.role, "stands_in", one.office_id)
             for one in deputies(session, alert, fate.role)

@@ -144,7 +144,22 @@ DELIVERY_STATES = {
     "undelivered": N_("Not received"),
     "failed": N_("Could not be sent"),
     "unknown": N_("We do not know if it arrived"),
-    "cancelled": N_("Not sent, the alert had ended"),
+    "cancelled": N_("Not sent"),
+    "held": N_("Waits"),
+}
+# Why a message waits, or waited (holding.HOLDS); and why one never went out (told.py).
+HELD_BY = {
+    "silence": N_("A silence holds here."),
+    "covered": N_("They were told of the alert for the whole place."),
+    "digest": N_("It goes into the message at 6pm."),
+    "group": N_("It goes out together with other wards."),
+}
+WHY_NOT = {
+    "ended": N_("The alert had ended."),
+    "rose": N_("The level rose; they were told of the new one."),
+    "lowered": N_("The level was lowered first."),
+    "excluded": N_("Somebody who reported asked that this office is not told."),
+    "no_contact": N_("This person has no phone number or address that works."),
 }
 REASONS_TOLD = {
     "rule": N_("The rule names this role."),
@@ -158,6 +173,7 @@ REASONS_TOLD = {
     "next_channel": N_("A message by another way did not arrive."),
     "stands_in": N_("The office that was asked could not be reached; this is its deputy."),
     "no_contact": N_("This person has no phone number or address that works."),
+    "told_before": N_("They were told of the alert, and hear how it went on."),
 }
 WHY_UNREAD = {
     "MISSED_CALL": N_("A missed call"),
@@ -330,6 +346,13 @@ def delivery_state_label(state: str) -> str:
 def delivery_reason(reason: str) -> str:
     """Why somebody was told, as a sentence."""
     return _(REASONS_TOLD.get(reason, REASONS_TOLD["rule"]))
+
+
+def why_held(held_by: str | None, why_not: str) -> str:
+    """Why a message waits, or never went out, as a sentence; empty for one that did."""
+    if why_not:
+        return _(WHY_NOT.get(why_not, WHY_NOT["ended"]))
+    return _(HELD_BY[held_by]) if held_by in HELD_BY else ""
 
 
 def why_unread(reading: Mapping[str, Any] | None, *, known: bool) -> str:

@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 
 from alerts import routing
 from alerts.alert import Alert
+from alerts.holding import DIGEST_TO
 from alerts.outlook import has_national_office
 from alerts.receivers import receivers
-from alerts.routing import EVERYONE_FROM
 
 COMMITTEE_SEATS = ("secretary", "chair")
 
 
 def tell_if_alone(session: Session, now: datetime, rng: random.Random, alert: Alert) -> None:
     """Tell secretary and chair, once per level, that nobody at national level hears of this alert: from level 3, as a message of its own."""
-    if alert.level < EVERYONE_FROM or has_national_office(session, alert):
+    if alert.level <= DIGEST_TO or has_national_office(session, alert):
         return
     to = receivers(session, alert, COMMITTEE_SEATS, "local_only")
     routing.send(session, now, rng, alert, to, template="local_only", step=0)

@@ -74,7 +74,7 @@ def _withhold(session: Session, now: datetime, alert: Alert, words: str) -> None
     for entity in (AlertUpdate, Escalation, CapMessage):
         rows = update(entity).where(entity.alert_id == alert.id).values(withheld_from=wanted)
         session.execute(rows.execution_options(synchronize_session="fetch"))
-    closing.cancel_kept_from(session, alert)
+    closing.cancel_kept_from(session, now, alert)
     _ask_others(session, now, alert)
 
 
@@ -92,7 +92,12 @@ def _ask_others(session: Session, now: datetime, alert: Alert) -> None:
 
 def _before(standing: Alert | None, last: Alert | None) -> Before:
     if standing:
-        return Before(open_level=standing.level, evidence=frozenset(standing.evidence), rule=standing.rule)
+        return Before(
+            open_level=standing.level,
+            evidence=frozenset(standing.evidence),
+            rule=standing.rule,
+            lowered_from=standing.lowered_from or 0,
+        )
     if last is None:
         return Before()
     return Before(closed_at=last.closed_at, closed_level=last.level, closed_evidence=frozenset(last.evidence))
@@ -132,6 +137,7 @@ def _apply(
         alert.private = conclusion.rule.private
         alert.revision, alert.step = alert.revision + 1, 0
         begin_round(alert)
+        alert.lowered_from = None
         note(session, now, alert, "raised", level=level, was=was)
     else:
         alert.sure = _sure(conclusion, facts)

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from alerts import engine, raising, routing
+from alerts import engine, raising
 from alerts.alert import WHOLE
 from alerts.deciding import (
     HIGHEST_UNASKED,
@@ -31,6 +31,7 @@ from alerts.deciding import (
     shareable,
     told_to,
 )
+from alerts.holding import URGENT_FROM
 from alerts.past import Ended, Known, Past, Told
 from alerts.rerun_sums import Sums, kept_back
 from alerts.rerun_view import View
@@ -259,7 +260,10 @@ class Rerun:
         return min(near, key=lambda one: abs(one.opened_at - at), default=None)
 
     def _tell(self, alert: Raised, roles: tuple[str, ...]) -> None:
-        """Who would be told, and by how many messages: one to each number from level 3 on, below it to the first."""
+        """Who would be told, and by how many messages: one to each number from level 4 on, below it to the first.
+
+        A line in a digest counts as a message.
+        """
         people: dict[UUID, Told] = {}
         for role in roles:
             if not kept_from(role, alert.withheld_from):
@@ -268,8 +272,6 @@ class Rerun:
             meant = least <= alert.level and threat in (WHOLE, alert.threat)
             if meant and not kept_from(role, alert.withheld_from):
                 people[one.person] = one
-        sent = {
-            key: one.contacts if alert.level >= routing.EVERYONE_FROM else 1 for key, one in people.items()
-        }
+        sent = {key: one.contacts if alert.level >= URGENT_FROM else 1 for key, one in people.items()}
         alert.told |= sent
         alert.messages += sum(sent.values())

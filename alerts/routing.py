@@ -1,72 +1,96 @@
 """An alert on its way to people: by which channel, in which words and why, as Delivery rows with their outbox rows.
 
-Who is asked is receivers.py; `tell` writes rows in the transaction that raised the alert. Sending is delivery.py. Whom a
-reporter excluded is never told, and a person without a working contact leaves a row that says so.
+Who is asked is receivers.py and duty.py, whether a message waits is holding.py; `tell` writes rows in the transaction that raised the
+alert. Sending is delivery.py. Whom a reporter excluded is never told, and a person without a working contact leaves a row that says so.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from alerts.alert import Alert, note
+from alerts import holding
+from alerts.alert import Alert, Finding, note
+from alerts.duty import on_duty_only
+from alerts.holding import COVERED, DIGEST, GROUP, SILENCE, URGENT_FROM, Hold
 from alerts.ladder import ASKED_OF
-from alerts.policies import ladder_of, next_step_time
+from alerts.messages import TEMPLATES
+from alerts.policies import channels_of, ladder_of, next_step_time
+from alerts.quiet import after_quiet
 from alerts.receivers import Receiver, linked, receivers, to_be_told
-from alerts.rule_messages import MESSAGES, advice_of, message_of
-from committees import committee, places, reply_codes
+from alerts.rule_messages import ALERT, MESSAGES
+from alerts.telling import (
+    OUTSIDE,
+    Telling,
+    action_of,
+    code_for,
+    own_message,
+    place_slot,
+    sender_of,
+    slots_of,
+    telling_of,
+    ward_numbers,
+)
+from alerts.told import HELD, NO_CONTACT, ROSE, Delivery
 from committees.people import ContactPoint, Grant, Person, contacts_each
-from committees.places import Locality
 from foundation import outbox
-from foundation.db import Base, Keyed
 from foundation.outbox import OutboxMessage
 
-OUTSIDE = frozenset({"national_contact", "hub_analyst"})
-EVERYONE_FROM = 3  # from this level every channel of a person is used, below it only the first
+__all__ = [
+    "OUTSIDE",
+    "Delivery",
+    "action_of",
+    "again",
+    "contacts_for",
+    "dispatch",
+    "own_message",
+    "phone_of",
+    "place_slot",
+    "release_to",
+    "send",
+    "sender_of",
+    "tell",
+    "telling_of",
+    "ward_numbers",
+]
 
-
-class Delivery(Keyed, Base):
-    """Why one message went to one person: alert, step, office, reason; the outbox row says how it fared."""
-
-    __tablename__ = "delivery"
-
-    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
-    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
-    office_id: Mapped[UUID | None]
-    role: Mapped[str]
-    channel: Mapped[str]
-    step: Mapped[int]
-    revision: Mapped[int] = mapped_column(default=1)
-    reason: Mapped[str]
-    outbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("outbox.id"), index=True)
-    state: Mapped[str] = mapped_column(default="due")
-    effect_key: Mapped[str] = mapped_column(unique=True)
-    at: Mapped[datetime]
-    #: When failover.py looked at what became of it and went on to the next way, if there was one.
-    passed_on_at: Mapped[datetime | None]
+GOOD_NEWS = ("level_lowered", "ended")
 
 
 def tell(
     session: Session, now: datetime, rng: random.Random, alert: Alert, roles: Iterable[str], *, clock: int
 ) -> list[Delivery]:
-    """Tell everybody whom a rule names and everybody linked, and set the clock of the first step (minutes)."""
+    """Tell everybody whom a rule names and everybody linked, and set the clock of the first step (minutes).
+
+    Nobody is asked by a digest, by a message that a silence holds back, or by the alert of the place above: then the clock stands still.
+    """
     candidates = receivers(session, alert, roles, "rule")
     policy = ladder_of(session, alert)
     if not alert.private:
         candidates += linked(session, alert)
         for side in policy.must_answer:
             candidates += receivers(session, alert, ASKED_OF[side], "must_answer")
-    alert.next_step_at = next_step_time(now, min(clock, policy.wait(0, alert.level)))
-    return send(session, now, rng, alert, candidates, template=own_message(alert), step=0)
+    _drop_held(session, alert, ROSE)
+    minutes = min(clock, policy.wait(0, alert.level))
+    alert.next_step_at = next_step_time(now, minutes)
+    written = send(session, now, rng, alert, candidates, template=own_message(alert), step=0)
+    asked = [row for row in written if row.state != HELD or row.held_by == GROUP]
+    if written and not asked:
+        alert.next_step_at = _clock_after(now, alert, written, minutes)
+    _say_covered(session, now, alert, written)
+    return written
+
+
+def _clock_after(now: datetime, alert: Alert, held: Sequence[Delivery], minutes: int) -> datetime | None:
+    """When the ladder begins where nobody was told yet: some time after a silence, if the alert is still open then; else not by itself."""
+    ends = [row.held_until for row in held if row.held_by == SILENCE and row.held_until]
+    return next_step_time(max(ends), minutes) if ends and max(ends) < alert.ends_at else None
 
 
 def send(
@@ -83,38 +107,65 @@ def send(
     one_each: bool = False,
     only: Collection[UUID] = (),
 ) -> list[Delivery]:
-    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, contact, `key`).
+    """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, person, `key`).
 
-    `more`: what this template says besides the alert itself; a moment in it is said in the time of the place. `one_each`: by the first
-    contact of each person only. `only`: by these contact points instead.
+    `more`: what this template says besides the alert itself; a moment in it is said in the time of the place. A warning may wait
+    (holding.py); then its row says why and until when. `one_each`: by the first contact of each person only.
+    `only`: by these contact points instead, at once, though they were told by others.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
-    to = to_be_told(session, alert.withheld_from, to)
-    telling = _telling(session, now, alert, template, step, more or {}, key)
-    everybody = contacts_each(session, [receiver.person.id for receiver in to])
+    to = on_duty_only(session, now, to_be_told(session, alert.withheld_from, to))
+    telling = telling_of(session, now, alert, template, step, more, again=key)
+    before = telling.written(to, only)
+    new = [receiver for receiver in to if receiver.person.id not in {row.person_id for row in before}]
+    everybody = contacts_each(session, [receiver.person.id for receiver in new])
+    if only:
+        everybody = {key: [c for c in points if c.id in only] for key, points in everybody.items()}
+    waiting, at_once = ([], new) if only else _sorted(session, telling, new, everybody)
+    written = [_held(session, telling, receiver, hold) for receiver, hold in waiting]
+    written += dispatch(session, rng, telling, at_once, everybody, one_each=one_each or bool(only))
+    _note_held(session, telling, waiting)
+    session.flush()
+    return [*before, *written]
+
+
+def dispatch(
+    session: Session,
+    rng: random.Random,
+    telling: Telling,
+    to: list[Receiver],
+    everybody: dict[UUID, list[ContactPoint]],
+    rows: dict[UUID, Delivery] | None = None,
+    one_each: bool = False,
+) -> list[Delivery]:
+    """Write the messages of one alert that go out now, a delivery for each; `rows`: those that were held for these persons so far."""
     messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []
     unreached: list[Receiver] = []
+    channels = channels_of(session, telling.alert, telling.step)
     for receiver in to:
-        contacts = [c for c in everybody.get(receiver.person.id, ()) if c.verified_at]
-        # A letter says the code by which the phone may answer: a mailbox has none of its own.
-        phone = next((c for c in contacts if c.channel == "sms"), None)
-        if not contacts:
+        known = [c for c in everybody.get(receiver.person.id, ()) if c.verified_at]
+        if not known:
             unreached.append(receiver)
-        chosen = [c for c in contacts if c.id in only] if only else contacts
-        one = alert.level < EVERYONE_FROM or one_each or only
-        for contact in chosen[:1] if one else chosen:
-            code = code_for(session, now, rng, alert, phone or contact)
+        for contact in contacts_for(known, 0 if one_each else telling.alert.level, channels):
+            code = ""
+            if "code" in TEMPLATES[telling.template].slots:
+                code = code_for(session, telling.now, rng, telling.alert, phone_of(known) or contact)
             messages.append((receiver, contact, *_message(session, telling, receiver, contact, code)))
     session.flush()  # before what refers to them
-    written = [_deliver(session, telling, *message) for message in messages]
-    written += [_unreached(session, telling, receiver) for receiver in unreached]
-    told = {receiver.person.id: receiver for receiver, *_ in messages}
-    _release(session, telling, list(told.values()))
+    waited = dict(rows or {})
+    written = []
+    for receiver, contact, key, message in messages:
+        row = waited.pop(receiver.person.id, None)
+        written.append(_deliver(session, telling, receiver, contact.channel, key, message.id, row))
+    for receiver in unreached:
+        written.append(_unreached(session, telling, receiver, waited.pop(receiver.person.id, None)))
+    told = list({receiver.person.id: receiver for receiver, *_ in messages}.values())
+    release_to(session, telling, told)
     if told:
-        said = {"n": len(told), "step": step, "roles": sorted({r.role for r in to})}
-        note(session, now, alert, "told" if template in MESSAGES else template, **said)
-    session.flush()
+        said = {"n": len(told), "step": telling.step, "roles": sorted({r.role for r in told})}
+        template = telling.template
+        note(session, telling.now, telling.alert, "told" if template in MESSAGES else template, **said)
     return written
 
 
@@ -127,11 +178,10 @@ def again(
     receiver = Receiver(session.get_one(Person, was.person_id), was.role, "other_provider", was.office_id)
     if not to_be_told(session, alert.withheld_from, [receiver]):
         return []
-    key = f"{was.effect_key}:{provider}"
     copy = outbox.put(
         session,
         now,
-        effect_key=key,
+        effect_key=f"{message.effect_key}:{provider}",  # several wards share one message, and its copy
         channel=message.channel,
         template=message.template,
         slots=message.slots,
@@ -149,11 +199,12 @@ def again(
         office_id=was.office_id,
         role=was.role,
         channel=was.channel,
+        template=was.template,
         step=was.step,
         revision=was.revision,
         reason="other_provider",
         outbox_id=copy.id,
-        effect_key=key,
+        effect_key=f"{was.effect_key}:{provider}",
         at=now,
     )
     session.add(row)
@@ -161,53 +212,96 @@ def again(
     return [row]
 
 
-@dataclass(frozen=True)
-class _Telling:
-    """What holds for every message of one telling; read once."""
+def contacts_for(
+    known: Sequence[ContactPoint], level: int, channels: Collection[str] = ()
+) -> list[ContactPoint]:
+    """Which of a person's verified contact points a message uses: from level 4 all at once, below the one they prefer.
 
-    now: datetime
-    alert: Alert
-    template: str
-    step: int
-    zone: ZoneInfo
-    source: str
-    known: dict[str, Delivery]
-    more: dict[str, Any]
-    again: str
-
-    def key(self, whom: str) -> str:
-        again = f":{self.again}" if self.again else ""
-        return f"alert:{self.alert.id}:{self.alert.revision}:{self.step}:{self.template}{again}:{whom}"
+    Below level 4 the next one is used when the first fails (delivery.py). `channels` narrows both, unless that would leave nobody reached.
+    """
+    usable = [point for point in known if not channels or point.channel in channels] or list(known)
+    return usable if level >= URGENT_FROM else usable[:1]
 
 
-def _telling(
-    session: Session, now: datetime, alert: Alert, template: str, step: int, more: dict[str, Any], again: str
-) -> _Telling:
-    zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
-    rows = session.scalars(select(Delivery).where(Delivery.alert_id == alert.id, Delivery.step == step))
-    known = {row.effect_key: row for row in rows}
-    local = {
-        key: value.astimezone(zone).isoformat() if isinstance(value, datetime) else value
-        for key, value in more.items()
-    }
-    return _Telling(
-        now, alert, template, step, zone, sender_of(session, alert.locality_id), known, local, again
-    )
+def phone_of(known: Sequence[ContactPoint]) -> ContactPoint | None:
+    """The phone whose code a letter says: a mailbox has none of its own."""
+    return next((point for point in known if point.channel == "sms"), None)
 
 
-def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, phone: ContactPoint) -> str:
-    """The code by which this phone answers this alert: three digits from level 4 on, two below."""
-    digits = 3 if alert.level >= 4 else 2
-    return reply_codes.give(
-        session, now, rng, phone.id, "alert", alert.id, digits=digits, never=_ward_numbers(session, alert)
-    )
+def _sorted(
+    session: Session, telling: Telling, to: list[Receiver], everybody: dict[UUID, list[ContactPoint]]
+) -> tuple[list[tuple[Receiver, Hold]], list[Receiver]]:
+    """Who waits, with why, and who is told at once. Whoever cannot be reached at all is said so at once."""
+    if telling.template not in MESSAGES:
+        return [], to
+    plain = telling.template == ALERT  # a message of a rule's own asks for something of its own
+    alert = telling.alert
+    around = holding.around(session, telling.now, alert, telling.zone)
+    waiting: list[tuple[Receiver, Hold]] = []
+    at_once: list[Receiver] = []
+    for receiver in to:
+        reachable = any(c.verified_at for c in everybody.get(receiver.person.id, ()))
+        hold = holding.hold_of(
+            alert.level, alert.revision, receiver.reason, receiver.person.id, around, plain=plain
+        )
+        if hold and reachable:
+            waiting.append((receiver, hold))
+        else:
+            at_once.append(receiver)
+    return waiting, at_once
+
+
+def _held(session: Session, telling: Telling, receiver: Receiver, hold: Hold) -> Delivery:
+    row = _row(telling, receiver, "none", telling.key(f"held:{receiver.person.id}"))
+    row.state, row.held_by, row.held_until, row.held_which = HELD, hold.by, hold.until, hold.which
+    session.add(row)
+    return row
+
+
+def _note_held(session: Session, telling: Telling, waiting: list[tuple[Receiver, Hold]]) -> None:
+    """One line of the story for each reason why people are not told at once; those who wait for nobody need none."""
+    for by in (SILENCE, DIGEST, GROUP):
+        held = [(r, h) for r, h in waiting if h.by == by and h.until != telling.now]
+        if held:
+            until = max(h.until for _, h in held if h.until)
+            roles = sorted({r.role for r, _ in held})
+            note(
+                session,
+                telling.now,
+                telling.alert,
+                f"held_{by}",
+                n=len(held),
+                roles=roles,
+                until=until.astimezone(telling.zone).isoformat(),
+            )
+
+
+def _say_covered(session: Session, now: datetime, alert: Alert, written: Iterable[Delivery]) -> None:
+    """That people were told of the place above already stands in both stories and in the finding."""
+    for above_id in sorted({row.held_which for row in written if row.held_by == COVERED and row.held_which}):
+        above = session.get_one(Alert, above_id)
+        n = sum(row.held_which == above_id for row in written)
+        note(session, now, alert, "covered", n=n, number=above.number)
+        note(session, now, above, "covers", n=n, number=alert.number)
+        finding = session.scalars(
+            select(Finding).where(Finding.alert_id == alert.id).order_by(Finding.at.desc()).limit(1)
+        ).first()
+        if finding:
+            finding.reasons = [*finding.reasons, {"key": "covered_above", "n": n, "number": above.number}]
+
+
+def _drop_held(session: Session, alert: Alert, why: str) -> None:
+    """What waited to be said of an alert as it stood before is not said any more: it leaves the digest at once."""
+    rows = select(Delivery).where(Delivery.alert_id == alert.id, Delivery.state == HELD)
+    for row in session.scalars(rows):
+        row.state, row.why_not = "cancelled", why
 
 
 def _message(
-    session: Session, telling: _Telling, receiver: Receiver, contact: ContactPoint, code: str
+    session: Session, telling: Telling, receiver: Receiver, contact: ContactPoint, code: str
 ) -> tuple[str, OutboxMessage]:
     """The outbox row of one message, and the key under which it is written once."""
-    now, alert, key = telling.now, telling.alert, telling.key(str(contact.id))
+    now, key = telling.now, telling.key(str(contact.id))
     with session.no_autoflush:  # nothing that waits to be written has this key
         message = outbox.put(
             session,
@@ -219,63 +313,66 @@ def _message(
             language=receiver.person.language,
             script=receiver.person.script,
             contact_point_id=contact.id,
-            lane=outbox.URGENT if alert.level >= 4 else outbox.ORDINARY,
-            due_at=after_quiet(now, receiver.person, telling.zone) if alert.level < 4 else now,
+            lane=outbox.URGENT if _urgent(telling) else outbox.ORDINARY,
+            due_at=when_due(session, telling, receiver.person),
         )
     return key, message
 
 
-def _deliver(
-    session: Session,
-    telling: _Telling,
-    receiver: Receiver,
-    contact: ContactPoint,
-    key: str,
-    message: OutboxMessage,
-) -> Delivery:
-    if found := telling.known.get(key):
-        return found
-    row = Delivery(
+def when_due(session: Session, telling: Telling, person: Person) -> datetime:
+    """When a message may go out: now from level 4 on and for a correction, else outside the person's pause, quiet hours and days."""
+    if telling.template == "correction" or _urgent(telling):
+        return telling.now
+    return after_quiet(session, telling.now, person, telling.place)
+
+
+def _urgent(telling: Telling) -> bool:
+    """Good news never wakes anybody, of whatever level it was."""
+    return telling.alert.level >= URGENT_FROM and telling.template not in GOOD_NEWS
+
+
+def _row(telling: Telling, receiver: Receiver, channel: str, key: str) -> Delivery:
+    return Delivery(
         alert_id=telling.alert.id,
         locality_id=telling.alert.locality_id,
         person_id=receiver.person.id,
         office_id=receiver.office_id,
         role=receiver.role,
-        channel=contact.channel,
-        step=telling.step,
+        channel=channel,
+        template=telling.template,
         revision=telling.alert.revision,
+        step=telling.step,
         reason=receiver.reason,
-        outbox_id=message.id,
         effect_key=key,
         at=telling.now,
     )
+
+
+def _deliver(
+    session: Session,
+    telling: Telling,
+    receiver: Receiver,
+    channel: str,
+    key: str,
+    outbox_id: UUID,
+    held: Delivery | None,
+) -> Delivery:
+    """The delivery of a message that goes out: a new row, or the one that was held until now."""
+    row = held or _row(telling, receiver, channel, key)
+    row.channel, row.outbox_id, row.state, row.at = channel, outbox_id, "due", telling.now
     session.add(row)
     return row
 
 
-def _unreached(session: Session, telling: _Telling, receiver: Receiver) -> Delivery:
-    key = telling.key(f"none:{receiver.person.id}")
-    if found := telling.known.get(key):
-        return found
-    row = Delivery(
-        alert_id=telling.alert.id,
-        locality_id=telling.alert.locality_id,
-        person_id=receiver.person.id,
-        office_id=receiver.office_id,
-        role=receiver.role,
-        channel="none",
-        step=telling.step,
-        reason="no_contact",
-        state="failed",
-        effect_key=key,
-        at=telling.now,
-    )
+def _unreached(session: Session, telling: Telling, receiver: Receiver, held: Delivery | None) -> Delivery:
+    row = held or _row(telling, receiver, "none", telling.key(f"none:{receiver.person.id}"))
+    row.state, row.reason, row.why_not = "failed", NO_CONTACT, NO_CONTACT
     session.add(row)
     note(session, telling.now, telling.alert, "unreached", role=receiver.role)
     return row
 
 
-def _release(session: Session, telling: _Telling, told: list[Receiver]) -> None:
+def release_to(session: Session, telling: Telling, told: list[Receiver]) -> None:
     """Being told of an alert opens that alert to those who were told, wherever their place is."""
     rows = select(Grant.person_id).where(Grant.subject_kind == "alert", Grant.subject_id == telling.alert.id)
     have = set(session.scalars(rows))
@@ -292,78 +389,3 @@ def _release(session: Session, telling: _Telling, told: list[Receiver]) -> None:
         for receiver in told
         if receiver.person.id not in have
     )
-
-
-def after_quiet(now: datetime, person: Person, zone: ZoneInfo) -> datetime:
-    """Now, or the end of the person's pause and quiet hours if they have begun (levels 4 and 5 never wait)."""
-    now = max(now, person.paused_until or now)
-    local = now.astimezone(zone)
-    start, end = person.quiet_from, person.quiet_to
-    quiet = start <= local.hour or local.hour < end if start > end else start <= local.hour < end
-    if not quiet or start == end:
-        return now
-    morning = datetime.combine(local.date(), time(end), zone)
-    return (morning if morning > local else morning + timedelta(days=1)).astimezone(now.tzinfo)
-
-
-def _ward_numbers(session: Session, alert: Alert) -> frozenset[str]:
-    """The numbers of the wards of an alert's town. Remembered for the session."""
-    known: dict[UUID, frozenset[str]] = session.info.setdefault("ward_numbers", {})
-    if alert.town_id not in known:
-        rows = select(Locality.number).where(
-            Locality.parent_id == alert.town_id, Locality.number.is_not(None)
-        )
-        known[alert.town_id] = frozenset(str(number) for number in session.scalars(rows))
-    return known[alert.town_id]
-
-
-def slots_of(session: Session, telling: _Telling, role: str, code: str) -> dict[str, Any]:
-    """The typed values of an alert's message: never a text, never a name of a person."""
-    now, alert, zone = telling.now, telling.alert, telling.zone
-    values: dict[str, Any] = {
-        "source": telling.source,
-        "place": place_slot(session, alert, role),
-        "level": alert.level,
-        "what": "private" if alert.private else alert.what,
-        "when": (alert.happened_at or alert.opened_at).astimezone(zone).isoformat(),
-        "sure": alert.sure,
-        "action": action_of(alert),
-        "code": code,
-        "count": min(99, max(1, len(alert.evidence))),
-        "clock": (alert.next_step_at or now).astimezone(zone).isoformat(),
-        **telling.more,
-    }
-    from alerts.messages import TEMPLATES
-
-    return {name: values[name] for name in TEMPLATES[telling.template].slots}
-
-
-def sender_of(session: Session, locality_id: UUID) -> str:
-    """The town's own name under which its messages go out."""
-    body = committee.committee_for(session, locality_id)
-    return body.short_name if body else session.get_one(Locality, locality_id).name()
-
-
-def place_slot(session: Session, alert: Alert, role: str) -> dict[str, Any]:
-    """Where: the ward for those who act there, the town for outsiders and where a ward would name a community."""
-    place = session.get_one(Locality, alert.locality_id)
-    if (
-        place.level == "ward"
-        and place.number
-        and str(place.number).isdigit()
-        and not place.town_only
-        and role not in OUTSIDE
-    ):
-        return {"ward": int(place.number)}
-    town = session.get_one(Locality, alert.town_id) if place.level == "ward" else place
-    return {"names": dict(town.names.items())}
-
-
-def action_of(alert: Alert) -> str:
-    """The one thing asked for: the rule of the alert names it."""
-    return advice_of(alert.action, private=alert.private)
-
-
-def own_message(alert: Alert) -> str:
-    """The template by which people are told of an alert: its rule names it."""
-    return message_of(alert.template, level=alert.level, sure=alert.sure)

@@ -38,10 +38,12 @@ from alerts.labels import (
     sure_label,
     threat_label,
     trigger_label,
+    why_held,
     why_unread,
 )
 from alerts.ladder_sentences import LADDER_NOTES
 from alerts.rule_reasons import RULE_REASONS
+from alerts.told_sentences import TOLD_NOTES, TOLD_REASONS
 from foundation.web.words import gettext as _
 from foundation.web.words import ngettext
 
@@ -77,6 +79,7 @@ __all__ = [
     "sure_label",
     "threat_label",
     "trigger_label",
+    "why_held",
     "why_unread",
 ]
 
@@ -151,6 +154,7 @@ FOUND: dict[str, Say] = {
     "already_handled": lambda _v: _("These reports were dealt with in an alert that has ended."),
     "new": lambda _v: _("No alert about this was open."),
     **RULE_REASONS,
+    **TOLD_REASONS,
 }
 
 # What makes up a score (assessing.explain). A page adds kind, how and day of what its reader may open.
@@ -261,6 +265,7 @@ NOTES: dict[str, Say] = {
     ),
     "corrected": lambda _v: _("A correction went to those who were told."),
     **LADDER_NOTES,
+    **TOLD_NOTES,
 }
 
 

@@ -248,6 +248,23 @@ def _widest_places(language: Language) -> Iterable[Any]:
     yield {"ward": 999}
 
 
+def _wards(value: Any, language: Language) -> str:
+    """The numbers of several wards of one town, as many as fit and how many more; a word for "several" where they are not to be named."""
+    if not isinstance(value, list) or not all(
+        re.fullmatch(r"[0-9]{1,3}", str(one), re.ASCII) for one in value
+    ):
+        raise ValueError("not numbers of wards")
+    if not value:
+        return language.word("place", "wards")
+    ward, most = language.word("place", "ward"), len(value)
+    for shown in range(most, 0, -1):
+        more = f" +{most - shown}" if shown < most else ""
+        text = f"{ward} {', '.join(str(one) for one in value[:shown])}{more}"
+        if len(text) <= WARDS_LIMIT:
+            break
+    return text
+
+
 def _roles(value: Any, language: Language) -> str:
     if not isinstance(value, list) or len(value) > 2:
         raise ValueError("at most two roles")
@@ -260,10 +277,16 @@ def _widest_roles(language: Language) -> Iterable[Any]:
 
 
 SOURCE_LIMIT = PLACE_LIMIT = 18
+WARDS_LIMIT = 22
 
 SLOTS: dict[str, Slot] = {
     "source": Slot(_name, SOURCE_LIMIT, _widest_names(SOURCE_LIMIT)),
     "place": Slot(_place, PLACE_LIMIT, _widest_places),
+    "wards": Slot(
+        _wards,
+        WARDS_LIMIT,
+        lambda language: [[], [101, 102, 103], [101, 102, 103, 104], [*range(10, 16)], [*range(100, 140)]],
+    ),
     "level": levels(1),
     "any_level": levels(0),
     "what": closed("kind", 28, otherwise="unsorted"),

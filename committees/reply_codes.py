@@ -6,6 +6,7 @@ Two digits at levels 1-3, three at 4-5; never an emergency or ward number. Five 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +23,7 @@ EMERGENCY = frozenset(
 
 
 class ReplyCode(Keyed, Base):
-    """One code on one phone for one subject."""
+    """One code on one phone for one subject; several wards in one message have the same code."""
 
     __tablename__ = "reply_code"
     __table_args__ = (UniqueConstraint("contact_point_id", "kind", "subject_id"),)
@@ -49,20 +50,66 @@ def give(
     never: frozenset[str] = frozenset(),
 ) -> str:
     """The code of a subject on a phone: the one it has, else a random free one."""
-    rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id)
-    found = session.scalars(rows.where(ReplyCode.kind == kind, ReplyCode.subject_id == subject_id)).first()
+    rows = select(ReplyCode).where(ReplyCode.contact_point_id == contact_point_id, ReplyCode.kind == kind)
+    found = session.scalars(rows.where(ReplyCode.subject_id == subject_id)).first()
     if found:
+        shared = rows.where(ReplyCode.code == found.code, ReplyCode.subject_id != subject_id)
+        if session.scalars(shared.where(ReplyCode.closed_at.is_(None)).limit(1)).first() is None:
+            return found.code
+        # It answered several at once; a message about this one alone must not answer the others.
+        found.code, found.given_at = _new_code(session, now, rng, contact_point_id, digits, never), now
+        session.flush()
         return found.code
-    resting = or_(ReplyCode.given_at > now - REST, ReplyCode.closed_at.is_(None))
-    rows_taken = select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, resting)
-    code = _free_code(rng, digits, {*session.scalars(rows_taken), *EMERGENCY, *never})
-    session.add(
-        ReplyCode(
-            contact_point_id=contact_point_id, code=code, kind=kind, subject_id=subject_id, given_at=now
-        )
+    return share(session, now, rng, contact_point_id, kind, [subject_id], digits=digits, never=never)
+
+
+def share(
+    session: Session,
+    now: datetime,
+    rng: random.Random,
+    contact_point_id: UUID,
+    kind: str,
+    subject_ids: Sequence[UUID],
+    *,
+    digits: int,
+    never: frozenset[str] = frozenset(),
+) -> str:
+    """One new code on a phone that answers all of these subjects at once."""
+    code = _new_code(session, now, rng, contact_point_id, digits, never)
+    rows = select(ReplyCode).where(
+        ReplyCode.contact_point_id == contact_point_id,
+        ReplyCode.kind == kind,
+        ReplyCode.subject_id.in_(subject_ids),
     )
+    known = {row.subject_id: row for row in session.scalars(rows)}
+    for subject_id in subject_ids:
+        if row := known.get(subject_id):
+            row.code, row.given_at = code, now
+        else:
+            session.add(
+                ReplyCode(
+                    contact_point_id=contact_point_id,
+                    code=code,
+                    kind=kind,
+                    subject_id=subject_id,
+                    given_at=now,
+                )
+            )
     session.flush()
     return code
+
+
+def _new_code(
+    session: Session,
+    now: datetime,
+    rng: random.Random,
+    contact_point_id: UUID,
+    digits: int,
+    never: frozenset[str],
+) -> str:
+    resting = or_(ReplyCode.given_at > now - REST, ReplyCode.closed_at.is_(None))
+    taken = select(ReplyCode.code).where(ReplyCode.contact_point_id == contact_point_id, resting)
+    return _free_code(rng, digits, {*session.scalars(taken), *EMERGENCY, *never})
 
 
 def _free_code(rng: random.Random, digits: int, taken: set[str]) -> str:

@@ -57,8 +57,14 @@ def _one(runtime: Runtime, key: UUID, kind: str) -> int:
     return 1
 
 
-def _ended(session: Session, now: datetime, _rng: random.Random, alert_id: UUID) -> None:
-    closing.tell_ended(session, now, session.get_one(Alert, alert_id))
+def _ended(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
+    closing.tell_ended(session, now, rng, session.get_one(Alert, alert_id))
+
+
+def _lowered(session: Session, now: datetime, rng: random.Random, alert_id: UUID) -> None:
+    alert = session.get_one(Alert, alert_id)
+    if alert.state == OPEN and alert.lowered_from:
+        closing.tell_lowered(session, now, rng, alert, alert.lowered_from)
 
 
 def _reviewed(session: Session, now: datetime, rng: random.Random, review_id: UUID) -> None:
@@ -133,6 +139,7 @@ def _webhook_again(session: Session, now: datetime, _rng: random.Random, outbox_
 
 HANDLERS: dict[str, CarryOut] = {
     closing.ENDED: _ended,
+    closing_alerts.LOWERED: _lowered,
     review.DECIDED_NOW: _reviewed,
     severe.CONFIRMED: _severe,
     news.SENT_BACK: news.tell,

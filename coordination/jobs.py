@@ -36,6 +36,7 @@ from alerts import (
     line_checks,
     readiness,
     reconciling,
+    releasing,
     reweighing,
     webhooks,
 )
@@ -183,6 +184,7 @@ JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
     Job("score_pending", _together_or_apart("engine", engine.score_pending, engine.places_pending, rng=True)),
+    Job("release_held", _in_session("engine", releasing.release, rng=True)),
     Job("climb_due", _in_session("engine", escalation.climb_due, rng=True)),
     Job("ask_again", _in_session("engine", asking_again.ask_again, rng=True)),
     Job("pass_on_late", _in_session("engine", lateness.pass_on_late, rng=True)),

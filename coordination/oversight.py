@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from alerts.quiet import after_quiet
 from alerts.receivers import Receiver, nearest_offices, to_be_told
-from alerts.routing import after_quiet
 from committees import catalogue
 from committees.incidents import Incident, touch
 from committees.people import contacts_of
-from committees.places import Locality, zone_of
+from committees.places import Locality
 from committees.verification import mark_all
 from coordination.feedback import Feedback
 from foundation import journal, outbox
@@ -39,7 +39,7 @@ def hand_over(session: Session, now: datetime, incident: Incident) -> None:
 
 def _tell(session: Session, now: datetime, incident: Incident) -> None:
     town = session.get_one(Locality, incident.town_id)
-    zone, grave = zone_of(session, town), incident.severity >= GRAVE
+    grave = incident.severity >= GRAVE
     offices = nearest_offices(session, incident.locality_id, OFFICE)
     asked = [Receiver(person, OFFICE, "rule", office.id) for office, person in offices]
     for receiver in to_be_told(session, incident.withheld_from, asked):
@@ -55,5 +55,5 @@ def _tell(session: Session, now: datetime, incident: Incident) -> None:
                 script=receiver.person.script,
                 contact_point_id=contact.id,
                 lane=outbox.URGENT if grave else outbox.ORDINARY,
-                due_at=now if grave else after_quiet(now, receiver.person, zone),
+                due_at=now if grave else after_quiet(session, now, receiver.person, town),
             )

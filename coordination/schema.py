@@ -18,9 +18,10 @@ from alerts import (
     reconciling,
     replay_runs,
     reweighing,
-    routing,
     seen,
+    silences,
     sms_routes,
+    told,
     webhooks,
     wordings,
 )
@@ -40,6 +41,7 @@ from committees import (
     profiles,
     reply_codes,
     reports,
+    rosters,
 )
 from coordination import feedback, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
@@ -62,6 +64,7 @@ ROOMS = (
         profiles,
         reply_codes,
         reports,
+        rosters,
     ),
     (
         alert,
@@ -81,8 +84,9 @@ ROOMS = (
         receivers,
         replay_runs,
         reweighing,
-        routing,
         seen,
+        silences,
+        told,
         webhooks,
         sms_routes,
         wordings,

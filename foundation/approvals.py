@@ -43,6 +43,7 @@ class Approval(Keyed, Base):
     decided: Mapped[str | None]
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(default="")  # why it was turned down
 
 
 def request(
@@ -136,20 +137,22 @@ def approve(
     return _decide(session, now, approval, APPROVED, person_id)
 
 
-def refuse(session: Session, now: datetime, approval: Approval, person_id: UUID) -> Approval:
+def refuse(session: Session, now: datetime, approval: Approval, person_id: UUID, why: str = "") -> Approval:
     """Turn a request down, or take one's own back; anybody who may see it may."""
     if approval.decided or now >= approval.expires_at:
         raise Conflict("This was decided already.", "Open the page again to see how.")
-    return _decide(session, now, approval, REFUSED, person_id)
+    return _decide(session, now, approval, REFUSED, person_id, why)
 
 
-def _decide(session: Session, now: datetime, approval: Approval, decided: str, person_id: UUID) -> Approval:
+def _decide(
+    session: Session, now: datetime, approval: Approval, decided: str, person_id: UUID, why: str = ""
+) -> Approval:
     if not claim(
         session,
         Approval,
         approval.id,
         {"decided": None},
-        {"decided": decided, "decided_by": person_id, "decided_at": now},
+        {"decided": decided, "decided_by": person_id, "decided_at": now, "why": why},
     ):
         raise Conflict("This was decided already.", "Open the page again to see how.")
     session.refresh(approval)

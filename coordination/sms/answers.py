@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts import acknowledging
 from alerts.acknowledging import said_of
-from alerts.alert import ACTING, CANNOT, SEEN, Alert
+from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Alert
 from alerts.outlook import outlook_of
 from committees import reply_codes
 from committees.call_backs import CallBack
@@ -81,7 +81,7 @@ def call_back(talk: Talk) -> None:
 
 def list_open(talk: Talk) -> None:
     """Say which codes are open on this phone; with fewer than two there is nothing to choose."""
-    usable = _usable(talk)
+    usable = list({code.code: code for code in _usable(talk)}.values())
     if len(usable) < 2:
         talk.reply("code_wrong")
         return
@@ -107,7 +107,7 @@ def _usable(talk: Talk) -> list[ReplyCode]:
 
 def _without_code(talk: Talk, command: Command) -> None:
     usable = _usable(talk)
-    if len(usable) == 1:
+    if len({code.code for code in usable}) == 1:
         code = usable[0]
         # Acting stops the ladder, so it needs the code; seen does no harm.
         if command is Command.GO:
@@ -158,7 +158,10 @@ def next_slots(talk: Talk, alert: Alert) -> dict[str, Any] | None:
 
 
 def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
-    """Record the answer; False, with words, for an alert that has ended meanwhile."""
+    """Record the answer for everything that this code answers; False, with words, where that has ended meanwhile."""
+    alike = [one for one in _usable(talk) if one.code == code.code and one.id != code.id]
+    for other in alike:
+        _answer_too(talk, other, given)
     person = talk.writer.person
     assert person is not None
     alert = _alert(talk, code)
@@ -170,6 +173,14 @@ def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
         return False
     code.wrong = 0
     return True
+
+
+def _answer_too(talk: Talk, code: ReplyCode, given: str) -> None:
+    """Another ward of the same message: answered with it, and nothing is said of one that has ended."""
+    assert talk.writer.person is not None
+    alert = _alert(talk, code)
+    if alert.state == OPEN:
+        acknowledging.acknowledge(talk.session, talk.now, alert, talk.writer.person.id, given, "sms")
 
 
 def _alert(talk: Talk, code: ReplyCode) -> Alert:

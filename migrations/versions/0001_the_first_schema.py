@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("decided", sa.String(), nullable=True),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("why", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
     )
     with op.batch_alter_table("approval", schema=None) as batch_op:
@@ -312,8 +313,10 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("script", sa.String(), nullable=False),
-        sa.Column("quiet_from", sa.Integer(), nullable=False),
-        sa.Column("quiet_to", sa.Integer(), nullable=False),
+        sa.Column("quiet_from", sa.Integer(), nullable=True),
+        sa.Column("quiet_to", sa.Integer(), nullable=True),
+        sa.Column("quiet_days", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("quiet_holidays", sa.Boolean(), nullable=True),
         sa.Column("shared_phone", sa.Boolean(), nullable=False),
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
@@ -511,6 +514,7 @@ def upgrade() -> None:
         sa.Column("sure", sa.String(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("proposed", sa.Integer(), nullable=True),
+        sa.Column("lowered_from", sa.Integer(), nullable=True),
         sa.Column("origin", sa.String(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("withheld_from", sa.String(), nullable=False),
@@ -1260,11 +1264,16 @@ def upgrade() -> None:
         sa.Column("office_id", sa.Uuid(), nullable=True),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("outbox_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("held_by", sa.String(), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_which", sa.Uuid(), nullable=True),
+        sa.Column("why_not", sa.String(), nullable=False),
         sa.Column("effect_key", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("passed_on_at", sa.DateTime(timezone=True), nullable=True),
@@ -1279,9 +1288,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index("ix_delivery_held", ["state", "held_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_locality_id"), ["locality_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_outbox_id"), ["outbox_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "duty_roster",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("office_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("layers", sa.JSON(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_duty_roster_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["office_id"], ["office.id"], name=op.f("fk_duty_roster_office_id_office")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_roster")),
+        sa.UniqueConstraint("office_id", name=op.f("uq_duty_roster_office_id")),
+    )
+    with op.batch_alter_table("duty_roster", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_roster_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
         "escalation",
@@ -1584,6 +1611,32 @@ def upgrade() -> None:
         batch_op.create_index("ix_seen_incident_place", ["locality_id", "at"], unique=False)
 
     op.create_table(
+        "silence",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=True),
+        sa.Column("withheld_from", sa.String(), nullable=False),
+        sa.Column("threat", sa.String(), nullable=False),
+        sa.Column("max_level", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_silence_alert_id_alert")),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_silence_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("fk_silence_made_by_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
+    )
+    with op.batch_alter_table("silence", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_silence_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index("ix_silence_holding", ["locality_id", "ends_at"], unique=False)
+
+    op.create_table(
         "term",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("office_id", sa.Uuid(), nullable=False),
@@ -1597,6 +1650,30 @@ def upgrade() -> None:
     with op.batch_alter_table("term", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_term_office_id"), ["office_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_term_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "duty_override",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("roster_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_duty_override_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_duty_override_person_id_person")),
+        sa.ForeignKeyConstraint(
+            ["roster_id"], ["duty_roster.id"], name=op.f("fk_duty_override_roster_id_duty_roster")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_override")),
+    )
+    with op.batch_alter_table("duty_override", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_override_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_override_roster_id"), ["roster_id"], unique=False)
 
     op.create_table(
         "feedback",
@@ -1715,11 +1792,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_feedback_incident_id"))
 
     op.drop_table("feedback")
+    with op.batch_alter_table("duty_override", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_override_roster_id"))
+        batch_op.drop_index(batch_op.f("ix_duty_override_locality_id"))
+
+    op.drop_table("duty_override")
     with op.batch_alter_table("term", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_term_person_id"))
         batch_op.drop_index(batch_op.f("ix_term_office_id"))
 
     op.drop_table("term")
+    with op.batch_alter_table("silence", schema=None) as batch_op:
+        batch_op.drop_index("ix_silence_holding")
+        batch_op.drop_index(batch_op.f("ix_silence_alert_id"))
+
+    op.drop_table("silence")
     with op.batch_alter_table("seen_incident", schema=None) as batch_op:
         batch_op.drop_index("ix_seen_incident_place")
         batch_op.drop_index(batch_op.f("ix_seen_incident_incident_id"))
@@ -1780,10 +1867,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_escalation_alert_id"))
 
     op.drop_table("escalation")
+    with op.batch_alter_table("duty_roster", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_roster_locality_id"))
+
+    op.drop_table("duty_roster")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_person_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_outbox_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_locality_id"))
+        batch_op.drop_index("ix_delivery_held")
         batch_op.drop_index(batch_op.f("ix_delivery_alert_id"))
 
     op.drop_table("delivery")

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import func, select
 
-from alerts import routing
+from alerts import quiet
 from alerts.alert import Acknowledgement, Alert, AlertUpdate
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
 from committees.inbox import IGNORED, READ, UNREAD, WAITING, Inbound
 from committees.incidents import Incident
 from committees.people import ContactPoint
-from committees.places import Locality, by_code, zone_of
+from committees.places import Locality, by_code
 from coordination import inbound
 from tests.rig.town import SMS_HOOK, VOICE_HOOK, WiredTown
 
@@ -197,7 +197,7 @@ def test_language_pause_and_over(wired_town: WiredTown) -> None:
     with town.session() as session:
         person, place = town.person(session, MEMBER), by_code(session, WARD)
         now = town.clock.now()
-        due = routing.after_quiet(now, person, zone_of(session, place))
+        due = quiet.after_quiet(session, now, person, place)
         assert due == now + timedelta(days=3)
     row = read(town, MEMBER, "OVER 3")
     assert (row.state, "Ward 3" in answers(town)[0]) == (UNREAD, True)

@@ -1,0 +1,49 @@
+"""The table of who was told of an alert, or was not, and why. Written by routing.py and releasing.py; how it fared comes from the sender."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.db import Base, Keyed
+
+HELD = "held"
+#: States of a message that left, as far as anybody knows: who has one was told.
+GOT = ("sent", "delivered", "unknown", "sending", "claimed")
+#: Why a message that was held never went out (`why_not`).
+ENDED, ROSE, LOWERED, EXCLUDED, NO_CONTACT = "ended", "rose", "lowered", "excluded", "no_contact"
+
+
+class Delivery(Keyed, Base):
+    """Why one message went to one person: alert, step, office, reason; the outbox row says how it fared.
+
+    `held_by`: why it waits or waited (holding.HOLDS), until when, and which silence or alert holds it. Several rows may share one outbox
+    row: a digest, or several wards in one message. `why_not`: why nothing was sent in the end.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_held", "state", "held_until"),)
+
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    office_id: Mapped[UUID | None]
+    role: Mapped[str]
+    channel: Mapped[str]
+    template: Mapped[str] = mapped_column(default="alert")
+    revision: Mapped[int] = mapped_column(default=1)
+    step: Mapped[int]
+    reason: Mapped[str]
+    outbox_id: Mapped[UUID | None] = mapped_column(ForeignKey("outbox.id"), index=True)
+    state: Mapped[str] = mapped_column(default="due")
+    held_by: Mapped[str | None]
+    held_until: Mapped[datetime | None]
+    held_which: Mapped[UUID | None]
+    why_not: Mapped[str] = mapped_column(default="")
+    effect_key: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[datetime]
+    #: When failover.py looked at what became of it and went on to the next way, if there was one.
+    passed_on_at: Mapped[datetime | None]
