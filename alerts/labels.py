@@ -145,8 +145,8 @@ DELIVERY_STATES = {
     "failed": N_("Could not be sent"),
     "unknown": N_("We do not know if it arrived"),
     "cancelled": N_("Not sent"),
-    "held": N_("Waits"),
 }
+WAITS = N_("Waits")  # a message that is held: no state of the outbox
 # Why a message waits, or waited (holding.HOLDS); and why one never went out (told.py).
 HELD_BY = {
     "silence": N_("A silence holds here."),
@@ -204,7 +204,7 @@ CHANNELS = {
     "cap": N_("CAP message of another system"),
     "webhook": N_("message to a program"),
     "walk_in": N_("in person"),
-    "none": N_("no way to reach"),
+    "none": N_("no message"),
 }
 CALL_REASONS = {
     "unknown_source": N_("A number we do not know sent a report"),
@@ -340,7 +340,7 @@ def state_label(state: str) -> str:
 
 def delivery_state_label(state: str) -> str:
     """How a message fared."""
-    return _(DELIVERY_STATES.get(state, DELIVERY_STATES["unknown"]))
+    return _(WAITS if state == "held" else DELIVERY_STATES.get(state, DELIVERY_STATES["unknown"]))
 
 
 def delivery_reason(reason: str) -> str:

@@ -28,6 +28,7 @@ from alerts.sentences import (
     role_names,
     rule_label,
     sure_label,
+    why_held,
 )
 from committees.committee import committee_for
 from committees.incidents import Incident
@@ -87,7 +88,10 @@ def told_count(session: Session, alert: Alert) -> int:
     """How many were told, from the alert's story, which everybody may read who may see the alert; roles told again count once."""
     count, roles = 0, set[str]()
     for update in reversed(story_of(session, alert.id)):
-        if update.key in ("told", "escalation") and not set(update.values.get("roles", ())) <= roles:
+        if (
+            update.key in ("told", "told_digest", "told_together", "escalation")
+            and not set(update.values.get("roles", ())) <= roles
+        ):
             count += int(update.values.get("n", 0))
             roles |= set(update.values.get("roles", ()))
     return count
@@ -226,6 +230,7 @@ def messages_sent(
             "state": delivery_state_label(row.state),
             "kind": FARED.get(row.state, "waiting"),
             "why": delivery_reason(row.reason),
+            "held": why_held(row.held_by, row.why_not),
             "when": words.when(row.at, at, now),
         }
         for row, person in session.execute(rows.order_by(Delivery.at.desc(), Delivery.id)).all()

@@ -17,8 +17,9 @@ from alerts.alert import ANSWERS, OPEN, OUTCOMES, Alert
 from committees import actions
 from committees.actions import Action
 from committees.places import Locality, local_day
-from coordination import alert_view, closing_alerts, outlook_view
+from coordination import alert_view, closing_alerts, outlook_view, standing_view
 from coordination.alert_words import news_choices
+from coordination.pages import silences
 from foundation.db import new_id
 from foundation.errors import Invalid, NotAllowed, Problem, Refused
 from foundation.web import words
@@ -38,6 +39,7 @@ HELP = {
     "advice": N_("Advice"),
     "nothing": N_("Nothing, for information only"),
 }
+LEVELS = ("1", "2", "3", "4")
 OWNERS = ("secretary", "chair", "member", "city_officer", "district_administration")
 
 
@@ -151,18 +153,57 @@ def close(visit: Visit, alert_id: UUID) -> Response:
     return visit.go(f"/a/{alert_id}")
 
 
-@page("/a/<uuid:alert_id>/close/decide", roles=closing_alerts.MAY_END)
-def decide_close(visit: Visit, alert_id: UUID) -> Response:
-    """The second person confirms the end, or keeps the alert open."""
+@page("/a/<uuid:alert_id>/lower", roles=closing_alerts.MAY_END)
+def lower(visit: Visit, alert_id: UUID) -> Response:
+    """Lower the level; from level 4, ask a second person to."""
     row = visit.get(Alert, alert_id)
-    if visit.posted:
-        officer(visit, row)
-        if visit.form.get("decision") == "confirm":
-            closing_alerts.confirm_end(visit.session, visit.now, row, visit.person_id)
-            visit.say(_("The alert has ended. Those who were told will hear of it."))
-        elif visit.form.get("decision") == "keep":
-            closing_alerts.keep_open(visit.session, visit.now, row, visit.person_id)
-            visit.say(_("The alert stays open."))
+    if not visit.posted:
+        return visit.go(f"/a/{alert_id}")
+    role = officer(visit, row)
+    to = visit.form.get("to", "")
+    try:
+        asked = closing_alerts.lower(
+            visit.session,
+            visit.now,
+            row,
+            to=int(to) if to in LEVELS else 0,
+            reason=visit.form.get("reason", ""),
+            person_id=visit.person_id,
+            role=role,
+            key=visit.uuid("lower_id"),
+        )
+    except Refused as refused:
+        return show(visit, row, {name: _(text) for name, text in refused.fields.items()}, open_form="lower")
+    if asked:
+        visit.say(
+            _("Asked. A second person, of another organisation, confirms it. Until then the level stays.")
+        )
+    else:
+        visit.say(_("The level is lower now. Those who were told will hear of it."))
+    return visit.go(f"/a/{alert_id}")
+
+
+@page("/a/<uuid:alert_id>/<any(close, lower):what>/decide", roles=closing_alerts.MAY_END)
+def decide(visit: Visit, alert_id: UUID, what: str) -> Response:
+    """The second person confirms the end or the lower level, or keeps the alert as it is, with a reason."""
+    row = visit.get(Alert, alert_id)
+    if not visit.posted:
+        return visit.go(f"/a/{alert_id}")
+    officer(visit, row)
+    kind = closing_alerts.END if what == "close" else closing_alerts.LOWER
+    if visit.form.get("decision") == "confirm" and what == "close":
+        closing_alerts.confirm_end(visit.session, visit.now, row, visit.person_id)
+        visit.say(_("The alert has ended. Those who were told will hear of it."))
+    elif visit.form.get("decision") == "confirm":
+        closing_alerts.confirm_lower(visit.session, visit.now, row, visit.person_id)
+        visit.say(_("The level is lower now. Those who were told will hear of it."))
+    elif visit.form.get("decision") == "keep":
+        why = visit.form.get("why", "")
+        try:
+            closing_alerts.keep_open(visit.session, visit.now, row, visit.person_id, kind=kind, why=why)
+        except Refused as refused:
+            return show(visit, row, {f"why_{what}": _(refused.fields["reason"])})
+        visit.say(_("The alert stays open.") if what == "close" else _("The level stays as it is."))
     return visit.go(f"/a/{alert_id}")
 
 
@@ -231,8 +272,7 @@ def manage(visit: Visit, row: Alert) -> dict[str, Any]:
     session, now = visit.session, visit.now
     at = alert_view.zone(session, row)
     role = closing_alerts.role_here(session, row, visit.person_id, closing_alerts.MAY_END)
-    asked = closing_alerts.waiting_end(session, now, row) if row.state == OPEN else None
-    refused = closing_alerts.why_not_confirm(session, now, row, asked, visit.person_id) if asked else None
+    asked = standing_view.proposals(session, now, row, visit.person_id)
     confirmer = closing_alerts.role_here(session, row, visit.person_id, severe.MAY_CONFIRM)
     sender = closing_alerts.role_here(session, row, visit.person_id, news.MAY_SEND)
     return {
@@ -241,9 +281,12 @@ def manage(visit: Visit, row: Alert) -> dict[str, Any]:
         "owners": [(key, sentences.role_name(key)) for key in OWNERS],
         "tomorrow": local_day(now + timedelta(days=1), at),
         "outcomes": [(key, sentences.outcome_label(key)) for key in OUTCOMES],
-        "asked": asked and _asked(asked, at, now),
-        "asked_mine": bool(asked and asked.requested_by == visit.person_id),
-        "refused": _(refused.message) + " " + _(refused.hint) if refused else "",
+        "proposals": asked,
+        "asked": {one["what"] for one in asked},
+        "turned_down": standing_view.turned_down(session, row),
+        "silence": standing_view.silence(session, now, row),
+        "lower": [(str(n), sentences.level_word(n)) for n in range(row.level - 1, 0, -1)],
+        "lasts": [(str(hours), silences.words_for(hours)) for hours in silences.LASTS[:3]],
         "proposed": severe.waits(row),
         "may_confirm_severe": severe.waits(row) and confirmer is not None,
         "may_send_news": sender is not None,
@@ -251,18 +294,8 @@ def manage(visit: Visit, row: Alert) -> dict[str, Any]:
         "two_persons": row.level >= closing_alerts.TWO_PERSONS_FROM,
         "help": [(key, _(text)) for key, text in HELP.items()],
         "may_help": bool(role and row.state == OPEN and closing_alerts.liaison_for(session, row)),
-        "keys": {"action": new_id(), "close": new_id()},
+        "keys": {name: new_id() for name in ("action", "close", "lower", "hold")},
         "values": visit.form,
-    }
-
-
-def _asked(asked: Any, at: Any, now: Any) -> dict[str, str]:
-    return {
-        "outcome": sentences.outcome_label(asked.values["outcome"]),
-        "reason": asked.reason,
-        "role": sentences.role_name(asked.requested_role),
-        "when": words.when(asked.requested_at, at, now),
-        "until": words.when(asked.expires_at, at, now),
     }
 
 

@@ -137,6 +137,11 @@ def month(day_of_it: date) -> str:
     return str(format_date(day_of_it, "LLL", locale=current().babel))
 
 
+def weekday(number: int) -> str:
+    """The name of an ISO weekday: 1 is Monday."""
+    return str(format_date(date(2024, 1, number), "EEEE", locale=current().babel))
+
+
 def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """A moment in plain words: today 18:04, yesterday 09:10, else the day and the time."""
     local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
