@@ -99,7 +99,7 @@ def next_way(
 def waiting(session: Session, now: datetime, batch: int = 200) -> list[UUID]:
     """The deliveries of open alerts that did not arrive and were not passed on, the gravest first."""
     rows = _fates().where(Delivery.passed_on_at.is_(None), Delivery.revision == Alert.revision)
-    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_(CALLS))
+    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*CALLS, TOGETHER)))
     rows = rows.where(OutboxMessage.state.in_((*FAILED, *UNDER_WAY)))
     found = session.execute(rows.order_by(Alert.level.desc(), Delivery.at).limit(2_000)).all()
     return [fate.delivery_id for fate in (Fate(*row) for row in found) if is_due(fate, now)][:batch]
