@@ -13,24 +13,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, or_, select, update
+from sqlalchemy import ForeignKey, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import WHOLE, Alert
 from alerts.ladder import ASKED_OF
-from alerts.policies import ladder_of
-from alerts.receivers import SEATS, Receiver, linked, receivers
+from alerts.policies import EscalationPolicy, ladder_of
+from alerts.receivers import SEATS, LinkedContact, Receiver, linked, receivers
 from alerts.rungs import asked_on
 from alerts.survey import survey_of
 from committees import contacts
-from committees.committee import committee_for
+from committees.committee import Committee, committee_for
 from committees.contacts import GOOD, PAUSED
 from committees.people import Office, Scope
 from committees.places import Locality, LocalityPath, town_of
 from foundation.db import Base, insert_new
 
 LEVELS = (3, 4, 5)
-FRESH_FOR = timedelta(hours=24)
+FRESH_FOR, AGAIN_AFTER = timedelta(hours=24), timedelta(hours=1)
 DRILL_EVERY = timedelta(days=100)
 EMPTY, NO_NATIONAL, LAST_STEP, NO_DRILL = "empty", "no_national", "last_step", "no_drill"
 NATIONAL, ADMINISTRATOR = "national_contact", "administrator"
@@ -143,9 +143,16 @@ def gaps_of(
 def assess(session: Session, now: datetime, places: Sequence[Locality]) -> int:
     """Find what is missing at these places and write their rows; how many."""
     survey = survey_of(session, now, places)
+    own = _with_chain_of_their_own(session, [place.id for place in places])
+    chains: dict[tuple[UUID, Any], Any] = {}
     for place in places:
         town = town_of(session, place)
-        people, empty = chain_at(session, place, town, roles_by_level(survey.rules(place.id)))
+        roles = roles_by_level(survey.rules(place.id))
+        # A ward with nothing of its own has its town's chain, which is asked for once.
+        key = (place.id if place.id in own else town.id, repr(roles))
+        if key not in chains:
+            chains[key] = chain_at(session, place, town, roles)
+        people, empty = chains[key]
         gaps = [_with_task(session, place, gap) for gap in gaps_of(session, now, people, empty)]
         values = {
             "town_id": town.id,
@@ -163,6 +170,16 @@ def assess(session: Session, now: datetime, places: Sequence[Locality]) -> int:
                 setattr(row, name, value)
     session.flush()
     return len(places)
+
+
+def _with_chain_of_their_own(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the places at which an office, a committee, a linked contact or a policy stands."""
+    return {
+        key
+        for entity in (Office, Committee, LinkedContact, EscalationPolicy)
+        for key in session.scalars(select(entity.locality_id).where(entity.locality_id.in_(ids))).all()
+        if key
+    }
 
 
 def _with_task(session: Session, place: Locality, gap: Gap) -> Gap:
@@ -195,7 +212,12 @@ def keep(session: Session, now: datetime, batch: int = 8) -> int:
         .outerjoin(Readiness, Readiness.locality_id == Locality.id)
         .where(
             Locality.watched,
-            or_(Readiness.locality_id.is_(None), Readiness.due, Readiness.at <= now - FRESH_FOR),
+            or_(
+                Readiness.locality_id.is_(None),
+                Readiness.due,
+                Readiness.at <= now - FRESH_FOR,
+                and_(~Readiness.ready, Readiness.at <= now - AGAIN_AFTER),
+            ),
         )
         .order_by(Readiness.due.desc(), Locality.code)
         .limit(batch)

@@ -38,6 +38,9 @@ from alerts.telling import (
     ward_numbers,
 )
 from alerts.told import HELD, NO_CONTACT, ROSE, Delivery
+from alerts.rule_messages import MESSAGES, advice_of, message_of
+from committees import committee, places, reply_codes
+from committees.contacts import takes
 from committees.people import ContactPoint, Grant, Person, contacts_each
 from foundation import outbox
 from foundation.outbox import OutboxMessage
@@ -146,6 +149,10 @@ def dispatch(
     for receiver in to:
         known = [c for c in everybody.get(receiver.person.id, ()) if c.verified_at]
         if not known:
+        contacts = [c for c in everybody.get(receiver.person.id, ()) if takes(c, now, alert.level)]
+        # A letter says the code by which the phone may answer: a mailbox has none of its own.
+        phone = next((c for c in contacts if c.channel == "sms"), None)
+        if not contacts:
             unreached.append(receiver)
         for contact in contacts_for(known, 0 if one_each else telling.alert.level, channels):
             code = ""

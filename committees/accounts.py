@@ -156,6 +156,16 @@ def _matches(stored: str, password: str) -> bool:
         return False
 
 
+def hash_code(code: str) -> str:
+    """The hash under which a code of six digits is kept."""
+    return _hasher.hash(code)
+
+
+def code_matches(stored: str, code: str) -> bool:
+    """Whether these are the digits of a code, however they were typed."""
+    return _matches(stored, "".join(c for c in code if c.isdigit()))
+
+
 def send_code(session: Session, now: datetime, phone: str) -> None:
     """Send a six-digit code to an enrolled phone. An unknown number gets the same answer on the page and no SMS."""
     contact = find_contact(session, normal_number(phone))

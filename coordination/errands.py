@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from alerts import closing, news, severe, webhooks
 from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
-from committees import committee, reply_codes
+from committees import committee, confirming, reply_codes
 from committees.incidents import Incident
 from committees.people import ContactPoint, Person, contacts_of, standings_of
 from committees.places import Locality
 from committees.reports import FOR_OVERSIGHT
-from coordination import closing_alerts, oversight, review
+from coordination import closing_alerts, contact_errands, oversight, review
 from coordination.review import Review
 from coordination.runtime import Runtime
 from foundation import outbox
@@ -147,6 +147,8 @@ HANDLERS: dict[str, CarryOut] = {
     TEST_MESSAGE: _test_message,
     TEST_CONTACT: _test_contact,
     FOR_OVERSIGHT: _for_oversight,
+    confirming.NUMBER_CHANGE: contact_errands.number_change,
+    confirming.CONTACTS_CHANGED: contact_errands.contacts_changed,
     WEBHOOK_TEST: _webhook_test,
     WEBHOOK_AGAIN: _webhook_again,
 }

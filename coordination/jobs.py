@@ -40,8 +40,8 @@ from alerts import (
     reweighing,
     webhooks,
 )
-from committees import public_holidays
-from coordination import errands, feedback, heartbeat, inbound, lines_view, replaying
+from committees import confirming, public_holidays
+from coordination import contact_errands, errands, feedback, heartbeat, inbound, lines_view, replaying
 from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
@@ -196,6 +196,10 @@ JOBS: tuple[Job, ...] = (
     Job("check_lines", lines_view.check, every=int(line_checks.EVERY.total_seconds()), alone=True),
     Job("publish_cap", _publish_cap),
     Job("feed_webhooks", _feed_webhooks),
+    Job("change_numbers", _in_session("engine", confirming.take_effect), every=60),
+    Job("forget_codes", _in_session("engine", confirming.forget), every=600),
+    Job("tell_lost_contacts", _in_session("engine", contact_errands.tell_lost), every=300),
+    Job("confirm_again", _in_session("engine", contact_errands.ask_again, rng=True), every=86_400),
     Job("keep_readiness", _in_session("engine", readiness.keep), every=20),
     Job("inspect", _in_session("keeper", inspecting.inspect), every=60),
     Job("tell_alarms", _in_session("keeper", alarming.tell_alarms), every=60),

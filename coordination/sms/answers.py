@@ -19,6 +19,7 @@ from committees.call_backs import CallBack
 from committees.intake.reading import Command
 from committees.places import Locality
 from committees.reply_codes import ReplyCode
+from coordination.sms import asides
 from coordination.sms.talk import Talk, place_slot
 from foundation.errors import Conflict
 
@@ -46,6 +47,9 @@ def answer(talk: Talk) -> None:
     """Act on OK, GO or NO: with its code, else for the one alert that is open on this phone."""
     if talk.reading.code is None:
         _without_code(talk, talk.reading.command)
+        return
+    if (aside := asides.code_of(talk)) is not None:
+        asides.answer(talk, aside)
         return
     code = next((c for c in _usable(talk) if c.code == talk.reading.code), None)
     if code is None:

@@ -1242,6 +1242,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cap_message_sent"), ["sent"], unique=False)
 
     op.create_table(
+        "contact_change",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address_sealed", sa.String(), nullable=False),
+        sa.Column("address_index", sa.String(), nullable=False),
+        sa.Column("last_digits", sa.String(), nullable=False),
+        sa.Column("contact_point_id", sa.Uuid(), nullable=True),
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("takes_effect_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_point_id"],
+            ["contact_point.id"],
+            name=op.f("fk_contact_change_contact_point_id_contact_point"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_contact_change_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_contact_change_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_change")),
+    )
+    with op.batch_alter_table("contact_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_change_address_index"), ["address_index"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_change_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "contact_index",
         sa.Column("address_index", sa.String(), nullable=False),
         sa.Column("contact_point_id", sa.Uuid(), nullable=False),
@@ -1880,6 +1916,11 @@ def downgrade() -> None:
 
     op.drop_table("delivery")
     op.drop_table("contact_index")
+    with op.batch_alter_table("contact_change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_change_person_id"))
+        batch_op.drop_index(batch_op.f("ix_contact_change_address_index"))
+
+    op.drop_table("contact_change")
     with op.batch_alter_table("cap_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cap_message_sent"))
         batch_op.drop_index(batch_op.f("ix_cap_message_locality_id"))

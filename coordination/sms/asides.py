@@ -1,0 +1,42 @@
+"""Answers by SMS to what is no alert: a drill, a number that is to be confirmed, a change of number that its owner did not ask for.
+
+Same words, same codes: OK and NO with the number that stood in the message. Answers to alerts are answers.py.
+"""
+
+from __future__ import annotations
+
+from committees.confirming import confirmed_again
+from committees.intake.reading import Command
+from committees.reply_codes import ReplyCode
+from coordination import contact_errands
+from coordination.contact_errands import CHANGE_KIND, CODE_KIND
+from coordination.sms.talk import Talk
+
+DRILL_KIND = "drill"
+KINDS = frozenset({DRILL_KIND, CODE_KIND, CHANGE_KIND})
+
+
+def code_of(talk: Talk) -> ReplyCode | None:
+    """The open code of this kind that the message names, if it does."""
+    return next((c for c in talk.writer.codes if c.kind in KINDS and c.code == talk.reading.code), None)
+
+
+def answer(talk: Talk, code: ReplyCode) -> None:
+    """Act on OK (or GO) and NO with such a code."""
+    yes = talk.reading.command in (Command.OK, Command.GO)
+    talk.note(kind=code.kind, yes=yes)
+    if code.kind == CHANGE_KIND:
+        if not yes and contact_errands.stop_change(talk.session, talk.now, code):
+            talk.reply("number_kept")
+        else:
+            talk.keep_for_a_person()
+        return
+    if code.kind == DRILL_KIND:
+        code.closed_at = talk.now
+    elif yes and talk.writer.contact is not None:
+        confirmed_again(talk.writer.contact, talk.now)
+        code.closed_at = talk.now
+    else:
+        talk.keep_for_a_person()  # the number is no longer theirs, or they say so
+        return
+    talk.reply("thanks_reached")
