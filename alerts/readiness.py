@@ -31,8 +31,7 @@ from foundation.db import Base, insert_new
 
 LEVELS = (3, 4, 5)
 FRESH_FOR, AGAIN_AFTER = timedelta(hours=24), timedelta(hours=1)
-DRILL_EVERY = timedelta(days=100)
-EMPTY, NO_NATIONAL, LAST_STEP, NO_DRILL = "empty", "no_national", "last_step", "no_drill"
+EMPTY, NO_NATIONAL, LAST_STEP = "empty", "no_national", "last_step"
 NATIONAL, ADMINISTRATOR = "national_contact", "administrator"
 
 

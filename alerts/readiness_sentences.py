@@ -36,7 +36,6 @@ SENTENCES: dict[str, Callable[[Gap], str]] = {
     "empty": lambda g: _("%(role)s: nobody holds this place in the chain.", role=_who(g)),
     "last_step": lambda _g: _("The last step of the ladder reaches nobody."),
     "no_national": lambda _g: _("No national contact would hear of an alert here."),
-    "no_drill": lambda _g: _("There was no drill here in the last 100 days."),
     "absent": lambda g: _("%(role)s: there is no number or address.", role=_who(g)),
     "unverified": lambda g: _("%(role)s: the number or address was never confirmed.", role=_who(g)),
     "aged": lambda g: _("%(role)s: the number or address was not confirmed for 90 days.", role=_who(g)),

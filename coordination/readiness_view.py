@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from alerts import drills
 from alerts.plots import PlotWords, shares
 from alerts.readiness import Readiness
 from alerts.readiness_sentences import sentence, task
@@ -79,6 +81,14 @@ def by_town(session: Session) -> list[tuple[str, int, int]]:
     return [
         (town.name(language), int(good or 0), number) for town, number, good in session.execute(rows).all()
     ]
+
+
+def without_drill(session: Session, now: datetime) -> list[str]:
+    """The names of the towns in which there was no drill in the last 100 days."""
+    rows = select(Locality).where(Locality.id.in_(select(Readiness.town_id))).order_by(Locality.code)
+    towns = session.scalars(rows).all()
+    tried = drills.last_at(session, now, [town.id for town in towns])
+    return [town.name(words.current().language) for town in towns if town.id not in tried]
 
 
 def picture(towns: Sequence[tuple[str, int, int]]) -> Any:

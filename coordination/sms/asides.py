@@ -5,6 +5,7 @@ Same words, same codes: OK and NO with the number that stood in the message. Ans
 
 from __future__ import annotations
 
+from alerts import drills
 from committees.confirming import confirmed_again
 from committees.intake.reading import Command
 from committees.reply_codes import ReplyCode
@@ -12,8 +13,7 @@ from coordination import contact_errands
 from coordination.contact_errands import CHANGE_KIND, CODE_KIND
 from coordination.sms.talk import Talk
 
-DRILL_KIND = "drill"
-KINDS = frozenset({DRILL_KIND, CODE_KIND, CHANGE_KIND})
+KINDS = frozenset({drills.KIND, CODE_KIND, CHANGE_KIND})
 
 
 def code_of(talk: Talk) -> ReplyCode | None:
@@ -31,8 +31,10 @@ def answer(talk: Talk, code: ReplyCode) -> None:
         else:
             talk.keep_for_a_person()
         return
-    if code.kind == DRILL_KIND:
+    if code.kind == drills.KIND:
         code.closed_at = talk.now
+        if talk.writer.person is not None:
+            drills.answer(talk.session, talk.now, code.subject_id, talk.writer.person.id, talk.door)
     elif yes and talk.writer.contact is not None:
         confirmed_again(talk.writer.contact, talk.now)
         code.closed_at = talk.now
