@@ -29,6 +29,7 @@ from committees.places import Locality, LocalityPath, town_of
 from foundation import journal, outbox
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Invalid
+from foundation.web.words import N_
 
 PLANNED, RUNNING, ENDED = "planned", "running", "ended"
 LASTS, QUARTER, LAPSES = timedelta(hours=24), timedelta(days=91), timedelta(days=100)
@@ -90,7 +91,7 @@ def plan(
     if found := session.get(Drill, key):
         return found
     if due_at > now + FURTHEST:
-        raise Invalid("when", "Choose a day within a year.")
+        raise Invalid("when", N_("Choose a day within a year."))
     row = Drill(
         id=key,
         locality_id=place.id,

@@ -38,8 +38,6 @@ from alerts.telling import (
     ward_numbers,
 )
 from alerts.told import HELD, NO_CONTACT, ROSE, Delivery
-from alerts.rule_messages import MESSAGES, advice_of, message_of
-from committees import committee, places, reply_codes
 from committees.contacts import takes
 from committees.people import ContactPoint, Grant, Person, contacts_each
 from foundation import outbox
@@ -147,12 +145,9 @@ def dispatch(
     unreached: list[Receiver] = []
     channels = channels_of(session, telling.alert, telling.step)
     for receiver in to:
-        known = [c for c in everybody.get(receiver.person.id, ()) if c.verified_at]
+        points = everybody.get(receiver.person.id, ())
+        known = [c for c in points if takes(c, telling.now, telling.alert.level)]
         if not known:
-        contacts = [c for c in everybody.get(receiver.person.id, ()) if takes(c, now, alert.level)]
-        # A letter says the code by which the phone may answer: a mailbox has none of its own.
-        phone = next((c for c in contacts if c.channel == "sms"), None)
-        if not contacts:
             unreached.append(receiver)
         for contact in contacts_for(known, 0 if one_each else telling.alert.level, channels):
             code = ""

@@ -20,6 +20,7 @@ from foundation import errands, journal, outbox
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, new_id
 from foundation.errors import Conflict, Invalid, Problem
+from foundation.web.words import N_
 
 PENDING_FOR = timedelta(minutes=30)
 WAITS = timedelta(hours=24)
@@ -84,13 +85,15 @@ def _check_few(session: Session, now: datetime, person_id: UUID, index: str) -> 
     )
     if len(session.scalars(rows).all()) >= CODES_PER_HOUR:
         raise Problem(
-            "Three codes went there within an hour.", "Please wait an hour, then ask for a new one.", 429
+            N_("Three codes went there within an hour."),
+            N_("Please wait an hour, then ask for a new one."),
+            429,
         )
     held = select(ContactPoint.id).where(ContactPoint.person_id == person_id)
     if len(session.scalars(held).all()) >= MOST_CONTACTS:
         known = session.scalars(select(ContactIndex).where(ContactIndex.address_index == index)).first()
         if known is None:
-            raise Problem("You have six numbers and addresses.", "Change one of them instead.")
+            raise Problem(N_("You have six numbers and addresses."), N_("Change one of them instead."))
 
 
 def _send(
@@ -140,10 +143,12 @@ def _send(
 def confirm(session: Session, now: datetime, row: ContactChange, code: str) -> ContactPoint | None:
     """Take the code: the number is ours at once, or (a change) in 24 hours; None for the latter. Five tries in its 30 minutes."""
     if row.confirmed_at or row.until <= now or row.tries >= CODE_TRIES:
-        raise Conflict("This code is too old.", "Ask for a new one.")
+        raise Conflict(N_("This code is too old."), N_("Ask for a new one."))
     row.tries += 1
     if not code_matches(row.code_hash, code):
-        raise Invalid("code", "This code is not right.", "Look at the message again, or ask for a new code.")
+        raise Invalid(
+            "code", N_("This code is not right."), N_("Look at the message again, or ask for a new code.")
+        )
     row.confirmed_at = now
     journal.record(session, now, f"contact:{row.kind}", "contact_change", row.id, locality_id=row.locality_id)
     if row.kind == CHANGE:
@@ -184,7 +189,7 @@ def confirmed_again(point: ContactPoint, now: datetime) -> None:
 def cancel(session: Session, now: datetime, row: ContactChange) -> None:
     """Stop a change that has not taken effect; raise Conflict where it has."""
     if row.done_at or row.cancelled_at:
-        raise Conflict("This change is over already.", "Look at your numbers and addresses.")
+        raise Conflict(N_("This change is over already."), N_("Look at your numbers and addresses."))
     row.cancelled_at = now
     journal.record(session, now, "contact:cancelled", "contact_change", row.id, locality_id=row.locality_id)
 

@@ -22,7 +22,7 @@ from alerts.channels.twilio_inbox import Received, TwilioInbox
 from committees import contact_stops, inbox
 from committees.inbox import CALL, IGNORED, KEY, READ, SMS, STATUS, STOP, UNREAD, WAITING, Inbound
 from committees.intake.normalise import storable
-from coordination import call_keys, sms_commands
+from coordination import call_keys, probing, sms_commands
 from coordination.runtime import Runtime
 from foundation.db import claim
 from foundation.logs import log
@@ -126,8 +126,14 @@ def _settle(runtime: Runtime, session: Session, row: Inbound) -> None:
     row.state = READ if known else IGNORED
 
 
+def _read_sms(runtime: Runtime, session: Session, row: Inbound) -> None:
+    now = runtime.clock.now()
+    if not probing.came_back(session, now, row.number(session), row.text(session)):
+        sms_commands.handle(session, now, runtime.rng, row)
+
+
 READERS: Mapping[str, Callable[[Runtime, Session, Inbound], None]] = {
-    SMS: lambda runtime, session, row: sms_commands.handle(session, runtime.clock.now(), runtime.rng, row),
+    SMS: _read_sms,
     CALL: lambda runtime, session, row: sms_commands.handle_call(
         session, runtime.clock.now(), runtime.rng, row
     ),

@@ -42,7 +42,16 @@ from alerts import (
     webhooks,
 )
 from committees import confirming, public_holidays
-from coordination import contact_errands, errands, feedback, heartbeat, inbound, lines_view, replaying
+from coordination import (
+    contact_errands,
+    errands,
+    feedback,
+    heartbeat,
+    inbound,
+    lines_view,
+    probing,
+    replaying,
+)
 from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
@@ -181,6 +190,17 @@ def _feed_webhooks(runtime: Runtime) -> int:
         return done
 
 
+def _probe(runtime: Runtime) -> int:
+    if not runtime.config.probe_to:
+        return 0
+    with runtime.worker.open(service("keeper"), write=True) as session:
+        done = probing.go_round(
+            session, runtime.clock.now(), runtime.config.probe_to, runtime.config.probe_minutes
+        )
+        commit(session)
+        return done
+
+
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
@@ -203,6 +223,7 @@ JOBS: tuple[Job, ...] = (
     Job("confirm_again", _in_session("engine", contact_errands.ask_again, rng=True), every=86_400),
     Job("drills", _in_session("engine", drills.run_due, rng=True), every=60),
     Job("keep_readiness", _in_session("engine", readiness.keep), every=20),
+    Job("probe", _probe, every=60),
     Job("inspect", _in_session("keeper", inspecting.inspect), every=60),
     Job("tell_alarms", _in_session("keeper", alarming.tell_alarms), every=60),
     Job("heartbeat", heartbeat.work, every=60),

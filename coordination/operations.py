@@ -9,9 +9,11 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts import inspecting
 from alerts.alert import OPEN, Alert
 from committees.incidents import Incident
-from coordination import pulse
+from coordination import probing, pulse
+from coordination.probing import Probe
 from coordination.runtime import Runtime
 from foundation.clock import SystemClock
 from foundation.migrate import is_current
@@ -75,7 +77,17 @@ def collect(runtime: Runtime) -> CollectorRegistry:
         counts = {row[0]: row[1] for row in session.execute(by_state)}
         oldest = session.scalar(select(func.min(OutboxMessage.due_at)).where(OutboxMessage.state == "due"))
         waiting = session.scalar(select(func.count()).select_from(Incident).where(Incident.pending)) or 0
+        trip = probing.last_trip(session)
+        lost = session.scalar(select(func.count()).select_from(Probe).where(Probe.lost)) or 0
+        looked = inspecting.last(session)
         opened = session.scalar(select(func.count()).select_from(Alert).where(Alert.state == OPEN)) or 0
+    Gauge("concord_probe_round_trip_seconds", "The newest test of a line, out and in", registry=registry).set(
+        trip.total_seconds() if trip else 0
+    )
+    Gauge("concord_probes_lost", "Tests of a line that did not come back", registry=registry).set(lost)
+    Gauge("concord_faults", "What the last inspection found forgotten", registry=registry).set(
+        looked.faults if looked else 0
+    )
     outbox = Gauge("concord_outbox_messages", "Messages by state", ["state"], registry=registry)
     for state in STATES:
         outbox.labels(state).set(counts.get(state, 0))

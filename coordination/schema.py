@@ -45,7 +45,7 @@ from committees import (
     reports,
     rosters,
 )
-from coordination import feedback, review
+from coordination import feedback, probing, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
 
 ROOMS = (
@@ -95,5 +95,5 @@ ROOMS = (
         sms_routes,
         wordings,
     ),
-    (feedback, review),
+    (feedback, probing, review),
 )

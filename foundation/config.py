@@ -221,10 +221,10 @@ def _heartbeat_url(value: str | None) -> str | None:
 def _probe_to(value: str | None) -> tuple[str, ...]:
     found = _words(value)
     for address in found:
-        if "@" not in address and not (address.startswith("+") and address[1:].isdigit()):
+        if not (address.startswith("+") and address[1:].isdigit()):
             raise BadSetting(
                 f"{PREFIX}PROBE_TO is {address!r}.",
-                "Write our own numbers or mailboxes, like +923001234567, whose answer comes back by itself.",
+                "Write our own numbers, like +923001234567, whose answer comes back by itself.",
             )
     return found
 

@@ -14,7 +14,7 @@ from alerts.sentences import channel_label, delivery_state_label
 from committees.inbox import Inbound
 from committees.people import contacts_of
 from committees.places import Locality
-from coordination import frame, lines_view
+from coordination import frame, lines_view, probing
 from coordination.errands import TEST_MESSAGE
 from coordination.here import here
 from coordination.pulse import SILENT
@@ -27,7 +27,7 @@ from foundation.outbox import STATES, OutboxMessage
 from foundation.policy import service
 from foundation.web import words
 from foundation.web.page import Visit, page
-from foundation.web.words import N_
+from foundation.web.words import N_, ngettext
 from foundation.web.words import gettext as _
 
 LATE = timedelta(minutes=5)
@@ -115,8 +115,17 @@ def _inspection(session: Session, now: datetime) -> dict[str, str] | None:
     return {
         "when": words.ago(row.at, now),
         "heartbeat": words.ago(row.heartbeat_at, now) if row.heartbeat_at else "",
+        "trip": _trip(session),
         "watched": "yes" if here().config.heartbeat_url else "",
     }
+
+
+def _trip(session: Session) -> str:
+    """How long the newest test of a line took, in words, where one is set up."""
+    trip = probing.last_trip(session)
+    if trip is None:
+        return ""
+    return ngettext("%(num)d second", "%(num)d seconds", max(1, round(trip.total_seconds())))
 
 
 def _sums(session: Session, now: datetime) -> dict[str, Any] | None:

@@ -323,6 +323,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_person_code")),
     )
     op.create_table(
+        "probe",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address_index", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lost", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probe")),
+    )
+    with op.batch_alter_table("probe", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_probe_sent_at"), ["sent_at"], unique=False)
+
+    op.create_table(
         "provider",
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
@@ -622,6 +636,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contact_point", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_point_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "drill",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quarterly", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["asked_by"], ["person.id"], name=op.f("fk_drill_asked_by_person")),
+        sa.ForeignKeyConstraint(["locality_id"], ["locality.id"], name=op.f("fk_drill_locality_id_locality")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill")),
+    )
+    with op.batch_alter_table("drill", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drill_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_drill_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
         "escalation_policy",
@@ -1330,6 +1362,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "drill_call",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("drill_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("outbox_id", sa.Uuid(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["drill_id"], ["drill.id"], name=op.f("fk_drill_call_drill_id_drill")),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_drill_call_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_drill_call_outbox_id_outbox")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_drill_call_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill_call")),
+        sa.UniqueConstraint("drill_id", "person_id", name=op.f("uq_drill_call_drill_id_person_id")),
+    )
+    with op.batch_alter_table("drill_call", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drill_call_drill_id"), ["drill_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_drill_call_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_drill_call_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "duty_roster",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("office_id", sa.Uuid(), nullable=False),
@@ -1907,6 +1963,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_duty_roster_locality_id"))
 
     op.drop_table("duty_roster")
+    with op.batch_alter_table("drill_call", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_drill_call_person_id"))
+        batch_op.drop_index(batch_op.f("ix_drill_call_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_drill_call_drill_id"))
+
+    op.drop_table("drill_call")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_person_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_outbox_id"))
@@ -2050,6 +2112,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_escalation_policy_locality_id"))
 
     op.drop_table("escalation_policy")
+    with op.batch_alter_table("drill", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_drill_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_drill_due_at"))
+
+    op.drop_table("drill")
     with op.batch_alter_table("contact_point", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_point_person_id"))
 
@@ -2100,6 +2167,10 @@ def downgrade() -> None:
     op.drop_table("sender_bucket")
     op.drop_table("send_budget")
     op.drop_table("provider")
+    with op.batch_alter_table("probe", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_probe_sent_at"))
+
+    op.drop_table("probe")
     op.drop_table("person")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_receiver")
