@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import requests
@@ -99,14 +99,14 @@ def _message(**changes: Any) -> Message:
 
 def _our_clients(document: Document, base: str) -> Iterator[Row]:
     """What our clients ask for is what the document takes, and what it answers is what they can read."""
-    sent: list[requests.PreparedRequest] = []
+    sent: list[tuple[str, str, str]] = []
     for public, answer in ((PUBLIC, "taken"), ("not an address", "refused")):
         sms = Sms(ACCOUNT, TOKEN, (NUMBER,), public, base)
         service = Sms(ACCOUNT, TOKEN, ("MG" + "a1" * 16,), public, base)
         whatsapp = WhatsApp(ACCOUNT, TOKEN, (NUMBER,), public, base, contents={("alert", "en"): CONTENT})
         voice = Voice(ACCOUNT, TOKEN, (NUMBER,), public, base)
         for channel in (sms, service, whatsapp, voice):
-            channel._http.session.hooks["response"].append(lambda got, *_, **__: sent.append(got.request))
+            _listen(channel, sent)
         approved = _message(template="alert", values={"what": "Fight"})
         tries: dict[str, Callable[[], Any]] = {
             "SMS from a number": lambda c=sms: c.send(_message()),  # type: ignore[misc]
@@ -118,11 +118,23 @@ def _our_clients(document: Document, base: str) -> Iterator[Row]:
         for name, attempt in tries.items():
             yield f"our client: {name}, {answer}", _unless(answer, attempt)
     yield from _questions(base, sms, whatsapp, voice)
-    for request in sent:
-        wrong = document.request_differs(request.method or "", request.path_url, _form(request))
+    for method, path, form in sent:
+        wrong = document.request_differs(method, path, dict(parse_qsl(form)))
         if wrong:
-            yield f"our client: {request.method} {request.path_url.partition('?')[0]}", wrong
-    yield f"our clients: every field of {len(sent)} requests is known", ""
+            yield f"our client: {method} {path.partition('?')[0]}", wrong
+    yield f"our clients: every field of {len(sent)} requests is known", "" if sent else "none was seen"
+
+
+def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
+    """Keep what a channel asks for: the method, the path with its query, and the form."""
+    real = channel._http._pool.request
+
+    def request(method: str, address: str, **given: Any) -> Any:
+        parts = urlsplit(address)
+        sent.append((method, f"{parts.path}?{parts.query}", given.get("body") or ""))
+        return real(method, address, **given)
+
+    channel._http._pool.request = request  # type: ignore[method-assign, assignment]
 
 
 def _questions(base: str, sms: Sms, whatsapp: WhatsApp, voice: Voice) -> Iterator[Row]:
@@ -149,11 +161,6 @@ def _unless(answer: str, attempt: Callable[[], Any]) -> str:
     except OutcomeUnknown:
         return "the answer could not be read"
     return "" if answer == "answered" or (answer == "taken" and got) else f"answered {got!r}"
-
-
-def _form(request: requests.PreparedRequest) -> dict[str, str]:
-    body = request.body or ""
-    return dict(parse_qsl(body.decode() if isinstance(body, bytes) else str(body)))
 
 
 def _our_server(document: Document) -> Iterator[Row]:
