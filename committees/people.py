@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, and_, bindparam, select
+from sqlalchemy import ForeignKey, and_, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.contact_addresses import SMS, check_address, mask
@@ -77,7 +77,7 @@ class Person(Keyed, Base):
     # What waits until the morning or the next day, never levels 4 and 5; None means as the country has it.
     quiet_from: Mapped[int | None]
     quiet_to: Mapped[int | None]
-    quiet_days: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    quiet_days: Mapped[str | None]  # ISO weekdays, like 56
     quiet_holidays: Mapped[bool | None]
     shared_phone: Mapped[bool] = mapped_column(default=False)
     paused_until: Mapped[datetime | None]

@@ -39,7 +39,7 @@ def me(visit: Visit) -> Response:
         return _show(visit, visit.form, refused.fields)
     person.language, person.script = language, script
     person.quiet_from, person.quiet_to = quiet
-    person.quiet_days = sorted(int(day) for day in form.choices("quiet_days", WEEKDAYS))
+    person.quiet_days = "".join(form.choices("quiet_days", WEEKDAYS))
     person.quiet_holidays = visit.form.get("quiet_holidays") == "yes"
     person.shared_phone = visit.form.get("shared_phone") == "yes"
     journal.record(visit.session, visit.now, "settings", "person", person.id)

@@ -315,7 +315,7 @@ def upgrade() -> None:
         sa.Column("script", sa.String(), nullable=False),
         sa.Column("quiet_from", sa.Integer(), nullable=True),
         sa.Column("quiet_to", sa.Integer(), nullable=True),
-        sa.Column("quiet_days", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("quiet_days", sa.String(), nullable=True),
         sa.Column("quiet_holidays", sa.Boolean(), nullable=True),
         sa.Column("shared_phone", sa.Boolean(), nullable=False),
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),

@@ -96,7 +96,7 @@ def test_quiet_hours_are_a_persons_own_or_else_the_countrys() -> None:
     nothing: Any = SimpleNamespace(quiet_from=None, quiet_to=None, quiet_days=None, quiet_holidays=None)
     usual = Quiet(21, 7, (5,), holidays=True)
     assert quiet_of(nothing, usual) == usual
-    chosen: Any = SimpleNamespace(quiet_from=0, quiet_to=0, quiet_days=[], quiet_holidays=False)
+    chosen: Any = SimpleNamespace(quiet_from=0, quiet_to=0, quiet_days="", quiet_holidays=False)
     assert quiet_of(chosen, usual) == Quiet(0, 0, (), holidays=False)
     friday = datetime(2026, 11, 27, 5, tzinfo=UTC)
     assert morning_after(friday, usual, KARACHI).astimezone(KARACHI).strftime("%a %H:%M") == "Sat 07:00"
