@@ -93,9 +93,10 @@ def committee_for(session: Session, locality_id: UUID) -> Committee | None:
 
 def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
     """The persons who hold one of `roles` in a committee now, by code."""
-    rows = select(Person).join(Scope, Scope.person_id == Person.id)
-    rows = rows.where(Scope.committee_id == committee_id, Scope.active, Scope.role.in_(roles))
-    return list(session.scalars(rows.order_by(Person.code).distinct()))
+    held = select(Scope.person_id).where(
+        Scope.committee_id == committee_id, Scope.active, Scope.role.in_(roles)
+    )
+    return list(session.scalars(select(Person).where(Person.id.in_(held)).order_by(Person.code)))
 
 
 def ward_of(session: Session, person_id: UUID) -> UUID | None:
