@@ -203,9 +203,11 @@ def test_a_graver_ward_is_never_covered(town: Town) -> None:
 
 
 def silence(town: Town, by: str, place: str, level: int = 3, hours: int = 24) -> uuid.UUID:
-    with town.session(write=True) as session:
+    with town.session() as session:
         person = town.person(session, by)
-        role = people.standings_of(session, person.id)[0].role
+        principal = people.principal_of(session, person)
+    role = principal.standings[0].role
+    with town.runtime.web.open(principal, write=True) as session:
         row, _asked = silences.make(
             session,
             town.clock.now(),
@@ -218,6 +220,7 @@ def silence(town: Town, by: str, place: str, level: int = 3, hours: int = 24) ->
             role=role,
             max_level=level,
         )
+        session.commit()
         return row.id
 
 
