@@ -35,6 +35,7 @@ WITH_RECEIPT = frozenset({"sms", "whatsapp", "voice"})
 FAILED = ("failed", "undelivered")
 UNDER_WAY = ("due", "sending", "sent", "unknown")
 PROVIDER, CHANNEL, DEPUTY, NOBODY, REACHED = "provider", "channel", "deputy", "nobody", "reached"
+WAYS = (PROVIDER, CHANNEL, DEPUTY, NOBODY)
 
 TOGETHER = "alert_group"
 

@@ -139,25 +139,27 @@ def make(
     session.flush()
     journal.record(session, now, "silence:make", "silence", row.id, locality_id=locality_id)
     _tell_stories(session, now, row, "silenced")
-    if max_level <= ORDINARY:
-        return row, None
-    asked = approvals.request(
+    return row, _ask_to_widen(session, now, row) if max_level > ORDINARY else None
+
+
+def _ask_to_widen(session: Session, now: datetime, row: Silence) -> Approval:
+    """Ask for level 4 too: a second person of another organisation must agree."""
+    return approvals.request(
         session,
         now,
-        key=UUID(int=key.int ^ 1),  # its own, and the same when the form is sent again
+        key=UUID(int=row.id.int ^ 1),  # its own, and the same when the form is sent again
         kind=WIDEN,
         subject_kind="silence",
         subject_id=row.id,
         reason=row.reason,
         values={"level": HIGH},
-        person_id=person_id,
-        role=role,
-        organisations=organisations_of(session, locality_id, person_id),
-        locality_id=locality_id,
+        person_id=row.made_by,
+        role=row.role,
+        organisations=organisations_of(session, row.locality_id, row.made_by),
+        locality_id=row.locality_id,
         withheld_from=row.withheld_from,
-        lasts=min(approvals.LASTS, ends_at - now),
+        lasts=min(approvals.LASTS, row.ends_at - now),
     )
-    return row, asked
 
 
 def confirm(session: Session, now: datetime, row: Silence, person_id: UUID) -> None:

@@ -17,7 +17,7 @@ from committees.places import Locality
 from coordination.api.door import Call, endpoint
 from coordination.api.paging import PageQuery, page
 from coordination.api.rights import own_place
-from coordination.api.schemas import Input, Moment, Output
+from coordination.api.schemas import Input, Moment, Output, number_of
 from foundation.errors import Invalid
 
 
@@ -145,30 +145,30 @@ def list_policy_versions(call: Call, code: str) -> PolicyVersionList:
 
 @endpoint(
     "POST",
-    "/localities/<code>/policy/versions/<int:version>/proposal",
+    "/localities/<code>/policy/versions/<version>/proposal",
     scope="profile",
     takes=PolicyProposalIn,
     gives=PolicyVersionOut,
 )
-def propose_policy(call: Call, code: str, version: int) -> PolicyVersionOut:
+def propose_policy(call: Call, code: str, version: str) -> PolicyVersionOut:
     """Put a draft before a second person, or take it back."""
     place = own_place(call, code, "score")
-    row = policy_versions.find(call.session, place.id, version)
+    row = policy_versions.find(call.session, place.id, number_of(version))
     act = policy_versions.propose if call.body.proposed else policy_versions.withdraw
     return _shown(place, act(call.session, call.now, row, call.caller.person.id))
 
 
 @endpoint(
     "POST",
-    "/localities/<code>/policy/versions/<int:version>/decision",
+    "/localities/<code>/policy/versions/<version>/decision",
     scope="profile",
     takes=PolicyDecisionIn,
     gives=PolicyVersionOut,
 )
-def decide_policy(call: Call, code: str, version: int) -> PolicyVersionOut:
+def decide_policy(call: Call, code: str, version: str) -> PolicyVersionOut:
     """Approve or refuse a proposed ladder, as a second person of another organisation."""
     place = own_place(call, code, "score")
-    row = policy_versions.find(call.session, place.id, version)
+    row = policy_versions.find(call.session, place.id, number_of(version))
     said = call.body
     policy_versions.decide(
         call.session, call.now, row, call.caller.person.id, approve=said.approve, answer=said.answer

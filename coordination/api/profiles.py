@@ -19,7 +19,7 @@ from coordination import local_picture
 from coordination.api.door import Call, endpoint
 from coordination.api.paging import PageQuery, page
 from coordination.api.rights import own_place
-from coordination.api.schemas import Input, Moment, Output
+from coordination.api.schemas import Input, Moment, Output, number_of
 from foundation.errors import Invalid
 
 
@@ -168,7 +168,7 @@ def list_profile_versions(call: Call, code: str) -> VersionList:
 def read_profile_version(call: Call, code: str, version: str) -> VersionDetail:
     """Read one version with what the place itself says in it."""
     place = own_place(call, code, "score")
-    return _detail(place, profiles.find(call.session, place.id, _number(version)))
+    return _detail(place, profiles.find(call.session, place.id, number_of(version)))
 
 
 @endpoint("GET", "/localities/<code>/profile/changes", scope="read", asks=ChangesQuery, gives=ChangeList)
@@ -203,7 +203,7 @@ def list_profile_changes(call: Call, code: str) -> ChangeList:
 def propose_profile(call: Call, code: str, version: str) -> VersionDetail:
     """Put a draft before a second person, or take it back."""
     place = own_place(call, code, "score")
-    row = profiles.find(call.session, place.id, _number(version))
+    row = profiles.find(call.session, place.id, number_of(version))
     act = local_picture.propose if call.body.proposed else local_picture.withdraw
     return _detail(place, act(call.session, call.now, row, call.caller.person.id))
 
@@ -218,17 +218,12 @@ def propose_profile(call: Call, code: str, version: str) -> VersionDetail:
 def decide_profile(call: Call, code: str, version: str) -> VersionDetail:
     """Approve or refuse a proposed version, as a second person of another organisation."""
     place = own_place(call, code, "score")
-    row = profiles.find(call.session, place.id, _number(version))
+    row = profiles.find(call.session, place.id, number_of(version))
     said = call.body
     local_picture.decide(
         call.session, call.now, row, call.caller.person.id, approve=said.approve, answer=said.answer
     )
     return _detail(place, row)
-
-
-def _number(version: str) -> int:
-    """The version of an address; 0, which no version has, for anything that is no number of ours."""
-    return int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0
 
 
 def _detail(place: Locality, row: Profile) -> VersionDetail:

@@ -64,3 +64,8 @@ Code = Annotated[
 KindKey = Annotated[str, AfterValidator(_kind), Field(json_schema_extra={"enum": sorted(KINDS)})]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
 Names = Mapping[str, str]
+
+
+def number_of(version: str) -> int:
+    """The version of an address; 0, which no version has, for anything that is no number of ours."""
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0

@@ -183,9 +183,19 @@ def lower(visit: Visit, alert_id: UUID) -> Response:
     return visit.go(f"/a/{alert_id}")
 
 
-@page("/a/<uuid:alert_id>/<any(close, lower):what>/decide", roles=closing_alerts.MAY_END)
-def decide(visit: Visit, alert_id: UUID, what: str) -> Response:
-    """The second person confirms the end or the lower level, or keeps the alert as it is, with a reason."""
+@page("/a/<uuid:alert_id>/close/decide", roles=closing_alerts.MAY_END)
+def decide_end(visit: Visit, alert_id: UUID) -> Response:
+    """The second person confirms the end, or keeps the alert open, with a reason."""
+    return _decide(visit, alert_id, "close")
+
+
+@page("/a/<uuid:alert_id>/lower/decide", roles=closing_alerts.MAY_END)
+def decide_lower(visit: Visit, alert_id: UUID) -> Response:
+    """The second person confirms the lower level, or keeps the level, with a reason."""
+    return _decide(visit, alert_id, "lower")
+
+
+def _decide(visit: Visit, alert_id: UUID, what: str) -> Response:
     row = visit.get(Alert, alert_id)
     if not visit.posted:
         return visit.go(f"/a/{alert_id}")

@@ -22,7 +22,7 @@ assert schema.ROOMS
 OPEN_TABLES = {
     "account", "api_token", "code_try", "committee", "contact_index", "country", "errand", "escalation_policy", "feedback_request",
     "flashpoint", "flashpoint_remark", "heartbeat", "idempotency_key", "job_run",
-    "keeper", "linked_contact", "locality", "locality_code", "locality_path",
+    "keeper", "leader", "linked_contact", "locality", "locality_code", "locality_path",
     "membership", "neighbour", "office", "organisation", "person", "profile", "reply_code", "risk_state", "scope", "seat", "setting",
     "sign_in_code", "source", "term", "turnout", "web_session", "week_count",
 }  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import deciding, labels, sentences
+from alerts import deciding, failover, labels, sentences
 from alerts.alert import ANSWERS, OUTCOMES
 from alerts.holding import DIGEST, GROUP, SILENCE
 from committees import call_backs, catalogue, incidents
@@ -26,7 +26,7 @@ EVERYTHING = {
     "usual": 7, "checks": ["c2", "surge"],
     "indicator": "joint_activity", "day": "Tue 24 Nov", "points": 3.2,
     "until": "2026-11-24T18:00:00+05:00", "number": 3,
-    "place": "Ward 7", "label": "Elders sit every Friday",
+    "because": "refused", "to": "email", "place": "Ward 7", "label": "Elders sit every Friday",
 }  # fmt: skip
 NO_WORDS = "Something was noted that this page has no words for."
 
@@ -79,7 +79,12 @@ def test_every_why_of_a_decision_has_a_sentence() -> None:
 
 
 def test_every_note_of_an_alert_has_a_sentence() -> None:
-    choices = {"held_": (SILENCE, DIGEST, GROUP), "answer_": ANSWERS, "review_": review.DECISIONS}
+    choices = {
+        "held_": (SILENCE, DIGEST, GROUP),
+        "passed_on_": failover.WAYS,
+        "answer_": ANSWERS,
+        "review_": review.DECISIONS,
+    }
     found = {
         key
         for room in ("alerts", "coordination")

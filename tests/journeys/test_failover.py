@@ -54,7 +54,7 @@ def tell(town: WiredTown, level: int = 4, person: str = WHO, **changes: object) 
         given = {"threat": "test", "rule": "crowd_now", "what": "angry_crowd", "sure": "confirmed"} | changes
         alert = Alert(
             number=900, locality_id=ward.id, town_id=ward.parent_id, level=level, opened_at=now,
-            ends_at=now + timedelta(days=1), evidence=[], **given,
+            ends_at=now + timedelta(days=1), next_step_at=now + timedelta(hours=12), evidence=[], **given,
         )  # fmt: skip
         session.add(alert)
         session.flush()
@@ -130,7 +130,7 @@ def test_a_number_that_is_refused_leads_to_the_next_channel_and_then_to_the_depu
     town = wired_town
     town.twilio.refuses[town.address(WHO)] = 21614
     town.mail.fault("address 550")
-    alert = tell(town, level=2)
+    alert = tell(town, level=3)
     work(town)
     told = sorted(line.split(". ")[1] for line in story(town, alert))
     assert told == ["The deputy of the office was told instead.", "The message was sent by e-mail instead."]
