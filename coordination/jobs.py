@@ -56,7 +56,7 @@ from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
 from foundation.clock import Clock, SystemClock
-from foundation.jobs import beat, take_slot
+from foundation.jobs import beat, slot_of, take_slot
 from foundation.leading import Fenced, Lead
 from foundation.logs import log
 from foundation.policy import service
@@ -283,6 +283,7 @@ class Ticker:
         self.lead: Lead | None = None
         self._moved_at = self.real.now()
         self._beat_at: datetime | None = None
+        self._tried: dict[str, int] = {}
         self._wake, self._stop, self._round = Event(), Event(), Lock()
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
@@ -345,7 +346,13 @@ class Ticker:
                 pass
 
     def _may(self, job: Job) -> bool:
-        return self.lead is not None or not job.every
+        """Whether there is any use in trying: periodic work only while leading, and not twice in a slot, which stays taken."""
+        if not job.every:
+            return True
+        return self.lead is not None and self._tried.get(job.name) != self._slot(job)
+
+    def _slot(self, job: Job) -> int:
+        return slot_of(self.runtime.clock.now(), job.every)
 
     def _wake_alone(self) -> None:
         for event in self._alone.values():
@@ -359,12 +366,16 @@ class Ticker:
                     continue
                 if self._try(job):
                     self._wake.set()
-                self._wake_alone()
+                    self._wake_alone()
                 self._beat()
+            self._wake_alone()
 
     def _try(self, job: Job) -> int:
+        slot = self._slot(job) if job.every else 0
         try:
-            return run_job(self.runtime, job, self.lead)
+            done = run_job(self.runtime, job, self.lead)
+            self._tried[job.name] = slot
+            return done
         except Fenced:
             self.lead = None
             log().warning("job_fenced", job=job.name)

@@ -44,13 +44,18 @@ class Setting(Base):
     value: Mapped[str]
 
 
+def slot_of(now: datetime, every_seconds: int) -> int:
+    """The number of the slot that a moment lies in."""
+    return int(now.timestamp()) // every_seconds
+
+
 def take_slot(
     session: Session, now: datetime, job: str, every_seconds: int, lead: Lead | None = None
 ) -> bool:
     """Claim the current slot of a job; False where it is taken. Raise Fenced for a `lead` that has changed hands."""
     if lead:
         leading.prove(session, lead)
-    slot = int(now.timestamp()) // every_seconds
+    slot = slot_of(now, every_seconds)
     if session.get(JobRun, (job, slot)):
         return False
     try:
