@@ -99,7 +99,7 @@ def said_of(alert: Alert) -> list[Said]:
         Said(UUID(person), role, answer, datetime.fromisoformat(at))
         for person, (role, answer, at) in alert.said.items()
     ]
-    return sorted(found, key=lambda one: one.at)
+    return sorted(found, key=lambda one: (one.at, one.role))
 
 
 def must_answer(session: Session, alert: Alert, policy: Policy) -> Sequence[str]:

@@ -229,7 +229,7 @@ def test_officer_answers_seen_by_sms_and_everybody_can_see_it(wired_town: WiredT
     read(town, "chair.mardan", code_of(town, "chair.mardan"))
     read(town, "district.mardan", "ok")
     answers(town)
-    assert "Also: city, chair. Asked next: secretary, chair, 2:30pm" in town.last("district.mardan")
+    assert "Also: chair, city. Asked next: secretary, chair, 2:30pm" in town.last("district.mardan")
     town.later(minutes=31)
     with town.session() as session:
         assert session.get_one(Alert, alert.id).step > 0, "seen is not acting: the ladder climbs"
