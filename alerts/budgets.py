@@ -14,14 +14,13 @@ from foundation.db import Base
 
 
 class SendBudget(Base):
-    """How many segments a city (or everybody: "") has used on one day, by UTC; HIGH ones are counted in `used` and in `urgent`."""
+    """How many segments a city (or everybody: "") has used on one day, by UTC; those of levels 4 and 5 count too."""
 
     __tablename__ = "send_budget"
 
     scope: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     used: Mapped[int] = mapped_column(default=0)
-    urgent: Mapped[int] = mapped_column(default=0)
 
 
 class SenderBucket(Base):

@@ -188,7 +188,7 @@ def _within_budget(session: Session, now: datetime, most: Limits, taken: Sequenc
 
 
 def _used(session: Session, now: datetime, scope: str) -> int:
-    insert_new(session, SendBudget(scope=scope, day=now.date(), used=0, urgent=0))
+    insert_new(session, SendBudget(scope=scope, day=now.date(), used=0))
     row = session.get_one(SendBudget, (scope, now.date()), with_for_update=True, populate_existing=True)
     return row.used
 

@@ -352,7 +352,6 @@ def upgrade() -> None:
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
-        sa.Column("urgent", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "day", name=op.f("pk_send_budget")),
     )
     op.create_table(
