@@ -103,6 +103,18 @@ SENTENCES: dict[str, Callable[[Values, datetime], str]] = {
         role=role_name(v["role"]),
         place=v["place"],
     ),
+    "message_put_aside": lambda v, _n: _(
+        "%(channel)s: a message could not be sent after %(tries)s tries and was put aside.",
+        channel=channel_label(v["channel"]),
+        tries=v["tries"],
+    ),
+    "provider_refuses": lambda v, _n: _(
+        "The provider refuses what we send (%(code)s). The messages wait, or go by another one.",
+        code=v["code"] or "?",
+    ),
+    "budget_used": lambda v, _n: _(
+        "The budget of messages of this day is used up. What is left is kept for levels 4 and 5."
+    ),
 }
 
 TO_DO: dict[str, Callable[[], str]] = {
@@ -115,4 +127,9 @@ TO_DO: dict[str, Callable[[], str]] = {
     "claim_unsettled": lambda: _("Look whether the worker runs. Start it with concord worker."),
     "probe_lost": lambda: _("Look at the provider of this channel, and at its hook address."),
     "contact_lost": lambda: _("Ask the chair of the place for another number."),
+    "message_put_aside": lambda: _("Tell those who look after Concord. The other messages go on."),
+    "provider_refuses": lambda: _(
+        "Look at the account at the provider: is it paid, and may this number send?"
+    ),
+    "budget_used": lambda: _("Whoever runs Concord can raise CONCORD_SMS_PER_DAY or CONCORD_SMS_PER_CITY."),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import labels
+from alerts import alarm_sentences, inspecting, labels, limits, recording
 from alerts.alert import ANSWERS
 from alerts.ladder import CLOCKS, REVIEW, STEPS, TELL
 from alerts.messages import TEMPLATES
@@ -19,6 +19,7 @@ from committees.committee import SEAT_ROLES
 from committees.profiles import starter
 from committees.verification import KNOWS_SOURCE
 from foundation import outbox, policy
+from foundation.config import KNOWN, PREFIX
 
 ROOT = Path(__file__).parents[2]
 KINDS = sorted(catalogue.KINDS.values(), key=lambda kind: kind.key)
@@ -118,3 +119,14 @@ def test_every_message_that_the_code_names_exists() -> None:
     assert named
     # What a listed program is told is data, not words.
     assert {name for name in named if not name.endswith(".html")} - {"webhook"} <= set(TEMPLATES)
+
+
+def test_every_setting_stands_in_the_guide_of_whoever_runs_it() -> None:
+    guide = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    assert not [name for name in KNOWN if f"`{PREFIX}{name}`" not in guide]
+
+
+def test_every_alarm_that_the_code_sounds_has_a_sentence_and_says_what_to_do() -> None:
+    keys = {*inspecting.KEYS, recording.POISON, recording.REFUSED, limits.BUDGET_USED}
+    assert keys <= set(alarm_sentences.SENTENCES)
+    assert {recording.POISON, recording.REFUSED, limits.BUDGET_USED} <= set(alarm_sentences.TO_DO)
