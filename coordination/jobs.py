@@ -371,9 +371,11 @@ class Ticker:
             self._wake_alone()
 
     def _try(self, job: Job) -> int:
-        slot = self._slot(job) if job.every else 0
+        lead, slot = self.lead, self._slot(job) if job.every else 0
+        if job.every and lead is None:
+            return 0  # another thread has just found that somebody else leads
         try:
-            done = run_job(self.runtime, job, self.lead)
+            done = run_job(self.runtime, job, lead)
             self._tried[job.name] = slot
             return done
         except Fenced:

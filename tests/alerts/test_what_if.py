@@ -86,10 +86,10 @@ def test_the_past_is_run_again_and_made_again_also_after_a_change(town: Town) ->
     assert all(abs(a[2] - b[2]) <= TICK for a, b in zip(openings(again), was, strict=True))
     assert levels(again) == levels_live(town)
     # Another document gives another past; the same document again gives the same.
-    off = [{"key": rule, "off": True} for rule in ("crowd_now", "grave_report")]
-    stricter = rerun(town, FIRST | {"rules": off})
-    assert not {"crowd_now", "grave_report"} & {a["rule"] for a in stricter}
-    assert {"crowd_now", "grave_report"} & {a["rule"] for a in again}
+    spoke = sorted({a["rule"] for a in again})[:2]
+    assert spoke
+    stricter = rerun(town, FIRST | {"rules": [{"key": rule, "off": True} for rule in spoke]})
+    assert not set(spoke) & {a["rule"] for a in stricter}
     assert rerun(town, FIRST) == again
     assert rows_of_everything(town) == before  # nobody was told, nothing was written
     given_out = stored(town)

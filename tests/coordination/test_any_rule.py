@@ -164,6 +164,8 @@ def test_what_the_form_of_a_new_rule_writes_reads_back_the_same(form: MultiDict[
     assert {new_rule.field_of(box.name) for box in back} == {box.name for box in made}
     for box in back:
         said = form.getlist(new_rule.field_of(box.name))
+        if not said and box.kind != SEVERAL:
+            continue  # what a form does not carry is as the condition has it by itself
         if box.kind == SEVERAL:
             assert set(said) == set(box.value), box.name
         elif box.kind == NUMBER:
