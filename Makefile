@@ -17,7 +17,7 @@ PARALLEL ?= -n logical --maxprocesses 4 --dist loadfile
 ARGS ?=
 DATA ?=
 
-.PHONY: help run test prove check cover bench format lock browser clean
+.PHONY: help run test prove check cover bench faults format lock browser clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ check: $(VENV)/.dev.stamp  ## lint, format, types, import contracts, security
 
 bench: $(VENV)/.dev.stamp  ## measure the promises of speed (DATA=folder of event files)
 	$(BIN)/python -m benchmarks $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+faults: $(VENV)/.dev.stamp  ## kill, hang, lose and fill everything; print what was lost or doubled (ARGS=--quick)
+	$(BIN)/python -m benchmarks faults $(ARGS)
 
 format: $(VENV)/.dev.stamp  ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix .

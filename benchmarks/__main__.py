@@ -59,14 +59,20 @@ WITH_DATA = ("replay_speed", "accuracy")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 0 unless the accuracy targets were checked and missed."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["faults"]:
+        from benchmarks import faults
+
+        return faults.main(given[1:])
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure the promises of speed."
+        prog="python -m benchmarks",
+        description="Measure the promises of speed (faults: what goes wrong, and what it costs).",
     )
     parser.add_argument("--data", type=Path, help="folder of event files: measure replay and accuracy too")
     parser.add_argument("--only", nargs="+", choices=[*BENCHMARKS, *WITH_DATA], help="run only these")
     parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES), help="only on these")
     parser.add_argument("--quick", action="store_true", help="short forms, for a look rather than a record")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     wanted = options.only or [*BENCHMARKS, *(WITH_DATA if options.data else [])]
     if set(wanted) & set(WITH_DATA) and (options.data is None or not options.data.is_dir()):
         parser.error(f"{' and '.join(WITH_DATA)} need --data with a folder of event files.")

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -78,28 +78,36 @@ class Gateway(FakeTwilio):
         super().__enter__()
         return self
 
-    def create(self, to: str, sender: str, body: str, callback: str | None) -> Any:
+    def create(
+        self, to: str, sender: str, body: str, callback: str | None, content: str | None = None
+    ) -> Any:
         """Accept one message, and note the moment under the outbox id that its callback carries."""
         self.handed.setdefault((callback or "").rpartition("/")[2], time.time())
-        return super().create(to, sender, body, callback)
+        return super().create(to, sender, body, callback, content)
 
 
 Make = Callable[[], Installation]
 
 
+Fill = Callable[[str, Path], dict[str, tuple[Reporter, ...]]]
+
+
 @contextmanager
-def installations(name: str) -> Iterator[Make]:
-    """Yield a function that makes fresh installations on the engine of this name; all are gone at the end."""
+def installations(name: str, filled: Fill | None = None, settings: Sequence[str] = LASTING) -> Iterator[Make]:
+    """Yield a function that makes fresh installations on the engine of this name; all are gone at the end.
+
+    `filled` fills the first one, of which the others are copies; the whole seed where it is not given. `settings` of PostgreSQL are on.
+    """
     with tempfile.TemporaryDirectory(prefix="concord-bench-") as made:
         folder = Path(made)
         folder.chmod(0o755)
         keys = folder / "keys-folder"
         keys.mkdir()
-        with _databases(name, folder) as databases:
+        with _databases(name, folder, settings) as databases:
             found: dict[str, tuple[Reporter, ...]] = {}
 
             def fill(url: str) -> None:
-                found.update(seed(url, keys))
+                found.update((filled or seed)(url, keys))
 
             def make() -> Installation:
                 url = databases.template("town", fill)
@@ -109,7 +117,7 @@ def installations(name: str) -> Iterator[Make]:
 
 
 @contextmanager
-def _databases(name: str, folder: Path) -> Iterator[Databases]:
+def _databases(name: str, folder: Path, settings: Sequence[str]) -> Iterator[Databases]:
     if name == "SQLite":
         files = SqliteDatabases(folder)
         yield files
@@ -117,7 +125,7 @@ def _databases(name: str, folder: Path) -> Iterator[Databases]:
         return
     with postgres.running_server() as url:
         with postgres.connect(url) as connection:
-            for setting in LASTING:
+            for setting in settings:
                 connection.execute(f"ALTER SYSTEM SET {setting} = on")
             connection.execute("SELECT pg_reload_conf()")
         server = PostgresDatabases(url)

@@ -114,7 +114,7 @@ def worker(env: dict[str, str], *options: str) -> subprocess.Popen[bytes]:
 class Filler:
     """Writes warnings into the outbox of an installation, as routing does: contact points, deliveries and outbox rows."""
 
-    def __init__(self, town: Installation, channel: str) -> None:
+    def __init__(self, town: Installation, channel: str, receivers: int = RECEIVERS) -> None:
         self.runtime = build(config_for(town.url, town.folder), None, {})
         self.channel = channel
         with self.runtime.worker.open(service("seed"), write=True) as session:
@@ -129,7 +129,7 @@ class Filler:
                 sure="confirmed", level=4, opened_at=now, ends_at=now + timedelta(days=1), evidence=[],
             )  # fmt: skip
             session.add(self.alert)
-            self.points = [self._point(session, number) for number in range(RECEIVERS)]
+            self.points = [self._point(session, number) for number in range(receivers)]
             session.commit()
 
     def _point(self, session: Any, number: int) -> uuid.UUID:
@@ -150,7 +150,7 @@ class Filler:
         with self.runtime.worker.open(service("seed"), write=True) as session:
             now = datetime.now(UTC)
             for n, key in enumerate(keys):
-                session.add(self._message(key, self.points[n % RECEIVERS], now))
+                session.add(self._message(key, self.points[n % len(self.points)], now))
             session.flush()
             session.add_all(self._delivery(key, now) for key in keys)
             session.commit()

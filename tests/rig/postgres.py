@@ -7,9 +7,11 @@ must not create the same one at once. Only tests/rig/databases.py uses this modu
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,8 @@ SETTING = "TEST_DATABASE_URL"
 DRIVER = "postgresql+psycopg"
 # A crash may lose this data, and nobody minds: waiting for the disk is most of a test's time otherwise.
 _HASTE = ("fsync", "synchronous_commit", "full_page_writes")
+
+_STOP_SECONDS = 30
 
 
 @contextmanager
@@ -46,6 +50,30 @@ def connect(url: str) -> psycopg.Connection:
     """Open a connection that commits each statement by itself, as CREATE DATABASE requires."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(plain, autocommit=True)
+
+
+def kill_and_start(url: str) -> None:
+    """kill -9 of the server of this database with all it runs, and start it again on what is on its disk.
+
+    Only for a server that `running_server` started.
+    """
+    with connect(url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row
+    data = Path(row[0])
+    assert not os.environ.get(SETTING), "this server is not ours to kill"
+    server = int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+    running = [server, *map(int, children)]
+    for process in running:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    until = time.monotonic() + _STOP_SECONDS
+    # Gone for good, with what is left of a process that nobody has asked about yet: that looks like a running server.
+    while any(Path(f"/proc/{process}").exists() for process in running):
+        assert time.monotonic() < until, "the server that was killed is still there"
+        time.sleep(0.01)
+    _start(data).ensure_postgres_running()
 
 
 @contextmanager

@@ -1,0 +1,299 @@
+"""The rows of the fault table: what is done to a sender, its providers, its database or its disk, try after try.
+
+What lives here: the faults. What does not: processes and clocks (fault_child.py), what is promised and the printed table (faults.py).
+Only these use this module. Each try has a database, a Twilio and a mail server of its own, all on this machine.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from benchmarks.fault_child import CALLS, Child, Clock, Missing, Told, calls_made, small_disk, strace
+from benchmarks.installation import Installation, Make
+from benchmarks.outboxes import Filler
+from foundation.config import Config
+from tests.fakes import FakeMailbox, FakeTwilio
+from tests.make import config_for
+from tests.rig import postgres
+
+ARRIVED = ("sent", "delivered")
+HOUR = timedelta(hours=1)
+#: How many messages a try has: at each call; where an hour goes by in rounds of seconds; under load.
+FEW, SOME, MANY = 3, 8, 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one try came to: never taken or not known as sent; copies beyond the first; the most of one message; nobody's; seconds."""
+
+    lost: int
+    extra: int
+    most: int
+    strange: int
+    resumed: float
+
+
+class Twilio(FakeTwilio):
+    """A Twilio that may be out of order until a moment, as its `outage`s come."""
+
+    until: datetime | None = None
+    outage: tuple[str, ...] = ("500_before", "429")
+
+    def next_fault(self) -> str | None:
+        """What an outage does to one request, or what was asked for."""
+        if self.until and self.now() < self.until:
+            return self.outage[len(self.requests) % len(self.outage)]
+        return super().next_fault()
+
+
+class Trial:
+    """One try: messages that wait in the outbox of one installation, and the providers that will get them."""
+
+    def __init__(self, town: Installation, channel: str, number: int, folder: Path) -> None:
+        self.town, self.channel, self.folder = town, channel, folder
+        filler = Filler(town, channel, number)
+        self.keys = filler.put(number)
+        filler.close()
+        self._children: list[Child] = []
+        self.clock = Clock()
+        self.twilio, self.mail = Twilio(now=self.clock.now), FakeMailbox()
+
+    @property
+    def config(self) -> Config:
+        """The settings of a sender of this installation."""
+        twilio = self.twilio
+        return config_for(
+            self.town.url, self.town.folder, smtp_url=self.mail.url, twilio_account_sid=twilio.account_sid,
+            twilio_auth_tokens=(twilio.token,), twilio_from=twilio.numbers, twilio_api_base=twilio.url,
+        )  # fmt: skip
+
+    def child(self, before: Callable[[], Config] | None = None) -> Child:
+        """A sender at its gate."""
+        child = Child(self.config, self.clock, self.folder / "told.json", before)
+        self._children.append(child)
+        return child
+
+    def close(self) -> None:
+        """Let no sender live on, whatever came of the try."""
+        for child in self._children:
+            child.close()
+
+    def taken(self) -> int:
+        """How many copies the providers have."""
+        return len(self.mail.letters if self.channel == "email" else self.twilio.sent)
+
+    def again(self, since: datetime) -> Outcome:
+        """Start a sender that finishes what is left, and say what it all came to."""
+        child = self.child()
+        child.go()
+        return self.outcome(child.told(), since)
+
+    def outcome(self, told: Told, since: datetime) -> Outcome:
+        """Compare what was to be sent, what the providers have, and what the outbox says; the fault was over at `since`."""
+        copies = Counter(self._names())
+        never = [key for key in self.keys if not copies[key] or told.states.get(key) not in ARRIVED]
+        most = max((copies[key] for key in self.keys), default=0)
+        extra = sum(max(0, copies[key] - 1) for key in self.keys)
+        return Outcome(
+            len(never), extra, most, len(set(copies) - set(self.keys)), (told.ended - since).total_seconds()
+        )
+
+    def _names(self) -> list[str]:
+        """Which message each copy is: by its callback, or by its Message-ID, which a second copy must share."""
+        if self.channel == "email":
+            return [
+                str(mail.letter["Message-ID"]).strip("<>").partition("@")[0] for mail in self.mail.letters
+            ]
+        return [(sms.callback or "").rpartition("/")[2] for sms in self.twilio.sent]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a row's tries are made from."""
+
+    make: Make
+    channel: str
+    folder: Path
+    rng: random.Random
+
+    @contextmanager
+    def trial(self, number: int) -> Iterator[Trial]:
+        """One try with so many messages."""
+        trial = Trial(self.make(), self.channel, number, self.folder)
+        with trial.twilio, trial.mail, closing(trial):
+            yield trial
+
+
+Play = Callable[[Bench, int], Iterator[Outcome]]
+
+
+def killed_at_calls(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """Count the system calls of the send path; then die at the n-th of each kind, for a sample of them or for all."""
+    log = bench.folder / "strace.log"
+    with bench.trial(FEW) as trial:
+        child = trial.child()
+        tracer = strace(child, log, "-e", f"trace={','.join(CALLS)}")
+        child.go()
+        child.told()
+        tracer.wait()
+    points = [(call, n) for call, number in calls_made(log).items() for n in range(1, number + 1)]
+    for call, n in bench.rng.sample(points, min(tries, len(points))):
+        with bench.trial(FEW) as trial:
+            child = trial.child()
+            tracer = strace(child, log, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
+            child.go()
+            died = child.ended() == -9
+            tracer.wait()
+            if died:  # threads share the work anew each time: one that made fewer calls is no try
+                yield trial.again(trial.clock.now())
+
+
+def killed_at_random(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """Die at any moment of working off a full outbox."""
+    with bench.trial(MANY) as trial:
+        child, began = trial.child(), time.monotonic()
+        child.go()
+        child.told()
+        span = time.monotonic() - began
+    while tries:
+        with bench.trial(MANY) as trial:
+            child = trial.child()
+            child.go()
+            time.sleep(bench.rng.uniform(0, span))
+            if child.kill():
+                tries -= 1
+                yield trial.again(trial.clock.now())
+
+
+def out_of_order(*kinds: str) -> Play:
+    """The provider answers so to everything for an hour, and then is itself again."""
+
+    def play(bench: Bench, tries: int) -> Iterator[Outcome]:
+        for _ in range(tries):
+            with bench.trial(SOME) as trial:
+                trial.twilio.outage = kinds
+                trial.twilio.until = trial.clock.now() + HOUR
+                yield trial.again(trial.twilio.until)
+
+    return play
+
+
+def gone(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """Nothing listens at the provider's address for an hour."""
+    for _ in range(tries):
+        with bench.trial(SOME) as trial:
+            trial.twilio.go_down()
+            back: list[datetime] = []
+            until = trial.clock.now() + HOUR
+
+            def come_back(trial: Trial = trial, until: datetime = until, back: list[datetime] = back) -> None:
+                if not back and trial.clock.now() >= until:
+                    trial.twilio.come_back()
+                    back.append(trial.clock.now())
+
+            child = trial.child()
+            child.go()
+            told = child.told(come_back)
+            yield trial.outcome(told, back[0])
+
+
+def each_once(kind: str, lag: float = 0) -> Play:
+    """Each third message meets this fault once; what the provider took stands in its list only after `lag` seconds."""
+
+    def play(bench: Bench, tries: int) -> Iterator[Outcome]:
+        for _ in range(tries):
+            with bench.trial(MANY) as trial:
+                trial.twilio.list_lag = timedelta(seconds=lag)
+                server = trial.mail if bench.channel == "email" else trial.twilio
+                server.fault(kind, MANY // 3)
+                yield trial.again(trial.clock.now())
+
+    return play
+
+
+def database_restarted(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """The database server is killed with all it runs while messages go out, and is started again."""
+    while tries:
+        with bench.trial(MANY) as trial:
+            child = trial.child()
+            child.go()
+            wanted = bench.rng.randrange(MANY // 2)
+            while trial.taken() < wanted and child.running():
+                time.sleep(0.002)
+            if not child.running():
+                continue
+            postgres.kill_and_start(trial.town.url)
+            back = trial.clock.now()
+            told = child.told()
+            if told.failures:
+                tries -= 1
+                yield trial.outcome(told, back)
+
+
+def disk_full(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """The disk of the database has so little room left that it is full somewhere on the way; later there is room again."""
+    disk = bench.folder / "disk"
+    disk.mkdir(exist_ok=True)
+    most = 5 * tries
+    for _ in range(most):
+        with bench.trial(MANY) as trial:
+            child = trial.child(lambda trial=trial: _moved_to(disk, trial))  # type: ignore[misc]
+            ballast = Path(f"/proc/{child.pid}/root{disk}/ballast")
+            _fill(ballast, 4096 * bench.rng.randrange(100))
+            child.go()
+            _wait_until_still(trial, child)
+            if not child.running():
+                continue  # there was room enough
+            ballast.unlink()
+            back = trial.clock.now()
+            told = child.told()
+            if told.failures:
+                tries -= 1
+                yield trial.outcome(told, back)
+        if not tries:
+            return
+    raise RuntimeError(f"The disk was full too seldom in {most} runs.")
+
+
+def _moved_to(disk: Path, trial: Trial) -> Config:
+    """In the child: a small disk with the database on it."""
+    file = Path(trial.town.url.removeprefix("sqlite:///"))
+    small_disk(disk, file.stat().st_size + (8 << 20))
+    shutil.copyfile(file, disk / file.name)
+    url = f"sqlite:///{disk / file.name}"
+    return config_for(url, trial.town.folder, **_wires(trial.config))
+
+
+def _wires(config: Config) -> dict[str, object]:
+    names = ("smtp_url", "twilio_account_sid", "twilio_auth_tokens", "twilio_from", "twilio_api_base")
+    return {name: getattr(config, name) for name in names}
+
+
+def _fill(ballast: Path, room: int) -> None:
+    """Fill the disk but for so many bytes."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            file.truncate(max(0, file.tell() - room))
+
+
+def _wait_until_still(trial: Trial, child: Child, seconds: float = 0.5) -> None:
+    """Wait until nothing more is taken for a while."""
+    taken, since = -1, time.monotonic()
+    while child.running() and time.monotonic() - since < seconds:
+        if trial.taken() != taken:
+            taken, since = trial.taken(), time.monotonic()
+        time.sleep(0.01)
+
+
+__all__ = ["Bench", "Missing", "Outcome", "Play"]
