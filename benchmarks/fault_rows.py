@@ -27,8 +27,8 @@ from tests.rig import postgres
 
 ARRIVED = ("sent", "delivered")
 HOUR = timedelta(hours=1)
-#: How many messages a try has: at each call; where an hour goes by in rounds of seconds; under load.
-FEW, SOME, MANY = 3, 4, 120
+#: How many messages a try has: at each call; where an hour goes by in rounds of seconds. Under load it is `Bench.load`.
+FEW, SOME = 3, 4
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ class Bench:
     channel: str
     folder: Path
     rng: random.Random
+    load: int
 
     @contextmanager
     def trial(self, number: int) -> Iterator[Trial]:
@@ -158,13 +159,13 @@ def killed_at_calls(bench: Bench, tries: int) -> Iterator[Outcome]:
 
 def killed_at_random(bench: Bench, tries: int) -> Iterator[Outcome]:
     """Die at any moment of working off a full outbox."""
-    with bench.trial(MANY) as trial:
+    with bench.trial(bench.load) as trial:
         child, began = trial.child(), time.monotonic()
         child.go()
         child.told()
         span = time.monotonic() - began
     while tries:
-        with bench.trial(MANY) as trial:
+        with bench.trial(bench.load) as trial:
             child = trial.child()
             child.go()
             time.sleep(bench.rng.uniform(0, span))
@@ -210,10 +211,10 @@ def each_once(kind: str, lag: float = 0) -> Play:
 
     def play(bench: Bench, tries: int) -> Iterator[Outcome]:
         for _ in range(tries):
-            with bench.trial(MANY) as trial:
+            with bench.trial(bench.load) as trial:
                 trial.twilio.list_lag = timedelta(seconds=lag)
                 server = trial.mail if bench.channel == "email" else trial.twilio
-                server.fault(kind, MANY // 3)
+                server.fault(kind, bench.load // 3)
                 yield trial.again(trial.clock.now())
 
     return play
@@ -224,10 +225,10 @@ def database_restarted(bench: Bench, tries: int) -> Iterator[Outcome]:
     if os.environ.get(postgres.SETTING):
         raise Missing(f"{postgres.SETTING} names a server that is not ours to kill: leave it unset")
     while tries:
-        with bench.trial(MANY) as trial:
+        with bench.trial(bench.load) as trial:
             child = trial.child()
             child.go()
-            wanted = bench.rng.randrange(MANY // 2)
+            wanted = bench.rng.randrange(bench.load // 2)
             while trial.taken() < wanted and child.running():
                 time.sleep(0.002)
             if not child.running():
@@ -246,7 +247,7 @@ def disk_full(bench: Bench, tries: int) -> Iterator[Outcome]:
     disk.mkdir(exist_ok=True)
     most = 5 * tries
     for _ in range(most):
-        with bench.trial(MANY) as trial:
+        with bench.trial(bench.load) as trial:
             child = trial.child(lambda trial=trial: _moved_to(disk, trial))  # type: ignore[misc]
             ballast = Path(f"/proc/{child.pid}/root{disk}/ballast")
             _fill(ballast, 4096 * bench.rng.randrange(100))

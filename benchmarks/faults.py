@@ -27,6 +27,7 @@ from tests.make import config_for
 COLUMNS = ("what goes wrong", "tries", "LOST", "DUPLICATED", "resumed in")
 WIDTHS = (68, 5, 4, 10, 10)
 SQLITE, POSTGRESQL = ENGINES
+LOAD = 120
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,13 @@ class Sum:
 class Places:
     """The installations of both engines, each filled when a row first asks for it, and a folder.
 
-    `lasting`: PostgreSQL waits for the disk at each commit. Without, a commit still outlives the server, though not the machine.
+    `load`: how many messages are under way at once. `lasting`: PostgreSQL waits for the disk at each commit. Without, a commit still
+    outlives the server, though not the machine.
     """
 
-    def __init__(self, seed: int, *, lasting: bool = True) -> None:
+    def __init__(self, seed: int, *, lasting: bool = True, load: int = LOAD) -> None:
         self._stack, self._made, self._seed = ExitStack(), dict[str, Make](), seed
+        self._load = load
         self._settings = LASTING if lasting else ("synchronous_commit",)
 
     def __enter__(self) -> Places:
@@ -150,7 +153,8 @@ class Places:
             )
         rng = random.Random(f"{self._seed} {row.name} {row.engine}")
         try:
-            for outcome in row.play(rows.Bench(self._made[row.engine], row.channel, self.folder, rng), tries):
+            bench = rows.Bench(self._made[row.engine], row.channel, self.folder, rng, self._load)
+            for outcome in row.play(bench, tries):
                 found.add(outcome)
                 yield found
         except rows.Missing as missing:

@@ -21,7 +21,7 @@ NAMES = [f"{row.name}, {row.engine}" for row in ROWS]
 
 @pytest.fixture(scope="module")
 def places() -> Iterator[Places]:
-    with Places(7, lasting=False) as places:
+    with Places(7, lasting=False, load=60) as places:
         yield places
 
 
