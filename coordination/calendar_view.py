@@ -16,7 +16,6 @@ from uuid import UUID
 
 from babel import Locale as BabelLocale
 from babel.core import get_global
-from babel.dates import format_date, get_day_names
 from sqlalchemy.orm import Session
 
 from alerts.sentences import date_name
@@ -57,7 +56,7 @@ class Month:
     @property
     def words(self) -> str:
         """As people write it."""
-        return str(format_date(self.first, "LLLL y", locale=words.current().babel))
+        return words.day_by(self.first, "LLLL y")
 
     def beside(self, step: int) -> Month | None:
         """The month before (-1) or after (1); None at the ends of the calendar."""
@@ -191,11 +190,8 @@ class Cell:
 
 def weekday_names(country: str) -> list[tuple[str, str]]:
     """The seven weekdays from the country's first on, short and whole."""
-    short, whole = (get_day_names(width, locale=words.current().babel) for width in ("abbreviated", "wide"))
-    return [
-        (str(short[n % 7]), str(whole[n % 7]))
-        for n in range(first_weekday(country), first_weekday(country) + 7)
-    ]
+    first = first_weekday(country)
+    return [(words.weekday(n % 7 + 1, short=True), words.weekday(n % 7 + 1)) for n in range(first, first + 7)]
 
 
 def weeks(place: Locality, month: Month, dates: Sequence[DateHere], today: date) -> list[list[Cell]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -205,7 +205,5 @@ def history(session: Session, now: datetime, place: Locality, zone: ZoneInfo) ->
     ]
 
 
-def _short(monday: Any) -> str:
-    from babel.dates import format_date
-
-    return str(format_date(monday, "d MMM", locale=words.current().babel))
+def _short(monday: date) -> str:
+    return words.day_by(monday, "d MMM")

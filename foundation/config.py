@@ -27,7 +27,7 @@ KNOWN = frozenset(
         *sending_settings.NAMES,
     )
 )  # fmt: skip
-LOCALES = ("en", "ur")
+LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

@@ -18,14 +18,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale as BabelLocale
-from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from foundation.web.calendars import time_of_day, written
+
 FOLDER = Path(__file__).parent / "translations"
-NAMES = {"en": "English", "ur": "اردو", "pseudo": "[Ƥşḗŭḓǿ]"}
-RTL = frozenset({"ur", "dv", "ar"})
+NAMES = {
+    "en": "English",
+    "ur": "اردو",
+    "bn": "বাংলা",
+    "si": "සිංහල",
+    "ta": "தமிழ்",
+    "hi": "हिन्दी",
+    "dv": "ދިވެހި",
+    "pseudo": "[Ƥşḗŭḓǿ]",
+}
+RTL = frozenset({"ur", "dv"})
 
 
 @dataclass(frozen=True)
@@ -39,11 +48,6 @@ class Language:
     def dir(self) -> str:
         """Which way its script runs."""
         return "rtl" if self.language in RTL else "ltr"
-
-    @property
-    def babel(self) -> BabelLocale:
-        """Babel's locale; the pseudo language counts and dates like English."""
-        return BabelLocale.parse("en_GB" if self.language in ("en", "pseudo") else self.language)
 
 
 _current: ContextVar[str] = ContextVar("language", default="en")
@@ -115,31 +119,33 @@ def N_(message: str) -> str:
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
     """The time of day at a place, as its people write it."""
-    # Urdu names the part of the day. Latin AM and PM would also pull the numbers beside them into the wrong order.
-    pattern = "h:mm B" if current().babel.language == "ur" and not current().babel.script else "short"
-    return format_time(moment.astimezone(zone), pattern, tzinfo=zone, locale=current().babel)
+    return time_of_day(moment, zone, current().language)
+
+
+def day_by(moment: date | datetime, pattern: str, zone: ZoneInfo | None = None) -> str:
+    """A date by a pattern of CLDR's letters (E weekday, M or L month, d day, y year)."""
+    local = moment.astimezone(zone) if isinstance(moment, datetime) and zone else moment
+    return written(local, pattern, current().language)
 
 
 def day(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
     """A date with its weekday."""
-    local = moment.astimezone(zone) if isinstance(moment, datetime) and zone else moment
-    return format_date(local, "EEE d MMM", locale=current().babel)
+    return day_by(moment, "EEE d MMM", zone)
 
 
 def day_and_year(moment: date | datetime, zone: ZoneInfo | None = None) -> str:
     """A date that may lie in another year."""
-    local = moment.astimezone(zone) if isinstance(moment, datetime) and zone else moment
-    return format_date(local, "d MMM y", locale=current().babel)
+    return day_by(moment, "d MMM y", zone)
 
 
 def month(day_of_it: date) -> str:
     """A month in short, as a chart names it."""
-    return str(format_date(day_of_it, "LLL", locale=current().babel))
+    return day_by(day_of_it, "LLL")
 
 
-def weekday(number: int) -> str:
+def weekday(number: int, *, short: bool = False) -> str:
     """The name of an ISO weekday: 1 is Monday."""
-    return str(format_date(date(2024, 1, number), "EEEE", locale=current().babel))
+    return day_by(date(2024, 1, number), "EEE" if short else "EEEE")
 
 
 def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
