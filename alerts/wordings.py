@@ -1,7 +1,8 @@
-"""What native readers say of the words of messages: each note with its author, and when a draft is one no more.
+"""What native readers say of words: each note with its author, and when a draft is one no more.
 
-A note is on one template in one language, or on the whole language; it counts for the words that were read, so that a change of the
-words asks for readers again. Two persons who find them right, and nobody who finds them wrong, take the draft mark off.
+A note is on one message in one language or on all of them, or on a part of the words of pages (coordination/page_words.py); it counts
+for the words that were read, so that a change asks for readers again. Two persons who find them right, and nobody who finds them wrong,
+take the draft mark off.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts.messages import CATALOGUES, Catalogue
+from alerts.messages import Catalogue
 from foundation import journal
 from foundation.db import Base, Keyed
 from foundation.errors import NotAllowed, Refused
@@ -27,7 +28,7 @@ LONGEST = 600
 
 
 class WordingNote(Keyed, Base):
-    """One reader's word on one template (or, without one, on a whole language)."""
+    """One reader's word on one template or part of the pages (or, without one, on all messages of a language)."""
 
     __tablename__ = "wording_note"
 
@@ -56,6 +57,11 @@ def fingerprint(words: Catalogue, template: str = "") -> str:
     if not template:
         read = [*words.sms.values(), *(part for letter in words.mail.values() for part in letter.values())]
         read += [word for table in words.language.words.values() for word in table.values()]
+    return digest(read)
+
+
+def digest(read: Iterable[str]) -> str:
+    """What stands for these words, so that another word gives another."""
     return blake2b("\0".join(read).encode(), digest_size=8).hexdigest()
 
 
@@ -70,11 +76,12 @@ def note(
     *,
     language: str,
     template: str,
+    read: str,
     verdict: str,
     words: str,
     person: tuple[UUID, str, str],
 ) -> None:
-    """Keep what a reader (id, name, language) says of these words; raise NotAllowed or Refused."""
+    """Keep what a reader (id, name, language) says of the words whose fingerprint is `read`; raise NotAllowed or Refused."""
     person_id, name, speaks = person
     if not may_read(language, speaks):
         raise NotAllowed(
@@ -98,7 +105,7 @@ def note(
         template=template,
         verdict=verdict,
         words=words,
-        fingerprint=fingerprint(CATALOGUES[language], template),
+        fingerprint=read,
         person_id=person_id,
         person_name=name,
         at=now,
@@ -115,16 +122,23 @@ def notes_on(session: Session, language: str = "") -> list[WordingNote]:
 
 
 def standing(notes: Iterable[WordingNote], words: Catalogue, template: str) -> Standing:
-    """How far a template is signed off: each reader's newest note on the words as they stand counts, on it or on the language."""
+    """How far a template is signed off: by readers of the template, or of the whole language."""
     read = {template: fingerprint(words, template), "": fingerprint(words)}
+    return verdict_of(notes, words.language.code, read, words.draft)
+
+
+def verdict_of(
+    notes: Iterable[WordingNote], language: str, read: Mapping[str, str], draft: bool = True
+) -> Standing:
+    """What the notes come to: each reader's newest on what stands now counts, by name and fingerprint in `read`."""
     newest: dict[UUID, WordingNote] = {}
     for one in notes:
-        if one.language == words.language.code and read.get(one.template) == one.fingerprint:
+        if one.language == language and read.get(one.template) == one.fingerprint:
             kept = newest.get(one.person_id)
             newest[one.person_id] = one if kept is None or one.at > kept.at else kept
     verdicts = [one.verdict for one in newest.values()]
     right, wrong = verdicts.count(RIGHT), verdicts.count(WRONG)
-    return Standing(right, wrong, words.draft and (right < READERS_NEEDED or wrong > 0))
+    return Standing(right, wrong, draft and (right < READERS_NEEDED or wrong > 0))
 
 
 def drafts_of(notes: Iterable[WordingNote], words: Catalogue) -> Mapping[str, Standing]:

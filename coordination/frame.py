@@ -162,6 +162,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         notices=_notices(),
         service=service_name,
         emergency=emergency,
+        draft=runtime.drafts.is_draft(session, words.current().language, real_clock.now()),
         silent=runtime.pulse.is_silent(session, real_clock.now()),
         wake=runtime.wake,
         remember=lambda kind, text: remember.append((kind, text)),

@@ -12,6 +12,7 @@ from alerts.channels import open_channels
 from alerts.channels.base import Channel
 from alerts.delivery import Sender
 from coordination import schema
+from coordination.page_words import Drafts
 from coordination.pulse import Pulse
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.config import Config
@@ -36,6 +37,7 @@ class Runtime:
     channels: dict[str, Channel]
     rng: random.Random = field(default_factory=random.SystemRandom)
     wake: Callable[[], None] = lambda: None
+    drafts: Drafts = field(default_factory=Drafts)
     pulse: Pulse = field(default_factory=lambda: Pulse(SystemClock().now()))
 
     @cached_property

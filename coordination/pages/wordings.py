@@ -74,6 +74,7 @@ def _note(visit: Visit, language: str, template: str) -> None:
         visit.now,
         language=language,
         template=template,
+        read=wordings.fingerprint(CATALOGUES[language], template),
         verdict=visit.form.get("verdict", ""),
         words=visit.form.get("text", "").replace("\r\n", "\n").strip(),
         person=(visit.person_id, visit.person.name, visit.person.language),

@@ -78,6 +78,7 @@ class Visit:
     notices: list[dict[str, str]] = field(default_factory=list)
     service: str = "Concord"
     emergency: str = ""
+    draft: bool = False
     silent: bool = False
     wake: Callable[[], None] = lambda: None
     remember: Callable[[str, str], None] = lambda kind, text: None

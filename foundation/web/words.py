@@ -78,6 +78,34 @@ def _catalogue(language: str) -> _gettext.NullTranslations:
     return _gettext.GNUTranslations(compiled)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One string with its translation and where it stands; a plural has both forms, parted by a slash."""
+
+    where: tuple[str, ...]
+    english: str
+    own: str
+
+
+@cache
+def entries(language: str) -> tuple[Entry, ...]:
+    """Every string of a language's catalogue, for a reader; none for a language without one."""
+    path = FOLDER / f"{language}.po"
+    if not path.exists():
+        return ()
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    return tuple(
+        Entry(tuple(place for place, _line in one.locations), _forms(one.id), _forms(one.string))
+        for one in catalogue
+        if one.id
+    )
+
+
+def _forms(text: object) -> str:
+    return text if isinstance(text, str) else " / ".join(text)  # type: ignore[arg-type]
+
+
 def current() -> Language:
     """The language of the moment."""
     return Language(_current.get())
