@@ -31,7 +31,8 @@ from foundation.errors import Problem
 from foundation.logs import log
 from foundation.outbox import OutboxMessage
 
-LEASE = timedelta(seconds=60)
+#: What a dead sender held is looked up after so long: soon enough to be on its way again within half a minute. A living one renews.
+LEASE = timedelta(seconds=25)
 NOT_WRITTEN = "This message could not be written. An administrator should look at it."
 STOPPED = "This person asked for no more messages."
 FAILING = (
@@ -259,6 +260,22 @@ def hold(session: Session, now: datetime, taken: Sequence[Taken]) -> list[Claime
             .execution_options(synchronize_session=False)
         )
     return [_claimed(one, now) for one in taken]
+
+
+def renew(session: Session, now: datetime, rows: Sequence[Claimed]) -> set[Claimed]:
+    """Lengthen the leases of rows that are still held by this fence, and return those; the others are somebody else's now."""
+    held = select(OutboxMessage.id, OutboxMessage.fence).where(
+        among(session, OutboxMessage.id, [row.id for row in rows]), OutboxMessage.state == "sending"
+    )
+    fences = {row.id: row.fence for row in session.execute(held.order_by(OutboxMessage.id).with_for_update())}
+    mine = {row for row in rows if fences.get(row.id) == row.fence}
+    session.execute(
+        update(OutboxMessage)
+        .where(among(session, OutboxMessage.id, [row.id for row in mine]))
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    return mine
 
 
 def _claimed(one: Taken, now: datetime) -> Claimed:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Lock
 
 from sqlalchemy.exc import OperationalError
@@ -26,9 +27,8 @@ from alerts.recording import BACK_OFF, GIVE_UP_AFTER, MOST_BREAKS, WAIT_FOR_NEWS
 from alerts.settling import settle
 from foundation.clock import Clock
 from foundation.crypto import Cipher
-from foundation.db import Database, claim
+from foundation.db import Database
 from foundation.logs import log
-from foundation.outbox import OutboxMessage
 from foundation.policy import service
 from foundation.sending_settings import Limits
 
@@ -36,6 +36,8 @@ from foundation.sending_settings import Limits
 LEAST_BATCH, MOST_BATCH = 50, 800
 #: How many batches one call sends before the job is over and somebody else may have a turn.
 MOST_ROUNDS = 40
+#: A hand that takes longer than anything may is given up: its rows are looked up by whoever comes next.
+LONGEST_HAND = timedelta(minutes=5)
 #: Seconds without any news from the hands after which a call returns; what hangs goes on and is recorded by a later one.
 PATIENCE = 2.0
 
@@ -55,6 +57,8 @@ class Sender:
         self.limits = most or Limits()
         self._hands = Hands(channels, self._still_mine)
         self._batch = LEAST_BATCH
+        #: When the lease of each row under way was last written, the longest ago first.
+        self._leases: dict[Claimed, datetime] = {}
         self._draining = Lock()
 
     def drain(self) -> int:
@@ -79,6 +83,7 @@ class Sender:
         """Record what the hands have done until only so many are under way, or nothing came for so long; return how many."""
         recorded = 0
         while self._hands.under_way > most_left or not seconds:
+            self._renew_old()
             batch = self._hands.finished(seconds)
             if not batch:
                 break
@@ -111,6 +116,7 @@ class Sender:
                 unwritten.append(Done(row, DeliveryFailed(why_not, True, code, why="message")))
             else:
                 ready.append(replace(row, message=message, segments=segments))
+        self._leases.update((row, now) for row in ready)
         self._hands.start(ready)
         self._record(unwritten)
         return held
@@ -123,21 +129,36 @@ class Sender:
     def _still_mine(self, line: Sequence[Claimed]) -> set[Claimed]:
         """Renew the leases of rows that waited behind slow ones; without those that another sender took over."""
         now = self.clock.now()
-        late = [row for row in line if now >= row.claimed_at + LEASE / 2]
-        mine = set(line).difference(late)
-        if late:
-            with self.database.open(service("sender"), write=True) as session:
-                for row in late:
-                    was = {"state": "sending", "fence": row.fence}
-                    if claim(session, OutboxMessage, row.id, was, {"lease_until": now + LEASE}):
-                        mine.add(row)
-                session.commit()
+        late = [row for row in line if now >= self._leases.get(row, row.claimed_at) + LEASE / 2]
+        return set(line).difference(late) | self._renew(now, late)
+
+    def _renew_old(self) -> None:
+        """Renew what has long been under way: a provider may take its time, and only a dead sender's rows are looked up."""
+        now, old = self.clock.now(), []
+        for row, since in list(self._leases.items()):
+            if now < since + LEASE / 3:
+                break
+            if now < row.claimed_at + LONGEST_HAND:
+                old.append(row)
+        self._renew(now, old)
+
+    def _renew(self, now: datetime, rows: Sequence[Claimed]) -> set[Claimed]:
+        if not rows:
+            return set()
+        with self.database.open(service("sender"), write=True) as session:
+            mine = claiming.renew(session, now, rows)
+            session.commit()
+        for row in rows:
+            if self._leases.pop(row, None) and row in mine:
+                self._leases[row] = now
         return mine
 
     def _record(self, batch: Sequence[Done]) -> None:
         """Record a batch in one transaction; where one outcome cannot be stored, each by itself, so that it takes no other with it."""
         if not batch:
             return
+        for done in batch:
+            self._leases.pop(done.row, None)
         try:
             self._store(batch)
         except OperationalError:

@@ -32,7 +32,7 @@ LOAD = 120
 
 @dataclass(frozen=True)
 class Row:
-    """One fault, how many tries it gets (quick, long), and how many copies of one message are promised at most."""
+    """One fault, its tries (quick, long), and what is promised: so many copies of one message at most, and seconds until all goes on."""
 
     name: str
     engine: str
@@ -40,6 +40,7 @@ class Row:
     play: rows.Play
     tries: tuple[int, int]
     copies: int = 1
+    within: float = 30.0
 
 
 ROWS = (
@@ -55,8 +56,9 @@ ROWS = (
         "sms",
         rows.out_of_order("500_before", "429"),
         (1, 5),
+        within=600.0,
     ),
-    Row("provider is gone for an hour (connection refused)", SQLITE, "sms", rows.gone, (1, 5)),
+    Row("provider is gone for an hour (connection refused)", SQLITE, "sms", rows.gone, (1, 5), within=600.0),
     Row("provider hangs before accepting", SQLITE, "sms", rows.each_once("hang_before"), (1, 10)),
     Row("provider hangs after accepting", SQLITE, "sms", rows.each_once("hang_after"), (1, 10)),
     Row("provider answers 500 after accepting", SQLITE, "sms", rows.each_once("500_after"), (1, 10)),
@@ -74,7 +76,7 @@ ROWS = (
     ),
     Row("mail server's answer is lost", SQLITE, "email", rows.each_once("drop_after"), (1, 10), 2),
     Row("database killed and started again", POSTGRESQL, "sms", rows.database_restarted, (1, 10)),
-    Row("disk full, later room again", SQLITE, "sms", rows.disk_full, (1, 20)),
+    Row("disk full, later room again", SQLITE, "sms", rows.disk_full, (1, 20), within=60.0),
 )
 
 
@@ -112,6 +114,8 @@ class Sum:
             found.append(f"{self.lost} lost, promised are 0")
         if self.most > self.row.copies:
             found.append(f"{self.most} copies of one message, promised are at most {self.row.copies}")
+        if self.resumed > self.row.within:
+            found.append(f"went on after {self.resumed:.1f} s, promised are {self.row.within:.0f}")
         if self.strange:
             found.append(f"{self.strange} copies that carry no name of ours")
         return "; ".join(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from itertools import permutations
+from threading import Event
 from typing import ClassVar
 
 import pytest
@@ -208,9 +209,37 @@ def test_sender_that_dies_is_taken_over_without_a_second_copy(wired_town: WiredT
     with pytest.raises(KeyboardInterrupt):
         sender_with(town, unlucky).drain()
     assert row(town, key).state == "sending"
-    later(town, seconds=30)
+    later(town, seconds=20)
     assert row(town, key).state == "sending", "the lease has not run out"
-    later(town, seconds=31)
+    later(town, seconds=10)
+    assert row(town, key).state == "sent"
+    expect(town, WHO)
+
+
+def test_what_a_living_sender_has_under_way_is_nobody_elses(
+    wired_town: WiredTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = wired_town
+    monkeypatch.setattr(delivery, "PATIENCE", 0.05)
+    slow, go_on = Event(), Event()
+
+    def take_long() -> None:
+        slow.set()
+        assert go_on.wait(60)
+
+    key = put(town)
+    sender = sender_with(town, Unlucky(town.runtime.channels["sms"], before=take_long))
+    sender.drain()
+    assert slow.wait(60)
+    for _ in range(6):
+        town.clock.move(seconds=15)
+        sender.drain()  # as the ticker does, again and again
+        town.runtime.sender.drain()
+        assert row(town, key).state == "sending"
+        assert town.twilio.sent == []
+    go_on.set()
+    while row(town, key).state == "sending":
+        sender.drain()
     assert row(town, key).state == "sent"
     expect(town, WHO)
 
@@ -220,7 +249,7 @@ def test_sender_that_woke_up_late_leaves_rows_to_the_one_who_took_them_over(wire
     keys = [put(town), put(town)]  # one line of one receiver: what one hand does one after the other
 
     def sleep_while_another_works() -> None:
-        town.clock.move(seconds=61)
+        town.clock.move(seconds=26)
         town.runtime.sender.drain()
 
     sender_with(town, Unlucky(town.runtime.channels["sms"], after=sleep_while_another_works)).drain()

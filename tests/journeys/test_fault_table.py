@@ -72,6 +72,7 @@ def row_that(*outcomes: Outcome, copies: int = 1) -> Row:
         (row_that(Outcome(0, 0, 1, 0, 1.0), Outcome(2, 0, 1, 0, 1.0)), "2 lost"),
         (row_that(Outcome(0, 1, 2, 0, 1.0)), "2 copies"),
         (row_that(Outcome(0, 2, 3, 0, 1.0), copies=2), "3 copies"),
+        (row_that(Outcome(0, 0, 1, 0, 30.0), Outcome(0, 0, 1, 0, 30.2)), "after 30.2 s, promised are 30"),
         (row_that(Outcome(0, 0, 1, 1, 1.0)), "no name of ours"),
     ],
 )
