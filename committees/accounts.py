@@ -13,15 +13,16 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from sqlalchemy import ForeignKey, bindparam, select
+from sqlalchemy import ForeignKey, bindparam, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees import passwords
 from committees.contact_addresses import normal_number
 from committees.people import Person, find_contact
 from foundation import outbox
 from foundation.crypto import new_token, token_hash
 from foundation.db import Base, Keyed
-from foundation.errors import NotAllowed, Problem
+from foundation.errors import NotAllowed
 
 OFFICIAL_IDLE, MEMBER_LIFE = timedelta(minutes=15), timedelta(hours=12)
 CODE_LIFE, CODE_TRIES = timedelta(minutes=15), 5
@@ -53,6 +54,8 @@ class Account(Keyed, Base):
     wrong_tries: Mapped[int] = mapped_column(default=0)
     wait_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    #: Until when the password alone is enough: counted from the first sign-in, or from a reset.
+    grace_until: Mapped[datetime | None]
 
 
 class WebSession(Keyed, Base):
@@ -116,9 +119,8 @@ class SignedIn:
 
 
 def set_password(session: Session, person: Person, sign_in: str, password: str) -> Account:
-    """Give a person a sign-in name and a password of at least ten letters."""
-    if len(password) < 10:
-        raise Problem("This password is too short.", "Use at least ten letters, for example three words.")
+    """Give a person a sign-in name and a password that is not guessed soon; raise Invalid for others."""
+    passwords.check(sign_in, password)
     account = session.scalars(select(Account).where(Account.person_id == person.id)).first()
     if account is None:
         account = Account(person_id=person.id, sign_in=sign_in.casefold(), password_hash="")
@@ -134,7 +136,7 @@ def check_password(session: Session, now: datetime, sign_in: str, password: str)
     After five wrong tries each further one must wait longer: a delay, never a lock-out.
     """
     account = session.scalars(select(Account).where(Account.sign_in == sign_in.strip().casefold())).first()
-    right = _matches(account.password_hash if account else _NOBODY, password)
+    right = matches(account.password_hash if account else _NOBODY, password[: passwords.LONGEST])
     if account and account.wait_until and account.wait_until > now:
         raise NotAllowed(
             "Please wait a little before you try again.", "Too many wrong passwords came in a row."
@@ -149,7 +151,8 @@ def check_password(session: Session, now: datetime, sign_in: str, password: str)
     raise NotAllowed("The name or the password is not right.", "Check both and try again.")
 
 
-def _matches(stored: str, password: str) -> bool:
+def matches(stored: str, password: str) -> bool:
+    """Whether this is what was hashed, in the same time for every answer."""
     try:
         return _hasher.verify(stored, password)
     except Argon2Error:
@@ -157,18 +160,20 @@ def _matches(stored: str, password: str) -> bool:
 
 
 def hash_code(code: str) -> str:
-    """The hash under which a code of six digits is kept."""
+    """The slow hash under which a code is kept."""
     return _hasher.hash(code)
 
 
 def code_matches(stored: str, code: str) -> bool:
     """Whether these are the digits of a code, however they were typed."""
-    return _matches(stored, "".join(c for c in code if c.isdigit()))
+    return matches(stored, "".join(c for c in code if c.isdigit()))
 
 
 def send_code(session: Session, now: datetime, phone: str) -> None:
     """Send a six-digit code to an enrolled phone. An unknown number gets the same answer on the page and no SMS."""
     contact = find_contact(session, normal_number(phone))
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    hashed = hash_code(code)  # also where nobody has this number: the time of the answer would say so
     if contact is None:
         return
     recent = select(SignInCode).where(
@@ -176,10 +181,7 @@ def send_code(session: Session, now: datetime, phone: str) -> None:
     )
     if len(session.scalars(recent).all()) >= CODES_PER_HOUR:
         return
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    row = SignInCode(
-        person_id=contact.person_id, code_hash=_hasher.hash(code), given_at=now, until=now + CODE_LIFE
-    )
+    row = SignInCode(person_id=contact.person_id, code_hash=hashed, given_at=now, until=now + CODE_LIFE)
     session.add(row)
     session.flush()
     outbox.put(
@@ -208,7 +210,7 @@ def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
         if contact
         else None
     )
-    right = _matches(found.code_hash if found else _NOBODY, "".join(c for c in code if c.isdigit()))
+    right = matches(found.code_hash if found else _NOBODY, "".join(c for c in code if c.isdigit()))
     if found:
         found.tries += 1
     if not (found and right):
@@ -250,6 +252,12 @@ def find_session(session: Session, real_now: datetime, token: str) -> WebSession
 def end_session(row: WebSession, real_now: datetime) -> None:
     """Log out: the cookie is dead everywhere at once."""
     row.ended_at = real_now
+
+
+def end_all_sessions(session: Session, real_now: datetime, person_id: UUID, but: UUID | None = None) -> None:
+    """End every session of a person at once, also on phones that are elsewhere; `but` is the one that asks for it."""
+    rows = update(WebSession).where(WebSession.person_id == person_id, WebSession.ended_at.is_(None))
+    session.execute(rows.where(WebSession.id != but if but else true()).values(ended_at=real_now))
 
 
 def issue_token(session: Session, now: datetime, person_id: UUID, scopes: list[str], days: int) -> str:

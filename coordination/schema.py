@@ -38,12 +38,15 @@ from committees import (
     flashpoints,
     inbox,
     incidents,
+    passkeys,
     people,
     places,
     profiles,
     reply_codes,
     reports,
     rosters,
+    second_factor,
+    sign_in_steps,
 )
 from coordination import feedback, probing, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
@@ -62,12 +65,15 @@ ROOMS = (
         flashpoints,
         inbox,
         incidents,
+        passkeys,
         people,
         places,
         profiles,
         reply_codes,
         reports,
         rosters,
+        second_factor,
+        sign_in_steps,
     ),
     (
         alert,

@@ -31,6 +31,7 @@ from coordination.pages import (
     mine,
     national,
     outbox,
+    passkey,
     place,
     privacy,
     private,
@@ -41,6 +42,7 @@ from coordination.pages import (
     review,
     rule_edit,
     rules,
+    second_step,
     sign_in,
     silences,
     sms_routes,
@@ -56,6 +58,8 @@ from foundation.web import words
 
 ROOMS = (
     sign_in,
+    second_step,
+    passkey,
     alert,
     alert_news,
     answer_link,

@@ -6,22 +6,19 @@ Whoever changes a number proves again who they are: the password, or a sign-in o
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from alerts.sentences import channel_label
-from committees import accounts, confirming, contacts
-from committees.accounts import Account
+from committees import confirming, contacts
 from committees.confirming import ContactChange
 from committees.contact_addresses import EMAIL, SMS, VOICE, WHATSAPP
 from committees.people import ContactPoint, Person
-from coordination import frame
+from coordination.proving import account_of, prove
 from foundation import errands
 from foundation.errors import Invalid, NotAllowed, Problem
 from foundation.web import words
@@ -29,7 +26,6 @@ from foundation.web.page import SIGNED_IN, Visit, page
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
-FRESH = timedelta(minutes=10)
 OFFERED = (SMS, WHATSAPP, VOICE, EMAIL)
 STATES = {
     contacts.GOOD: N_("confirmed"),
@@ -69,7 +65,7 @@ def _add(visit: Visit) -> str:
 
 
 def _change(visit: Visit) -> str:
-    _prove(visit)
+    prove(visit)
     person, point = visit.get(Person, visit.person_id), _point(visit)
     channel, address = _typed(visit)
     confirming.begin(
@@ -152,22 +148,6 @@ def _pending(visit: Visit) -> ContactChange:
     return found
 
 
-def _prove(visit: Visit) -> None:
-    """The password, where there is one; else a sign-in of the last ten minutes."""
-    rows = select(Account).where(Account.person_id == visit.person_id)
-    account = visit.session.scalars(rows).first()
-    if account is not None:
-        try:
-            accounts.check_password(visit.session, visit.now, account.sign_in, visit.form.get("password", ""))
-        except NotAllowed:
-            visit.session.commit()
-            raise Invalid("password", _("The password is not right.")) from None
-    elif frame.real_clock.now() - current_user.row.created_at > FRESH:
-        raise NotAllowed(
-            _("Please sign in again first."), _("A number is changed only right after signing in.")
-        )
-
-
 def _show(visit: Visit, errors: dict[str, str], status: int = 200) -> Response:
     rows = select(ContactPoint).where(ContactPoint.person_id == visit.person_id)
     points = [
@@ -177,7 +157,6 @@ def _show(visit: Visit, errors: dict[str, str], status: int = 200) -> Response:
         ).all()
     ]
     wanted = visit.form.get("point") if visit.form.get("do") == "change" else visit.args.get("change")
-    has_password = select(Account.id).where(Account.person_id == visit.person_id)
     return visit.render(
         "contacts.html",
         status,
@@ -187,7 +166,7 @@ def _show(visit: Visit, errors: dict[str, str], status: int = 200) -> Response:
         changing=next((point for point in points if str(point["id"]) == wanted), None),
         pending=_pending_shown(visit),
         channels=[(key, channel_label(key)) for key in OFFERED],
-        has_password=visit.session.scalars(has_password).first() is not None,
+        has_password=account_of(visit) is not None,
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
 from flask import Response, request
 
-from committees import accounts, people
+from committees import accounts, passkeys, people, second_factor, sign_in_steps
 from committees.people import Person
 from coordination import cast
 from coordination.frame import COOKIE, LANGUAGE_COOKIE, real_clock
 from foundation import journal
-from foundation.errors import Problem
+from foundation.errors import NotAllowed, Problem
 from foundation.policy import Principal
 from foundation.web import words
 from foundation.web.page import PUBLIC, SIGNED_IN, Visit, page
+from foundation.web.words import N_, ngettext
 from foundation.web.words import gettext as _
 
 HOME = (
@@ -49,22 +50,64 @@ def phone(visit: Visit) -> Response:
 @page("/sign-in", roles=PUBLIC)
 def sign_in(visit: Visit) -> Response:
     """Name and password, or phone number: one page for both."""
-    offered = cast.parts(visit.session, words.current().language) if visit.config.demo else []
-    shown: dict[str, Any] = {"cast": offered, "password": cast.PASSWORD}
     if not visit.posted:
-        return visit.render(
-            "sign_in.html", errors={}, values={}, next=safe_next(visit.args.get("next", "")), **shown
-        )
+        return show(visit, {}, {"next": safe_next(visit.args.get("next", ""))})
     values = {"sign_in": visit.form.get("sign_in", ""), "next": safe_next(visit.form.get("next", ""))}
     try:
         person_id = accounts.check_password(
             visit.session, real_clock.now(), values["sign_in"], visit.form.get("password", "")
         )
+        return after_password(visit, person_id, values["next"])
     except Problem as problem:
         visit.session.commit()  # the wrong try is counted, or nobody would ever have to wait
-        errors = {"sign_in": f"{_(problem.message)} {_(problem.hint)}"}
-        return visit.render("sign_in.html", 403, errors=errors, values=values, next=values["next"], **shown)
-    return enter(visit, person_id, values["next"])
+        return show(visit, {"sign_in": f"{_(problem.message)} {_(problem.hint)}"}, values, 403)
+
+
+def show(visit: Visit, errors: dict[str, str], values: dict[str, str], status: int = 200) -> Response:
+    """The page with the ways in that this installation has."""
+    demo = visit.config.demo
+    return visit.render(
+        "sign_in.html",
+        status,
+        errors=errors,
+        values=values,
+        next=values["next"],
+        cast=cast.parts(visit.session, words.current().language) if demo else [],
+        password=cast.PASSWORD,
+        passkeys=passkeys.offered() and not demo,
+    )
+
+
+def after_password(visit: Visit, person_id: UUID, then: str) -> Response:
+    """The second step where one is set up; else the days of grace, which end. The demonstration asks for none."""
+    session, now = visit.session, real_clock.now()
+    become(visit, person_id)
+    if visit.config.demo:
+        return enter(visit, person_id, then)
+    if second_factor.of(session, person_id):
+        step = sign_in_steps.begin(session, now, "factor", person_id)
+        return visit.render("second_step.html", errors={}, step=step, next=then)
+    if passkeys.of(session, person_id):
+        raise NotAllowed(
+            N_("This account has a passkey."), N_("Sign in with it: the password alone is not enough.")
+        )
+    days = second_factor.days_until(second_factor.grace(session, now, person_id), now)
+    visit.say(
+        ngettext(
+            "Please set up your second step under My settings. You have %(num)d day left.",
+            "Please set up your second step under My settings. You have %(num)d days left.",
+            days,
+        ),
+        "notice",
+    )
+    return enter(visit, person_id, then)
+
+
+def become(visit: Visit, person_id: UUID) -> None:
+    """Keep what was done so far, and read from now on as this person: no more than what is theirs."""
+    visit.session.commit()
+    visit.session.info["principal"] = Principal(person_id=person_id)
+    visit.session.info.pop("criteria", None)
 
 
 @page("/sign-in/code", roles=PUBLIC)
@@ -98,12 +141,10 @@ def enter_code(visit: Visit) -> Response:
     return enter(visit, person_id, "")
 
 
-def enter(visit: Visit, person_id: Any, then: str) -> Response:
+def enter(visit: Visit, person_id: UUID, then: str) -> Response:
     """Open a session for a person and send them to their first page."""
-    visit.session.commit()
+    become(visit, person_id)
     session = visit.session
-    session.info["principal"] = Principal(person_id=person_id)
-    session.info.pop("criteria", None)
     person = session.get_one(Person, person_id)
     principal = people.principal_of(session, person)
     official = bool(principal.roles & accounts.OFFICIALS)

@@ -59,6 +59,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_approval_subject_id"), ["subject_id"], unique=False)
 
     op.create_table(
+        "authenticator",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("secret_sealed", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_period", sa.Integer(), nullable=False),
+        sa.Column("wrong_tries", sa.Integer(), nullable=False),
+        sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authenticator")),
+        sa.UniqueConstraint("person_id", name=op.f("uq_authenticator_person_id")),
+    )
+    op.create_table(
         "code_try",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("address_index", sa.String(), nullable=False),
@@ -307,6 +319,22 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_receiver", ["contact_point_id", "sent_at"], unique=False)
 
     op.create_table(
+        "passkey",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential", name=op.f("uq_passkey_credential")),
+    )
+    with op.batch_alter_table("passkey", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_passkey_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "person",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -348,6 +376,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel", "key", name=op.f("pk_provider")),
     )
     op.create_table(
+        "recovery_code",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
+    )
+    with op.batch_alter_table("recovery_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_code_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "send_budget",
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
@@ -366,6 +405,18 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
+    )
+    op.create_table(
+        "sign_in_step",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("kept_sealed", sa.String(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_step")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sign_in_step_token_hash")),
     )
     op.create_table(
         "sms_route",
@@ -412,6 +463,7 @@ def upgrade() -> None:
         sa.Column("wrong_tries", sa.Integer(), nullable=False),
         sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("grace_until", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_account_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("person_id", name=op.f("uq_account_person_id")),
@@ -2162,15 +2214,24 @@ def downgrade() -> None:
     op.drop_table("wording_note")
     op.drop_table("source")
     op.drop_table("sms_route")
+    op.drop_table("sign_in_step")
     op.drop_table("setting")
     op.drop_table("sender_bucket")
     op.drop_table("send_budget")
+    with op.batch_alter_table("recovery_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recovery_code_person_id"))
+
+    op.drop_table("recovery_code")
     op.drop_table("provider")
     with op.batch_alter_table("probe", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_probe_sent_at"))
 
     op.drop_table("probe")
     op.drop_table("person")
+    with op.batch_alter_table("passkey", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_passkey_person_id"))
+
+    op.drop_table("passkey")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_receiver")
         batch_op.drop_index(batch_op.f("ix_outbox_provider_id"))
@@ -2227,6 +2288,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_code_try_address_index"))
 
     op.drop_table("code_try")
+    op.drop_table("authenticator")
     with op.batch_alter_table("approval", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_approval_subject_id"))
         batch_op.drop_index(batch_op.f("ix_approval_locality_id"))
