@@ -204,6 +204,7 @@ CHANNELS = {
     "cap": N_("CAP message of another system"),
     "webhook": N_("message to a program"),
     "walk_in": N_("in person"),
+    "unnamed": N_("web page, without a name"),
     "none": N_("no message"),
 }
 CALL_REASONS = {

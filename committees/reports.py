@@ -345,7 +345,7 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
         "private_matter"
         if incident.path == "private_matter"
         else ""
-        if new.source.known
+        if new.source.known or new.source.kind == "unnamed"  # nobody can ring somebody without a name
         else "unknown_source"
     )
     if why:

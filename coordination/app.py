@@ -108,6 +108,8 @@ def _sign_in(app: APIFlask, runtime: Runtime) -> None:
     def load(_request: Any) -> Any:
         if request.path.startswith(("/static", "/hooks", "/api", "/healthz", "/readyz", "/metrics")):
             return None
+        if frame.is_unnamed(request.path):
+            return None
         return frame.load_user(runtime)
 
 
@@ -133,6 +135,8 @@ def _around(app: APIFlask, runtime: Runtime) -> None:
 
     @app.after_request
     def after(response: Response) -> Response:
+        if frame.is_unnamed(request.path):
+            response.headers["Referrer-Policy"] = "no-referrer"
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if runtime.config.secure:

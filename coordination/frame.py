@@ -37,6 +37,13 @@ TRIES = 4
 COOKIE, LANGUAGE_COOKIE, NOTICE_COOKIE = "concord_session", "concord_language", "concord_notice"
 MISSING_TOKEN = N_("This form is too old or not ours. What you typed is below: send it again.")
 real_clock = SystemClock()
+# Where nobody is known and nothing is remembered: no session is looked at, no cookie is read or set.
+UNNAMED = "/tell"
+
+
+def is_unnamed(path: str) -> bool:
+    """Whether this is a page for people who give no name."""
+    return path == UNNAMED or path.startswith(f"{UNNAMED}/")
 
 
 @dataclass
@@ -159,7 +166,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
             {"code": c, "name": words.NAMES[c], "current": c == words.current().language}
             for c in runtime.config.locales
         ],
-        notices=_notices(),
+        notices=[] if is_unnamed(request.path) else _notices(),
         service=service_name,
         emergency=emergency,
         draft=runtime.drafts.is_draft(session, words.current().language, real_clock.now()),
@@ -215,7 +222,8 @@ def _check_role(page: Page, user: SignedInUser | None) -> None:
 
 def _check_origin(runtime: Runtime) -> None:
     origin = request.headers.get("Origin")
-    if origin is None:
+    # A page that sends no referrer sends "null" here. Without a cookie there is nothing that another site could borrow.
+    if origin is None or (origin == "null" and is_unnamed(request.path)):
         return
     theirs, ours = urlsplit(origin), urlsplit(runtime.config.public_url)
     allowed = {(ours.scheme, ours.netloc)}
@@ -265,7 +273,8 @@ def _is_open_token(runtime: Runtime, sent: str, now: datetime) -> bool:
 
 def choose_language(runtime: Runtime) -> None:
     """Speak the language of the cookie, else the person's, else the browser's, else the first."""
-    wanted = request.cookies.get(LANGUAGE_COOKIE)
+    unnamed = is_unnamed(request.path)
+    wanted = request.values.get("language") if unnamed else request.cookies.get(LANGUAGE_COOKIE)
     allowed = (*runtime.config.locales, "pseudo")
     if wanted not in allowed and current_user.is_authenticated:
         wanted = current_user.person.language

@@ -51,6 +51,7 @@ from coordination import (
     lines_view,
     probing,
     replaying,
+    unnamed_intake,
 )
 from coordination.api import repeats
 from coordination.runtime import Runtime
@@ -203,6 +204,7 @@ def _probe(runtime: Runtime) -> int:
 
 JOBS: tuple[Job, ...] = (
     Job("read_inbound", inbound.work),
+    Job("take_in_unnamed", _together_or_apart("intake", unnamed_intake.work, unnamed_intake.waiting)),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
     Job("score_pending", _together_or_apart("engine", engine.score_pending, engine.places_pending, rng=True)),
     Job("release_held", _in_session("engine", releasing.release, rng=True)),

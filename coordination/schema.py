@@ -47,6 +47,7 @@ from committees import (
     rosters,
     second_factor,
     sign_in_steps,
+    unnamed,
 )
 from coordination import feedback, probing, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
@@ -74,6 +75,7 @@ ROOMS = (
         rosters,
         second_factor,
         sign_in_steps,
+        unnamed,
     ),
     (
         alert,

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from alerts.sentences import form_label, why_unread
-from committees import call_backs, reports
+from committees import call_backs, reports, unnamed
 from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
 from committees.inbox import READ, UNREAD, Inbound
@@ -43,6 +43,7 @@ def desk(visit: Visit) -> Response:
         silent=desk_view.silent_wards(session, now, visit.principal),
         unreached=desk_view.unreached(session, now),
         line=desk_view.line_state(session, now, real_clock.now()),
+        unnamed=unnamed.waiting(session),
         silent_lines=lines_view.silent(session, now, visit.principal, here().channels),
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from committees import accounts, passkeys, people, second_factor, sign_in_steps
+from committees import accounts, passkeys, people, second_factor, sign_in_steps, unnamed
 from committees.people import Person
 from coordination import cast
 from coordination.frame import COOKIE, LANGUAGE_COOKIE, real_clock
@@ -38,13 +38,13 @@ def start(visit: Visit) -> Response:
         return visit.go(home_of(visit.principal))
     if visit.config.demo:
         return visit.go("/sign-in")
-    return visit.render("start.html", errors={})
+    return visit.render("start.html", errors={}, unnamed=bool(unnamed.open_doors(visit.session)))
 
 
 @page("/start", roles=PUBLIC)
 def phone(visit: Visit) -> Response:
     """The box for a phone number, also where the front door leads elsewhere."""
-    return visit.render("start.html", errors={})
+    return visit.render("start.html", errors={}, unnamed=bool(unnamed.open_doors(visit.session)))
 
 
 @page("/sign-in", roles=PUBLIC)

@@ -1201,6 +1201,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("locality_id", "week", name=op.f("pk_turnout")),
     )
     op.create_table(
+        "unnamed_case",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("withheld_from", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("answers_sealed", sa.String(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("alike_id", sa.Uuid(), nullable=True),
+        sa.Column("waits_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erase_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_unnamed_case_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unnamed_case")),
+    )
+    with op.batch_alter_table("unnamed_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_unnamed_case_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_unnamed_case_source_id"), ["source_id"], unique=False)
+
+    op.create_table(
+        "unnamed_door",
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("committee_id", sa.Uuid(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_look_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_unnamed_door_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("locality_id", name=op.f("pk_unnamed_door")),
+    )
+    op.create_table(
         "webhook",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=False),
@@ -1795,6 +1832,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_term_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "unnamed_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("withheld_from", sa.String(), nullable=False),
+        sa.Column("from_reporter", sa.Boolean(), nullable=False),
+        sa.Column("text_sealed", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["unnamed_case.id"], name=op.f("fk_unnamed_message_case_id_unnamed_case")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unnamed_message")),
+    )
+    with op.batch_alter_table("unnamed_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_unnamed_message_case_id"), ["case_id"], unique=False)
+
+    op.create_table(
         "duty_override",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("roster_id", sa.Uuid(), nullable=False),
@@ -1940,6 +1995,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_duty_override_locality_id"))
 
     op.drop_table("duty_override")
+    with op.batch_alter_table("unnamed_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_unnamed_message_case_id"))
+
+    op.drop_table("unnamed_message")
     with op.batch_alter_table("term", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_term_person_id"))
         batch_op.drop_index(batch_op.f("ix_term_office_id"))
@@ -2059,6 +2118,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_locality_id"))
 
     op.drop_table("webhook")
+    op.drop_table("unnamed_door")
+    with op.batch_alter_table("unnamed_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_unnamed_case_source_id"))
+        batch_op.drop_index(batch_op.f("ix_unnamed_case_locality_id"))
+
+    op.drop_table("unnamed_case")
     op.drop_table("turnout")
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.drop_index("ix_score_place")
