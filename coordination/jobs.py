@@ -349,9 +349,7 @@ class Ticker:
 
     def _may(self, job: Job) -> bool:
         """Whether there is any use in trying: periodic work only while leading, and not twice in a slot, which stays taken."""
-        if not job.every:
-            return True
-        return self.lead is not None and self._tried.get(job.name) != self._slot(job)
+        return not job.every or (self.lead is not None and self._tried.get(job.name) != self._slot(job))
 
     def _slot(self, job: Job) -> int:
         return slot_of(self.runtime.clock.now(), job.every)
