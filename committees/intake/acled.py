@@ -14,6 +14,10 @@ from committees.intake.ucdp import deaths_of, severity_of, somewhere
 
 VIOLENT = ("battles", "explosions/remote violence", "violence against civilians", "riots")
 WITH_INTERVENTION = ("protest with intervention", "excessive force against protesters")
+TERMS = (
+    "ACLED's data are under your own licence with ACLED: keep the file to yourself, and name ACLED (acleddata.com) wherever you show"
+    " what was made of it."
+)
 DAYS = ("%Y-%m-%d", "%d %B %Y", "%d-%b-%Y", "%d/%m/%Y")
 
 
@@ -54,4 +58,6 @@ def _day(text: str) -> datetime:
     raise ValueError(f"event_date must be a date such as 2024-05-31 or 31 May 2024, not {text!r}.")
 
 
-FORMAT = Format("ACLED", ("event_id_cnty", "event_date", "event_type", "country", "admin1"), read)
+FORMAT = Format(
+    "ACLED", ("event_id_cnty", "event_date", "event_type", "country", "admin1"), read, terms=TERMS
+)

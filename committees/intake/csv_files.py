@@ -1,8 +1,9 @@
 """CSV files of incidents, row by row: which format a file has, what a row says, and why a row cannot be used.
 
 Pure reading: no session. The formats are one closed list, told apart by their header: Concord's own columns
-(own_columns.py), the replay's columns (here), UCDP GED and ACLED as published (ucdp.py, acled.py). Storing
-is history.py; places and neighbours are gazetteer.py.
+(own_columns.py), the replay's columns (here), UCDP GED and ACLED as published (ucdp.py, acled.py), exports of
+ODK and KoboToolbox (odk.py). A row of HXL tags names columns by itself (hxl.py). Storing is history.py; places
+and neighbours are gazetteer.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+from committees.intake import hxl
 from foundation.errors import Problem
 
 IDS = UUID("7b1f0c0e-2d0a-4c55-9f0b-6d2f3f6f8a11")  # the namespace of ids made from a file's own
@@ -71,6 +73,10 @@ class Format:
     name: str
     columns: tuple[str, ...]
     read: Callable[[Fields], Event]
+    names: Callable[[Sequence[str]], list[str]] = list
+    """The names of a header's columns as `columns` writes them."""
+    terms: str = ""
+    """What the publisher asks of whoever uses such a file, in a sentence."""
 
 
 # ---------------------------------------------------------------------------------------------- cells
@@ -180,9 +186,9 @@ REPLAY = Format(
 
 def formats() -> tuple[Format, ...]:
     """The closed list of formats, the most telling header first."""
-    from committees.intake import acled, own_columns, ucdp
+    from committees.intake import acled, odk, own_columns, ucdp
 
-    return (ucdp.FORMAT, acled.FORMAT, REPLAY, own_columns.FORMAT)
+    return (ucdp.FORMAT, acled.FORMAT, REPLAY, own_columns.FORMAT, odk.FORMAT)
 
 
 # ----------------------------------------------------------------------------------------------- files
@@ -210,28 +216,50 @@ def opened(path: Path) -> Iterator[io.TextIOBase]:
         ) from None
 
 
-def table(text: io.TextIOBase, name: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The header in small letters, and (line number, fields) of each row with content; a row of HXL tags is left out."""
+@dataclass(frozen=True)
+class Table:
+    """A CSV file: its header in small letters, its row of HXL tags if it has one, and (line number, fields) of each row with content."""
+
+    header: list[str]
+    tags: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def table(text: io.TextIOBase, name: str) -> Table:
+    """Read the head of a CSV file; tags stand in the first line or under it, and are no row."""
     reader = csv.reader(text)
     header = [column.strip().casefold() for column in next(reader, [])]
     if not any(header):
         raise Problem(f"{name} is empty.", "The first line must name the columns.")
+    tags = header if hxl.is_tags(header) else []
+    first: list[tuple[int, list[str]]] = []
+    for row in reader:
+        if hxl.is_tags(row):
+            tags = tags or row
+        elif any(cell.strip() for cell in row):
+            first.append((reader.line_num, row))
+            break
 
     def rows() -> Iterator[tuple[int, list[str]]]:
+        yield from first
         for row in reader:
-            filled = [cell.strip() for cell in row if cell.strip()]
-            if filled and not all(cell.startswith("#") for cell in filled):
+            if any(cell.strip() for cell in row) and not hxl.is_tags(row):
                 yield reader.line_num, row
 
-    return header, rows()
+    return Table(header, tags, rows())
 
 
-def format_of(header: Sequence[str], name: str) -> Format:
-    """The format with this header; Problem that names what is missing from the nearest one."""
+def format_of(header: Sequence[str], tags: Sequence[str], name: str) -> tuple[Format, list[str]]:
+    """The format with this header or these tags, and its names for the columns; Problem that names what is missing."""
     known = formats()
     for one in known:
-        if set(one.columns) <= set(header):
-            return one
+        names = one.names(header)
+        if set(one.columns) <= set(names):
+            return one, names
+    if tags:
+        from committees.intake import own_columns
+
+        return own_columns.TAGGED, _tagged(own_columns.TAGGED, tags, name)
     nearest = min(known, key=lambda one: len(set(one.columns) - set(header)) / len(one.columns))
     missing = [column for column in nearest.columns if column not in header]
     said = "; ".join(f"{one.name}: {', '.join(one.columns)}" for one in known)
@@ -241,30 +269,48 @@ def format_of(header: Sequence[str], name: str) -> Format:
     )
 
 
+def _tagged(wanted: Format, tags: Sequence[str], name: str) -> list[str]:
+    """Our names of columns that are tagged; Problem that says which tags are missing."""
+    names = hxl.own_columns(tags)
+    if missing := [column for column in wanted.columns if column not in names]:
+        said = "; ".join(f"{column}: {' or '.join(hxl.TAGS[column])}" for column in missing)
+        raise Problem(
+            f"{name} has HXL tags, but none for {', '.join(missing)}.",
+            f"Tag the columns. Tags that mean it: {said}.",
+        )
+    return names
+
+
 @dataclass(frozen=True)
 class Opened:
-    """A file whose header was understood, and its rows to come."""
+    """A file whose header was understood, and its rows to come; `names` are the format's own for the columns of `header`."""
 
     format: Format
     header: tuple[str, ...]
+    names: tuple[str, ...]
     lines: Iterator[Line]
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns of which nothing is read, where tags or groups gave the others their names."""
+        return [had for had, name in zip(self.header, self.names, strict=False) if had and not name]
 
 
 @contextmanager
 def events(path: Path) -> Iterator[Opened]:
     """Open a file of incidents and find its format; each row comes as an event or with its reason."""
     with opened(path) as text:
-        header, rows = table(text, path.name)
-        found = format_of(header, path.name)
-        yield Opened(found, tuple(header), _lines(found, header, rows))
+        read = table(text, path.name)
+        found, names = format_of(read.header, read.tags, path.name)
+        yield Opened(found, tuple(read.header), tuple(names), _lines(found, names, read.rows))
 
 
-def _lines(found: Format, header: list[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Line]:
+def _lines(found: Format, names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Line]:
     for number, row in rows:
         try:
-            if len(row) < len(header):
-                raise ValueError(f"The row has {len(row)} fields, the first line has {len(header)}.")
-            fields = {name: cell.strip() for name, cell in zip(header, row, strict=False) if name}
+            if len(row) < len(names):
+                raise ValueError(f"The row has {len(row)} fields, the first line has {len(names)}.")
+            fields = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name}
             yield Line(number, tuple(row), found.read(fields))
         except ValueError as error:
             yield Line(number, tuple(row), None, str(error))

@@ -55,9 +55,11 @@ def read(session: Session, path: Path) -> Imported:
         header, rows = _geojson(path)
         return _places(session, Imported("places", header), rows)
     with csv_files.opened(path) as text:
-        header_row, lines = csv_files.table(text, path.name)
+        found = csv_files.table(text, path.name)
+        header_row = found.header
         cells = [
-            ({n: c.strip() for n, c in zip(header_row, row, strict=False)}, tuple(row)) for _, row in lines
+            ({n: c.strip() for n, c in zip(header_row, row, strict=False)}, tuple(row))
+            for _, row in found.rows
         ]
     if {"locality", "neighbour"} <= set(header_row):
         return _neighbours(session, Imported("neighbour links", tuple(header_row)), cells)

@@ -70,4 +70,12 @@ def _one_of(column: str, text: str, allowed: tuple[str, ...]) -> str:
     return text
 
 
+def read_tagged(fields: Fields) -> Event:
+    """A row of somebody else's tagged file: a kind that is not ours is kept as theirs, and a time may be anything ISO writes."""
+    kind = fields.get("kind", "")
+    theirs = kind not in catalogue.KINDS and kind != "imported" and not kind.startswith("imported:")
+    return read({**fields, "kind": csv_files.imported(kind or "event")} if theirs else fields)
+
+
+TAGGED = Format("HXL", ("locality", "occurred_at"), read_tagged)
 FORMAT = Format("Concord", ("locality", "kind", "occurred_at"), read)

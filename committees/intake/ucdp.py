@@ -17,6 +17,7 @@ from babel.core import get_global
 from committees.intake import csv_files
 from committees.intake.csv_files import IDS, Event, Fields, Format, Where
 
+TERMS = "UCDP GED is under CC BY 4.0: name the Uppsala Conflict Data Program (ucdp.uu.se) wherever you show what was made of it."
 CATEGORIES = {"1": "state_based", "2": "non_state", "3": "one_sided"}
 WHOLE_COUNTRY = ("6", "7")  # where_prec: known only to lie in the country, or at sea and in the air
 AREA_WORD = re.compile(r"\s+(district|province|division|zila|tehsil|state|agency)$", re.IGNORECASE)
@@ -84,4 +85,4 @@ def _plain(name: str) -> str:
     return re.sub(r"\s*\(.*?\)", "", name).casefold().replace("&", "and").strip()
 
 
-FORMAT = Format("UCDP GED", ("id", "type_of_violence", "date_end", "country", "adm_1"), read)
+FORMAT = Format("UCDP GED", ("id", "type_of_violence", "date_end", "country", "adm_1"), read, terms=TERMS)

@@ -56,7 +56,7 @@ def places_command(files: tuple[Path, ...]) -> None:
 @import_command.command("incidents")
 @FILES
 def incidents_command(files: tuple[Path, ...]) -> None:
-    """Import past incidents from CSV or CSV.gz: Concord's own columns, the replay's, UCDP GED or ACLED.
+    """Import past incidents from CSV or CSV.gz: Concord's own columns, any with HXL tags, ODK and Kobo exports, UCDP GED, ACLED.
 
     Nobody is told of what lies in the past. The scores follow at once, and the rises of a level that this history
     would have shown are listed and kept as closed alerts.
@@ -98,6 +98,10 @@ class Import:
         counts = f"{len(lines):,} rows read, {new:,} new, {repeated:,} there before"
         said = _rejected(path, found.header, rejected, len(lines))
         click.echo(f"{path.name} ({found.format.name}): {counts}, {said}.")
+        if found.unread:
+            click.echo(f"Columns of which nothing was read: {', '.join(found.unread)}.")
+        if found.format.terms:
+            click.echo(found.format.terms)
 
     def _batch(self, events: list[Event]) -> tuple[int, int, list[tuple[int, str]]]:
         now = self.runtime.clock.now()

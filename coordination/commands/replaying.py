@@ -139,7 +139,7 @@ def keep_rejected(paths: Sequence[Path], reading: Reading) -> list[Path]:
     for path in {path.name: path for path in paths}.values():
         if rows := by_name.get(path.name):
             with csv_files.opened(path) as text:
-                header, _lines = csv_files.table(text, path.name)
+                header = csv_files.table(text, path.name).header
             target = csv_files.write_rejected(path, header, [(row.row, row.reason) for row in rows])
             written += [target] if target else []
     return written
