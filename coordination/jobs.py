@@ -43,6 +43,7 @@ from alerts import (
 )
 from committees import confirming, public_holidays
 from coordination import (
+    catching_up,
     contact_errands,
     errands,
     feedback,
@@ -203,6 +204,7 @@ def _probe(runtime: Runtime) -> int:
 
 
 JOBS: tuple[Job, ...] = (
+    Job("catch_up", catching_up.work, every=catching_up.EVERY),
     Job("read_inbound", inbound.work),
     Job("take_in_unnamed", _together_or_apart("intake", unnamed_intake.work, unnamed_intake.waiting)),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),

@@ -32,6 +32,7 @@ class Call:
     status: str = "queued"
     said: list[str] = field(default_factory=list)
     ended: datetime | None = None
+    direction: str = "outbound-api"
 
 
 class Calls:
@@ -63,7 +64,12 @@ class Calls:
     def list_json(self, query: dict[str, str]) -> dict[str, Any]:
         """Return one page of the list, newest first."""
         seen = self.twilio.now() - self.twilio.list_lag
-        found = [c for c in reversed(self.made) if query.get("To") in (None, c.to) and c.created <= seen]
+        since = datetime.fromisoformat(query.get("StartTime>", "0001-01-01T00:00:00+00:00"))
+        found = [
+            call
+            for call in reversed(self.made)
+            if query.get("To") in (None, call.to) and since <= call.created <= seen
+        ]
         size, page = int(query.get("PageSize", "50")), int(query.get("Page", "0"))
         base = f"/{VERSION}/Accounts/{self.twilio.account_sid}/Calls.json?"
         start, shown = page * size, found[page * size : (page + 1) * size]
@@ -93,7 +99,7 @@ class Calls:
             "caller_name": None,
             "date_created": when,
             "date_updated": format_datetime((call.ended or call.created).astimezone(UTC)),
-            "direction": "outbound-api",
+            "direction": call.direction,
             "duration": "20" if call.ended else None,
             "end_time": format_datetime(call.ended.astimezone(UTC)) if call.ended else None,
             "forwarded_from": None,
@@ -116,6 +122,14 @@ class Calls:
         }
 
     # What a test does.
+
+    def miss(self, caller: str, to: str | None = None) -> Call:
+        """Receive one call while the hook is down: it stands only in the list."""
+        number = to or self.twilio.numbers[0]
+        call = Call(self.twilio.new_sid("CA"), number, caller, "", self.twilio.now(), None, "no-answer")
+        call.direction, call.ended = "inbound", call.created
+        self.made.append(call)
+        return call
 
     def take(self, call: Call, keys: str = "") -> list[int]:
         """Take a call and press these keys, each during the next listening; return what the key hook answered."""

@@ -1,4 +1,4 @@
-"""Asking Twilio what was really sent to us: the fetch-back of one SMS or WhatsApp message, all since a time, and deletion.
+"""Asking Twilio what was really sent to us: the fetch-back of one SMS or WhatsApp message, all messages and calls since a time, and deletion.
 
 A webhook is a claim; the provider's own copy is the confirmation. After we were down, the list brings what
 was missed. The inbound page of `coordination` and its jobs call this; nothing is stored here.
@@ -27,17 +27,34 @@ class Received:
     to: str
     body: str = field(repr=False)
     at: datetime | None
+    channel: str = "sms"
+    media: int = 0
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One call to a number of ours as the provider holds it."""
+
+    sid: str
+    caller: str = field(repr=False)
+    to: str
+    at: datetime | None
 
 
 class TwilioInbox:
     """Reads inbound SMS from Twilio's own list."""
 
     def __init__(
-        self, account_sid: str, token: str, numbers: tuple[str, ...], api_base: str | None = None
+        self,
+        account_sid: str,
+        token: str,
+        numbers: tuple[str, ...],
+        api_base: str | None = None,
+        rung_at: tuple[str, ...] = (),
     ) -> None:
         self._http = PooledClient(api_base)
         self._client = make_client(account_sid, token, self._http)
-        self._numbers = numbers
+        self._numbers, self._rung_at = numbers, rung_at
 
     @classmethod
     def from_config(cls, config: Config) -> TwilioInbox | None:
@@ -50,6 +67,7 @@ class TwilioInbox:
             config.twilio_auth_tokens[0],
             numbers,
             config.twilio_api_base,
+            config.voice_from,
         )
 
     def fetch(self, sid: str) -> Received | None:
@@ -65,13 +83,26 @@ class TwilioInbox:
 
     def since(self, when: datetime) -> Iterator[Received]:
         """Yield every SMS to our numbers from `when` (aware) on, newest first; raise OutcomeUnknown."""
-        for number in self._numbers:
+        for number in dict.fromkeys(self._numbers):
             with asking():
                 copies = self._client.messages.list(to=number, date_sent_after=when, page_size=200)
             for copy in copies:
                 received = _received(copy)
                 if received and (received.at is None or received.at >= when):
                     yield received
+
+    def calls_since(self, when: datetime) -> Iterator[Rung]:
+        """Yield every call to our numbers from `when` (aware) on, newest first; raise OutcomeUnknown."""
+        for number in dict.fromkeys((*self._rung_at, *self._numbers)):
+            if number.startswith(WHATSAPP_PREFIX):
+                continue
+            with asking():
+                calls = self._client.calls.list(to=number, start_time_after=when, page_size=200)
+            for call in calls:
+                at = call.start_time or call.date_created
+                inbound = call.direction == "inbound" and call.sid and call._from
+                if inbound and (at is None or at >= when):
+                    yield Rung(call.sid, call._from, number, at)
 
     def delete(self, sid: str) -> None:
         """Delete Twilio's copy. Only after reconciliation: a deleted message can no longer be looked up."""
@@ -87,4 +118,6 @@ def _received(copy: MessageInstance) -> Received | None:
     if copy.direction != "inbound" or not (copy.sid and copy.from_ and copy.to):
         return None
     sender, to = (address.removeprefix(WHATSAPP_PREFIX) for address in (copy.from_, copy.to))
-    return Received(copy.sid, sender, to, copy.body or "", copy.date_sent or copy.date_created)
+    channel = "whatsapp" if copy.from_.startswith(WHATSAPP_PREFIX) else "sms"
+    at = copy.date_sent or copy.date_created
+    return Received(copy.sid, sender, to, copy.body or "", at, channel, int(copy.num_media or 0))

@@ -101,11 +101,14 @@ def list_open(talk: Talk) -> None:
 
 
 def _usable(talk: Talk) -> list[ReplyCode]:
-    """The open codes of alerts on this phone that are not locked, newest first."""
+    """The open codes of alerts on this phone that are not locked, newest first. A message that was written before a code
+    was given, and reached us late, does not answer it."""
     return [
         code
         for code in talk.writer.codes
-        if code.kind == SUBJECT and not (code.locked_until and code.locked_until > talk.now)
+        if code.kind == SUBJECT
+        and not (code.locked_until and code.locked_until > talk.now)
+        and not (talk.row.details.get("late") and code.given_at > talk.row.received_at)
     ]
 
 

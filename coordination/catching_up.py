@@ -1,0 +1,108 @@
+"""What came to our numbers while our hooks did not answer: messages and calls are looked up in the provider's own lists.
+
+Each look begins a while before the last one that was whole, and a row stands once per provider id for ever, so that nothing is lost
+and nothing counts twice. What is found waits like everything else; inbound.py works it off. coordination/jobs.py calls this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alerts.channels.base import OutcomeUnknown
+from alerts.channels.twilio_inbox import Received, Rung, TwilioInbox
+from committees import inbox
+from committees.inbox import CALL, KEY, SMS, Inbound
+from committees.intake.normalise import storable
+from coordination.runtime import Runtime
+from foundation.db import insert_new, new_id
+from foundation.jobs import Setting
+from foundation.logs import log
+from foundation.policy import service
+
+EVERY = 120
+OVERLAP = timedelta(minutes=15)
+LONGEST = timedelta(days=7)
+LOOKED = "inbound:looked"
+BATCH = 100
+
+
+def work(runtime: Runtime) -> int:
+    """Store what the provider lists and we have not; return how many rows are new. A provider that does not answer is asked again."""
+    reader = TwilioInbox.from_config(runtime.config)
+    if reader is None:
+        return 0
+    now = runtime.clock.now()
+    with closing(reader):
+        try:
+            begin = _begin(runtime, now)
+            found: list[Received | Rung] = [*reader.since(begin), *reader.calls_since(begin)]
+        except OutcomeUnknown as error:
+            log().warning("inbound_list_unread", error_type=type(error).__name__)
+            return 0
+    oldest_first = sorted(found, key=lambda one: (one.at or now, one.sid))
+    done = sum(_store(runtime, now, batch) for batch in _batches(oldest_first))
+    _looked(runtime, now)
+    return done
+
+
+def _begin(runtime: Runtime, now: datetime) -> datetime:
+    """From when on to look: the last whole look, else the last thing that was heard; never further back than a week."""
+    with runtime.worker.open(service("intake")) as session:
+        row = session.get(Setting, LOOKED)
+        heard = None if row else session.scalar(select(func.max(Inbound.received_at)))
+    last = datetime.fromisoformat(row.value) if row else heard or now
+    return max(min(last, now) - OVERLAP, now - LONGEST)
+
+
+def _looked(runtime: Runtime, now: datetime) -> None:
+    with runtime.worker.open(service("intake"), write=True) as session:
+        row = session.get(Setting, LOOKED)
+        if row is None:
+            insert_new(session, Setting(key=LOOKED, value=now.isoformat()))
+        else:
+            row.value = now.isoformat()
+        session.commit()
+
+
+def _batches(found: list[Received | Rung]) -> Iterator[list[Received | Rung]]:
+    for begin in range(0, len(found), BATCH):
+        yield found[begin : begin + BATCH]
+
+
+def _store(runtime: Runtime, now: datetime, found: Iterable[Received | Rung]) -> int:
+    """Store what is new of some; whoever else stores the same row at this moment has stored it."""
+    with runtime.worker.open(service("intake"), write=True) as session:
+        listed = {one.sid: one for one in found}
+        for sid in _known(session, list(listed)):
+            del listed[sid]
+        done = sum(insert_new(session, _row(session, now, one)) for one in listed.values())
+        session.commit()
+    return done
+
+
+def _known(session: Session, sids: list[str]) -> set[str]:
+    """Which of these we have; a call of which a key was kept is known by it."""
+    rows = select(Inbound.provider_id).where(Inbound.provider_id.in_(sids))
+    keys = select(Inbound.details["sid"].as_string()).where(
+        Inbound.kind == KEY, Inbound.details["sid"].as_string().in_(sids)
+    )
+    return {*session.scalars(rows), *session.scalars(keys)}
+
+
+def _row(session: Session, now: datetime, one: Received | Rung) -> Inbound:
+    """The row of one message or call; it came when the provider took it."""
+    details: dict[str, object] = {"to": one.to, "late": True}
+    row = Inbound(kind=CALL, provider_id=one.sid, details=details)
+    if isinstance(one, Received):
+        details |= {"media": one.media, "channel": one.channel}
+        row.kind, number, text = SMS, one.sender, one.body
+    else:
+        number, text = one.caller, ""
+    row.id, row.received_at = new_id(), min(one.at or now, now)
+    inbox.seal_message(session, row, number, storable(text))
+    return row
