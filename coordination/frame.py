@@ -132,13 +132,13 @@ def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response
 def _answer(
     runtime: Runtime, page: Page, values: dict[str, Any], user: SignedInUser | None, principal: Principal
 ) -> Response:
-    posted = request.method == "POST"
-    with runtime.web.open(principal, write=posted) as session:
+    changes = request.method == "POST" or page.acts
+    with runtime.web.open(principal, write=changes) as session:
         visit = make_visit(runtime, session, user, principal)
         g.visit = visit
         answer = page.view(visit, **values)
         response = answer if isinstance(answer, Response) else Response(answer, mimetype="text/html")
-        if posted and response.status_code < 400:
+        if changes and response.status_code < 400:
             session.commit()
     return response
 

@@ -47,6 +47,7 @@ from committees import (
     rosters,
     second_factor,
     sign_in_steps,
+    sso,
     unnamed,
 )
 from coordination import feedback, probing, review
@@ -75,6 +76,7 @@ ROOMS = (
         rosters,
         second_factor,
         sign_in_steps,
+        sso,
         unnamed,
     ),
     (

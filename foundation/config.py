@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from foundation import sending_settings
+from foundation import sending_settings, sign_in_settings
 from foundation.channel_settings import BadSetting, contents, numbers, routes
 from foundation.sending_settings import Limits, SecondLine
+from foundation.sign_in_settings import Oidc
 
 PREFIX = "CONCORD_"
 KNOWN = frozenset(
@@ -24,7 +25,7 @@ KNOWN = frozenset(
         "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
         "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
         "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS", "HEARTBEAT_URL", "PROBE_TO", "PROBE_MINUTES",
-        *sending_settings.NAMES,
+        *sending_settings.NAMES, *sign_in_settings.NAMES,
     )
 )  # fmt: skip
 LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
@@ -63,6 +64,7 @@ class Config:
     heartbeat_url: str | None = None
     probe_to: tuple[str, ...] = ()
     probe_minutes: int = 15
+    oidc: Oidc | None = None
     demo: bool = False
 
     @property
@@ -135,6 +137,7 @@ class Config:
             heartbeat_url=_heartbeat_url(get("HEARTBEAT_URL")),
             probe_to=_probe_to(get("PROBE_TO")),
             probe_minutes=_whole("PROBE_MINUTES", get("PROBE_MINUTES") or "15", 1, 1440),
+            oidc=sign_in_settings.oidc(get, _scheme_and_host),
             demo=demo,
         )
 

@@ -75,6 +75,7 @@ def show(visit: Visit, errors: dict[str, str], values: dict[str, str], status: i
         cast=cast.parts(visit.session, words.current().language) if demo else [],
         password=cast.PASSWORD,
         passkeys=passkeys.offered() and not demo,
+        sso=visit.config.oidc.name if visit.config.oidc else "",
     )
 
 
@@ -117,7 +118,7 @@ def ask_code(visit: Visit) -> Response:
         return visit.go("/")
     phone = visit.form.get("phone", "")
     try:
-        accounts.send_code(visit.session, real_clock.now(), phone)
+        accounts.send_code(visit.session, visit.now, real_clock.now(), phone)
     except Problem as problem:
         return visit.render(
             "start.html", 422, errors={"phone": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone

@@ -30,7 +30,10 @@ FREE_TEXT = ("text", "spot", "help", "prepare", "summary", "reason")
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the map. `nav` is its place in the menu of `nav_for` (all its roles if empty)."""
+    """One page of the map. `nav` is its place in the menu of `nav_for` (all its roles if empty).
+
+    `acts`: it changes something although nothing is sent, because another server sends the browser here; it proves itself who came.
+    """
 
     path: str
     view: View
@@ -38,21 +41,27 @@ class Page:
     nav: str = ""
     nav_for: tuple[str, ...] = ()
     order: int = 50
-    write: bool = True
+    acts: bool = False
 
 
 PAGES: list[Page] = []
 
 
 def page(
-    path: str, *, roles: tuple[str, ...], nav: str = "", nav_for: tuple[str, ...] = (), order: int = 50
+    path: str,
+    *,
+    roles: tuple[str, ...],
+    nav: str = "",
+    nav_for: tuple[str, ...] = (),
+    order: int = 50,
+    acts: bool = False,
 ) -> Callable[[View], View]:
     """Put a function on the map at `path` for `roles`: PUBLIC, SIGNED_IN, or names of roles."""
     if not roles or any(role not in (*ROLES, *PUBLIC, *SIGNED_IN) for role in roles):
         raise ValueError(f"the page {path} must say who may open it")
 
     def put(view: View) -> View:
-        PAGES.append(Page(path, view, roles, nav, nav_for, order))
+        PAGES.append(Page(path, view, roles, nav, nav_for, order, acts))
         return view
 
     return put

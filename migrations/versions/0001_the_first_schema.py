@@ -527,6 +527,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_in_code_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "sso_identity",
+        sa.Column("subject_index", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sso_identity_person_id_person")),
+        sa.PrimaryKeyConstraint("subject_index", name=op.f("pk_sso_identity")),
+    )
+    with op.batch_alter_table("sso_identity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sso_identity_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "sso_invitation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_sso_invitation_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sso_invitation")),
+    )
+    with op.batch_alter_table("sso_invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sso_invitation_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "web_session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
@@ -2266,6 +2292,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_web_session_person_id"))
 
     op.drop_table("web_session")
+    with op.batch_alter_table("sso_invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sso_invitation_person_id"))
+
+    op.drop_table("sso_invitation")
+    with op.batch_alter_table("sso_identity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sso_identity_person_id"))
+
+    op.drop_table("sso_identity")
     with op.batch_alter_table("sign_in_code", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_code_person_id"))
 

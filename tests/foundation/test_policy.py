@@ -24,7 +24,7 @@ OPEN_TABLES = {
     "flashpoint", "flashpoint_remark", "heartbeat", "idempotency_key", "job_run",
     "keeper", "leader", "linked_contact", "locality", "locality_code", "locality_path",
     "membership", "neighbour", "office", "organisation", "person", "profile", "reply_code", "risk_state", "scope", "seat", "setting",
-    "sign_in_code", "sign_in_step", "source", "term", "turnout", "unnamed_door", "web_session", "week_count",
+    "sign_in_code", "sign_in_step", "source", "sso_identity", "sso_invitation", "term", "turnout", "unnamed_door", "web_session", "week_count",
 }  # fmt: skip
 
 
