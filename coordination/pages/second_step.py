@@ -110,7 +110,7 @@ def _picture(visit: Visit, secret: str, errors: dict[str, str]) -> Response:
     account = account_of(visit)
     uri = second_factor.address(secret, account.sign_in if account else visit.person.name)
     picture = segno.make(uri, error="m").svg_inline(scale=5, border=4, dark="#000", light="#fff")
-    letters = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+    letters = [secret[at : at + 4] for at in range(0, len(secret), 4)]
     visit.session.commit()
     return visit.render(
         "second_step_set_up.html",

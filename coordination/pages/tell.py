@@ -176,7 +176,9 @@ def _show(
         values=values,
         token=token,
         full=status == 429,
-        what=[(name, _(text), _(hint)) for name, (text, hint) in form.WHAT.items()],
+        what=[
+            (name, _(text), _(hint) if name != "other" else "") for name, (text, hint) in form.WHAT.items()
+        ],
         wards=[(ward.code, ward.name(language)) for ward in here.wards],
         days=_options(form.DAYS),
         parts=_options(form.PARTS),

@@ -33,9 +33,9 @@ def begin(browser: Browser) -> str:
     """Ask for a new secret, and read it from the page as a person types it into an app."""
     browser.open(HERE)
     browser.send(HERE, do="begin", password=PASSWORD)
-    found = re.search(r'<bdi class="code" dir="ltr">([A-Z2-7 ]+)</bdi>', browser.page)
-    assert found, browser.page
-    return found[1].replace(" ", "")
+    found = re.findall(r'<bdi class="code" dir="ltr">([A-Z2-7]{4})</bdi>', browser.page)
+    assert len(found) == 8, browser.page
+    return "".join(found)
 
 
 def set_up(town: Town, who: str = WHO) -> tuple[Browser, str, list[str]]:

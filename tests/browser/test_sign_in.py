@@ -1,0 +1,99 @@
+"""Signing in, in a real browser: a passkey of a virtual device, and the pages for people who give no name, with and without a script."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from committees import unnamed
+from committees.people import Scope
+from coordination.pages import tell
+from tests.browser.conftest import OpenPage, Served
+from tests.make import PASSWORD, WARD
+
+pytestmark = pytest.mark.browser
+WHO = "chair.mardan"
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+def with_device(served: Served, open_page: OpenPage) -> tuple[Page, str]:
+    """A phone with a virtual authenticator, at a name: passkeys know no bare addresses."""
+    url = served.url.replace("127.0.0.1", "localhost")
+    object.__setattr__(served.town.runtime.config, "public_url", url)
+    page = open_page()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    return page, url
+
+
+def password(page: Page, url: str) -> None:
+    page.goto(f"{url}/sign-in")
+    page.fill("[name=sign_in]", WHO)
+    page.fill("[name=password]", PASSWORD)
+    page.click("form[action='/sign-in'] button.button")
+
+
+def test_a_passkey_is_added_and_signs_in_instead_of_the_password(served: Served, open_page: OpenPage) -> None:
+    page, url = with_device(served, open_page)
+    password(page, url)
+    page.goto(f"{url}/me/second-step")
+    page.fill("#f-name", "My phone")
+    page.fill("#f-passkey_password", PASSWORD)
+    page.click("button[value=begin] >> nth=1")
+    page.click("form[data-passkey] button.button")
+    expect(page.locator("main")).to_contain_text("Saved. You can sign in with this passkey")
+    expect(page.locator("main")).to_contain_text("My phone")
+    page.context.clear_cookies()
+    alone = served.town.browser()
+    alone.open("/sign-in")
+    alone.send("/sign-in", sign_in=WHO, password=PASSWORD)
+    assert "This account has a passkey" in alone.page
+    page.goto(f"{url}/sign-in")
+    page.click("form[action='/sign-in/passkey'] button")
+    page.click("form[data-passkey] button.button")
+    page.wait_for_url(lambda address: "/sign-in" not in address)
+    page.goto(f"{url}/me/second-step")
+    expect(page.locator("main")).to_contain_text("My phone")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_resident_tells_and_follows_up(served: Served, open_page: OpenPage, scripts: bool) -> None:
+    with served.town.session("seed", write=True) as session:
+        chair = served.town.person(session, WHO)
+        scope = session.query(Scope).filter(Scope.person_id == chair.id, Scope.role == "chair").one()
+        unnamed.set_door(
+            session, served.town.clock.now(), scope, wanted=True, reason="Asked for by the traders"
+        )
+    page = open_page(scripts=scripts)
+    page.context.clear_cookies()
+    page.goto("/tell")
+    page.click("main .rows a")
+    page.check("[name=what][value=threat]")
+    page.select_option("[name=ward]", WARD)
+    page.check("[name=how][value=saw]")
+    page.fill("[name=text]", "Men with sticks near the old mill")
+    page.wait_for_timeout(tell.FASTEST.total_seconds() * 1000 + 1000)
+    page.click("main form button.button")
+    receipt = re.search(r"\d{4} \d{4} \d{4} \d{4}", page.inner_text("main"))
+    assert receipt
+    page.goto(f"{page.url.partition('?')[0]}/follow")
+    page.fill("[name=receipt]", receipt[0])
+    page.click("main form button.button")
+    expect(page.locator("h1")).to_have_text("Your report")
+    assert page.context.cookies() == []
+    if scripts:
+        before = page.evaluate("history.length")
+        page.route("https://www.wikipedia.org/**", lambda route: route.fulfill(body="elsewhere"))
+        page.click("[data-leave]")
+        page.wait_for_url("https://www.wikipedia.org/")
+        assert page.evaluate("history.length") == before
