@@ -1,5 +1,5 @@
 """What came in over the wire, stored before anything is understood: SMS and WhatsApp messages, calls and keys pressed in
-them, delivery receipts, and one-press stops of e-mail; once per provider id for ever.
+them, delivery receipts, one-press stops of e-mail, forms and letters; once per provider id for ever.
 
 The hook writes a row and answers; the reader (coordination/inbound.py) works on rows later. Text and number
 stand sealed.
@@ -18,6 +18,8 @@ from foundation.crypto import cipher
 from foundation.db import Base, Keyed
 
 SMS, CALL, STATUS, KEY, STOP = "sms", "call", "status", "key", "stop"
+#: What others collected: an answer to our form, a letter.
+FORM, MAIL = "form", "mail"
 # unread: a person must look at it, and the secretary's desk shows it until somebody has.
 WAITING, READ, UNREAD, IGNORED = "waiting", "read", "unread", "ignored"
 

@@ -300,8 +300,8 @@ def _store_parts(
 def _credibility(new: NewReport) -> int:
     if not new.source.known:
         return 4
-    # A sender's number can be forged: an SMS never starts better than "told" (trust model, T5).
-    best = 3 if new.channel == "sms" else 1
+    # A sender's number or address can be forged: an SMS or a letter never starts better than "told" (trust model, T5).
+    best = 3 if new.channel in ("sms", "email") else 1
     return max(best, CREDIBILITY[new.how_known])
 
 

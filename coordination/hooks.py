@@ -1,4 +1,4 @@
-"""The provider's hooks: check who signed, store what came in as one row, answer, and wake the reader.
+"""The hooks of providers and form servers: check who signed, store what came in as one row, answer, and wake the reader.
 Nothing is understood here.
 
 What a row means is inbound.py's business. A hook runs as the service `hook`, which on PostgreSQL may add
@@ -7,6 +7,8 @@ inbound rows and do nothing else: it cannot even read back what it stored.
 
 from __future__ import annotations
 
+import hmac
+import json
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -19,12 +21,15 @@ from alerts.channels.twilio_request import Forged, IncomingCall, KeyPressed, Sta
 from committees import inbox
 from committees.inbox import CALL, KEY, SMS, STATUS, Inbound
 from committees.intake.normalise import storable
+from coordination.collected import LARGEST_FORM, Item, form_item
 from coordination.runtime import Runtime
 from foundation.db import new_id
 from foundation.logs import log
 from foundation.policy import service
 
 SILENCE = "<Response/>"
+SECRET_HEADER = "X-Concord-Secret"
+NO_SUBMISSION = f"Send one submission as a JSON object, of {LARGEST_FORM // 1024} KiB at most."
 #: Hanging up before the call is taken: it costs the caller nothing.
 #: 1 acting, 2 seen, 3 cannot: what each means is coordination/call_keys.py's business.
 ANSWERING_KEYS = frozenset("123")
@@ -46,10 +51,34 @@ def register(app: Flask, runtime: Runtime) -> None:
     def key(outbox_id: UUID, language: str) -> Response:
         return _key(runtime, outbox_id, language)
 
+    app.add_url_rule("/hooks/forms/<name>", "hook:form", lambda name: _form(runtime, name), methods=["POST"])
     app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
     app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice/<uuid:outbox_id>/<language>", "hook:key", key, methods=["POST"])
+
+
+def _form(runtime: Runtime, name: str) -> Response:
+    """Keep one submission of a form server that knows the secret of its name; whoever does not is refused alike."""
+    hook = runtime.config.form_hooks.get(name)
+    said = request.headers.get(SECRET_HEADER, "")
+    if hook is None or not hmac.compare_digest(said.encode(), hook.secret.encode()):
+        return Response("", 403, mimetype="text/plain")
+    body = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST_FORM else b""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        return Response(NO_SUBMISSION, 400, mimetype="text/plain")
+    item = form_item(name, hook.place, told)
+    _keep(runtime, lambda one: (_item_row(one), one.sender, one.text), item)
+    runtime.wake()
+    return Response("", 200, mimetype="text/plain")
+
+
+def _item_row(item: Item) -> Inbound:
+    return Inbound(kind=item.kind, provider_id=item.provider_id, confirmed=True, details=item.details)
 
 
 def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:

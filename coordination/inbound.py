@@ -20,9 +20,9 @@ from alerts import delivery
 from alerts.channels.base import OutcomeUnknown
 from alerts.channels.twilio_inbox import Received, TwilioInbox
 from committees import contact_stops, inbox
-from committees.inbox import CALL, IGNORED, KEY, READ, SMS, STATUS, STOP, UNREAD, WAITING, Inbound
+from committees.inbox import CALL, FORM, IGNORED, KEY, MAIL, READ, SMS, STATUS, STOP, UNREAD, WAITING, Inbound
 from committees.intake.normalise import storable
-from coordination import call_keys, probing, sms_commands
+from coordination import call_keys, probing, sms_commands, taking_in
 from coordination.runtime import Runtime
 from foundation.db import claim
 from foundation.logs import log
@@ -140,6 +140,8 @@ READERS: Mapping[str, Callable[[Runtime, Session, Inbound], None]] = {
     KEY: lambda runtime, session, row: call_keys.handle(session, runtime.clock.now(), row),
     STATUS: _settle,
     STOP: lambda runtime, session, row: contact_stops.read(session, runtime.clock.now(), row),
+    FORM: lambda runtime, session, row: taking_in.form(session, runtime.clock.now(), row),
+    MAIL: lambda runtime, session, row: taking_in.letter(session, runtime.clock.now(), runtime.rng, row),
 }
 
 

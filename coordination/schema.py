@@ -50,7 +50,7 @@ from committees import (
     sso,
     unnamed,
 )
-from coordination import feedback, probing, review
+from coordination import collected, feedback, probing, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
 
 ROOMS = (
@@ -105,5 +105,5 @@ ROOMS = (
         sms_routes,
         wordings,
     ),
-    (feedback, probing, review),
+    (collected, feedback, probing, review),
 )

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from foundation import sending_settings, sign_in_settings
+from foundation import collecting_settings, sending_settings, sign_in_settings
 from foundation.channel_settings import BadSetting, contents, numbers, routes
+from foundation.collecting_settings import FormHook, FormServer, Mailbox
 from foundation.sending_settings import Limits, SecondLine
 from foundation.sign_in_settings import Oidc
 
@@ -25,7 +26,7 @@ KNOWN = frozenset(
         "TWILIO_API_BASE", "WHATSAPP_FROM", "WHATSAPP_TEMPLATES", "VOICE_FROM",
         "APPRISE_URLS", "APPRISE_PRIVATE", "ENGINE", "LOCALES", "METRICS_TOKEN", "LOG_FORMAT", "DATA",
         "CHROMIUM", "PUBLIC_HOLIDAYS", "WEBHOOK_HOSTS", "HEARTBEAT_URL", "PROBE_TO", "PROBE_MINUTES",
-        *sending_settings.NAMES, *sign_in_settings.NAMES,
+        *sending_settings.NAMES, *sign_in_settings.NAMES, *collecting_settings.NAMES,
     )
 )  # fmt: skip
 LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
@@ -65,6 +66,10 @@ class Config:
     probe_to: tuple[str, ...] = ()
     probe_minutes: int = 15
     oidc: Oidc | None = None
+    form_servers: Mapping[str, FormServer] = field(default_factory=dict, repr=False)
+    form_hooks: Mapping[str, FormHook] = field(default_factory=dict, repr=False)
+    mailbox: Mailbox | None = None
+    mail_trust: str | None = None
     demo: bool = False
 
     @property
@@ -138,6 +143,7 @@ class Config:
             probe_to=_probe_to(get("PROBE_TO")),
             probe_minutes=_whole("PROBE_MINUTES", get("PROBE_MINUTES") or "15", 1, 1440),
             oidc=sign_in_settings.oidc(get, _scheme_and_host),
+            **collecting_settings.all_of(get),
             demo=demo,
         )
 

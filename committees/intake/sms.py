@@ -36,6 +36,7 @@ def new_report(
     reply_to: str | None = None,
     language: str = "en",
     script: str = "own",
+    channel: str = "sms",
 ) -> NewReport:
     """The report that a REPORT reading makes; `reply_to` is the way back to an unknown number."""
     text = reading.text or ""
@@ -45,7 +46,7 @@ def new_report(
         kind=catalogue.default_kind(kind_of(text) or "other"),
         occurred_at=received_at,
         how_known=HOW_KNOWN,
-        channel="sms",
+        channel=channel,
         source=source,
         text=text,
         contact_point_id=contact_point_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 import click
@@ -15,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from alerts import assessing, history, past_warnings
 from alerts.risk.replay import Warned
-from committees.intake import csv_files, gazetteer
+from committees.intake import csv_files, gazetteer, letters
 from committees.intake.csv_files import Event
 from committees.intake.foreign_places import ForeignPlaces
 from committees.intake.history import store
 from committees.places import Locality, Neighbour
+from coordination.collected import letter_item, put_in
 from coordination.commands import Progress, opened
 from coordination.runtime import Runtime
 from foundation.errors import Problem
@@ -67,6 +69,19 @@ def incidents_command(files: tuple[Path, ...]) -> None:
             run.file(path)
         run.score()
         run.tell()
+
+
+@import_command.command("email")
+@click.argument("file", type=click.File("rb"))
+def email_command(file: BinaryIO) -> None:
+    """Take in one letter, from a file or a pipe (-): what a mail server hands over. The letter is read as if it came from the mailbox."""
+    with opened() as runtime:
+        letter = letters.read(file.read(letters.LARGEST), runtime.config.mail_trust)
+        box = runtime.config.mailbox
+        with runtime.worker.open(service("intake"), write=True) as session:
+            new = put_in(session, runtime.clock.now(), [letter_item(letter, box.place if box else "")])
+            session.commit()
+    click.echo("1 letter taken in." if new else "This letter was there before.")
 
 
 @dataclass

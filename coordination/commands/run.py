@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 
 from coordination.app import create_app
 from coordination.commands import Progress, config, opened
-from coordination.jobs import Ticker
+from coordination.ticking import Ticker
 from foundation.errors import Problem
 
 

@@ -10,7 +10,7 @@ from alerts.sentences import form_label, why_unread
 from committees import call_backs, reports, unnamed
 from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
-from committees.inbox import READ, UNREAD, Inbound
+from committees.inbox import FORM, MAIL, READ, UNREAD, Inbound
 from committees.intake import sms
 from committees.intake.kinds import kind_of
 from committees.people import Person
@@ -127,6 +127,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         sender=sender.name if sender else "",
         # A number that is known stays with the sender's own contacts; an unknown one can only be rung from here.
         number="" if sender else row.number(visit.session),
+        by_phone=row.kind not in (FORM, MAIL),
         why=why_unread(row.reading, known=sender is not None),
         when=words.when(row.received_at, zone_of(visit.session, place), visit.now) if place else "",
         wards=[(ward.code, ward.name(words.current().language)) for ward in _wards(visit)],
@@ -152,10 +153,11 @@ def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:
         kind=default_kind(what),
         occurred_at=row.received_at,
         how_known=sms.HOW_KNOWN,
-        channel="sms",
+        channel={FORM: "form", MAIL: "email"}.get(row.kind, "sms"),
         source=source,
         text=row.text(visit.session),
-        reply_to=number or None,
+        # The way back to an unknown sender is an SMS: to an address there is none.
+        reply_to=(number or None) if row.kind not in (FORM, MAIL) else None,
         language=person.language if person else "en",
         script=person.script if person else "own",
     )

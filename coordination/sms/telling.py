@@ -67,6 +67,7 @@ def _record(talk: Talk, source: Source, *, known: bool) -> Incident:
         reply_to=None if talk.writer.known else talk.writer.number,
         language=language,
         script=script,
+        channel="email" if talk.writer.channel == "email" else "sms",
     )
     return reports.record(talk.session, talk.now, new).incident
 

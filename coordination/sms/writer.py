@@ -56,7 +56,7 @@ class Writer:
 
 
 #: Whose contact points a number may stand in, by the channel on which it came: who rings may have told us of SMS only.
-KNOWN_BY = {"sms": ("sms",), "whatsapp": ("whatsapp",), "voice": ("sms", "voice")}
+KNOWN_BY = {"sms": ("sms",), "whatsapp": ("whatsapp",), "voice": ("sms", "voice"), "email": ("email",)}
 
 
 def find(session: Session, number: str, text: str, channel: str = "sms") -> Writer:
@@ -71,7 +71,7 @@ def find(session: Session, number: str, text: str, channel: str = "sms") -> Writ
         if contact and standings
         else _stranger(session, number, text)
     )
-    writer.channel = "whatsapp" if channel == "whatsapp" else "sms"
+    writer.channel = "sms" if channel == "voice" else channel
     return writer
 
 

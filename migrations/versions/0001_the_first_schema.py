@@ -81,6 +81,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_code_try_address_index"), ["address_index"], unique=False)
 
     op.create_table(
+        "collection",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("cursor", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_collection")),
+    )
+    op.create_table(
         "country",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("names", sa.JSON(), nullable=False),
@@ -2383,6 +2393,7 @@ def downgrade() -> None:
     op.drop_table("errand")
     op.drop_table("dlt_text")
     op.drop_table("country")
+    op.drop_table("collection")
     with op.batch_alter_table("code_try", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_code_try_address_index"))
 

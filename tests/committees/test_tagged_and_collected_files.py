@@ -119,16 +119,15 @@ def test_both_servers_name_one_submission_alike() -> None:
     assert other.sent_at == datetime(2024, 5, 31, 10, tzinfo=UTC)
 
 
+NAMES = st.sampled_from([*QUESTIONS, "_uuid", "a/b"]) | st.text(max_size=6)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*QUESTIONS, "_uuid", "a/b"]) | st.text(max_size=6), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
-
-
-@given(
-    st.dictionaries(st.sampled_from([*QUESTIONS, "_uuid", "g/what"]) | st.text(max_size=6), JSON, max_size=9)
 )
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=9))
 def test_no_submission_crashes_the_reader_and_no_text_is_lost(answers: dict[str, object]) -> None:
     json.dumps(answers)
     try:
@@ -139,12 +138,10 @@ def test_no_submission_crashes_the_reader_and_no_text_is_lost(answers: dict[str,
     assert found.text.startswith(text[: submissions.LONGEST])
 
 
-@given(
-    st.lists(
-        st.sampled_from([*[t for tags in hxl.TAGS.values() for t in tags], "#x", ""]) | st.text(max_size=9),
-        max_size=9,
-    )
-)
+TAGS = st.sampled_from([*[tag for tags in hxl.TAGS.values() for tag in tags], "#x", ""]) | st.text(max_size=9)
+
+
+@given(st.lists(TAGS, max_size=9))
 def test_each_column_gets_at_most_one_name_and_each_name_one_column(tags: list[str]) -> None:
     names = hxl.own_columns(tags)
     assert len(names) == len(tags)

@@ -17,7 +17,8 @@ from committees.incidents import Incident
 from committees.places import by_code
 from committees.profiles import Profile
 from coordination import local_picture
-from coordination.jobs import JOBS, Ticker
+from coordination.jobs import JOBS
+from coordination.ticking import Ticker
 from tests.make import WARD, Town
 
 TOWN, OTHER_WARD = "PK-KP-MARDAN", "PK-KP-PESHAWAR-W3"

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from coordination import jobs
-from coordination.jobs import Ticker
 from coordination.runtime import build
+from coordination.ticking import Ticker
 from foundation.config import Config
 from tests.make import FakeClock
 

@@ -1,0 +1,131 @@
+"""Asking ODK Central and KoboToolbox what was filled in since we last asked: pages of submissions, oldest first, and where to go on.
+
+Only the operator's settings say whom we ask (foundation/collecting_settings.py). Nothing is stored here; collecting.py is the caller.
+KoboToolbox: API v2, /api/v2/assets/{uid}/data.json. ODK Central: OData of a form, {form}.svc/Submissions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from urllib3 import PoolManager, Timeout, make_headers
+from urllib3.exceptions import HTTPError
+
+from foundation.collecting_settings import FormServer
+from foundation.web.words import N_
+
+PAGE, MOST_PAGES = 100, 20
+LARGEST = 4 * 1024 * 1024
+CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
+
+REFUSED = N_("The form server refuses our name or token. Check them in the settings.")
+NOT_THERE = N_("The form server knows no such form. Check the address in the settings.")
+BUSY = N_("The form server asks us to wait. We ask again in a minute.")
+BROKEN = N_("The form server answers with an error. We ask again in a minute.")
+UNREADABLE = N_("The form server's answer cannot be read. We ask again in a minute.")
+AWAY = N_("The form server cannot be reached. We ask again in a minute.")
+
+
+class NotCollected(Exception):
+    """Nothing could be fetched now, with the words for an administrator."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some submissions, and the cursor after them."""
+
+    rows: list[Mapping[str, Any]]
+    cursor: str
+
+
+def pages(server: FormServer, cursor: str) -> Iterator[Page]:
+    """What came in after the cursor, page by page; raise NotCollected. A page may repeat what was fetched before."""
+    pool = PoolManager(
+        num_pools=1, retries=False, timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    )
+    try:
+        yield from (_kobo if server.kind == "kobo" else _central)(pool, server, cursor)
+    finally:
+        pool.clear()
+
+
+def _kobo(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
+    parts = urlsplit(server.url)
+    address = (
+        f"{parts.scheme}://{parts.netloc}/api/v2/assets/{parts.path.strip('/').rpartition('/')[2]}/data.json"
+    )
+    headers = {"Authorization": f"Token {server.secret or server.user}"}
+    for _ in range(MOST_PAGES):
+        query = {"limit": PAGE, "sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": int(cursor or 0)}})}
+        rows = _rows(_get(pool, address, query, headers), "results")
+        if not rows:
+            return
+        try:
+            cursor = str(max(int(row["_id"]) for row in rows))
+        except (KeyError, TypeError, ValueError):
+            raise NotCollected(UNREADABLE) from None
+        yield Page(rows, cursor)
+        if len(rows) < PAGE:
+            return
+
+
+def _central(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
+    """Central sorts by the time of submission; several may share one, so the last of it are asked for again."""
+    headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
+    since, skip = cursor, 0
+    for _ in range(MOST_PAGES):
+        query: dict[str, Any] = {"$top": PAGE, "$skip": skip, "$orderby": "__system/submissionDate asc"}
+        if since:
+            query["$filter"] = f"__system/submissionDate ge {since}"
+        rows = _rows(_get(pool, f"{server.url}.svc/Submissions", query, headers), "value")
+        if not rows:
+            return
+        try:
+            cursor = max([cursor, *(str(row["__system"]["submissionDate"]) for row in rows)])
+        except (KeyError, TypeError):
+            raise NotCollected(UNREADABLE) from None
+        yield Page(rows, cursor)
+        if len(rows) < PAGE:
+            return
+        skip += len(rows)
+
+
+def _get(pool: PoolManager, address: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+    try:
+        # Whatever moves us elsewhere is not followed: the settings name the host.
+        answer = pool.request(
+            "GET",
+            f"{address}?{urlencode(query)}",
+            headers=dict(headers),
+            redirect=False,
+            preload_content=False,
+        )
+        body = answer.read(LARGEST + 1)
+        answer.release_conn()
+    except HTTPError:
+        raise NotCollected(AWAY) from None
+    if answer.status in (401, 403):
+        raise NotCollected(REFUSED)
+    if answer.status == 404:
+        raise NotCollected(NOT_THERE)
+    if answer.status == 429:
+        raise NotCollected(BUSY)
+    if answer.status != 200:
+        raise NotCollected(BROKEN)
+    try:
+        if len(body) > LARGEST:
+            raise ValueError
+        return json.loads(body)
+    except ValueError:
+        raise NotCollected(UNREADABLE) from None
+
+
+def _rows(answer: Any, name: str) -> list[Mapping[str, Any]]:
+    rows = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise NotCollected(UNREADABLE)
+    return rows
