@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from foundation import collecting_settings, sending_settings, sign_in_settings
@@ -100,18 +101,6 @@ class Config:
         get = _reader(environ)
         data = Path(get("DATA") or "var").resolve()
         url = _database_url("DATABASE_URL", get("DATABASE_URL") or f"sqlite:///{data / 'concord.db'}")
-        sid, tokens, sender = (
-            get("TWILIO_ACCOUNT_SID"),
-            _words(get("TWILIO_AUTH_TOKEN")),
-            _words(get("TWILIO_FROM")),
-        )
-        whatsapp = numbers("CONCORD_WHATSAPP_FROM", _words(get("WHATSAPP_FROM")))
-        voice = numbers("CONCORD_VOICE_FROM", _words(get("VOICE_FROM")))
-        if len({bool(sid), bool(tokens), bool(sender or whatsapp or voice)}) > 1:
-            raise BadSetting(
-                "CONCORD_TWILIO_ACCOUNT_SID, CONCORD_TWILIO_AUTH_TOKEN and CONCORD_TWILIO_FROM belong together.",
-                "Set all three, or none to keep SMS in the console outbox. For calls or WhatsApp alone, their own _FROM will do.",
-            )
         return cls(
             data=data,
             database_url=url,
@@ -121,15 +110,10 @@ class Config:
             public_url=_http_url("PUBLIC_URL", get("PUBLIC_URL") or "http://127.0.0.1:8000"),
             smtp_url=_smtp_url(get("SMTP_URL")),
             mail_from=get("MAIL_FROM") or "concord@example.org",
-            twilio_account_sid=sid,
-            twilio_auth_tokens=tokens,
-            twilio_from=sender,
-            twilio_api_base=_http_url("TWILIO_API_BASE", base) if (base := get("TWILIO_API_BASE")) else None,
+            **_twilio(get),
             second_line=sending_settings.second_line(get, _words, _http_url),
             limits=sending_settings.limits(get, _words),
-            whatsapp_from=whatsapp,
             whatsapp_templates=contents("CONCORD_WHATSAPP_TEMPLATES", get("WHATSAPP_TEMPLATES")),
-            voice_from=voice,
             apprise_routes=routes("CONCORD_APPRISE_URLS", get("APPRISE_URLS")),
             apprise_private=_one_of("APPRISE_PRIVATE", get("APPRISE_PRIVATE") or "off", ("on", "off"))
             == "on",
@@ -146,6 +130,31 @@ class Config:
             **collecting_settings.all_of(get),
             demo=demo,
         )
+
+
+def _twilio(get: _Reader) -> dict[str, Any]:
+    """The account at Twilio with our senders there."""
+    sid, tokens, sender = (
+        get("TWILIO_ACCOUNT_SID"),
+        _words(get("TWILIO_AUTH_TOKEN")),
+        _words(get("TWILIO_FROM")),
+    )
+    whatsapp = numbers("CONCORD_WHATSAPP_FROM", _words(get("WHATSAPP_FROM")))
+    voice = numbers("CONCORD_VOICE_FROM", _words(get("VOICE_FROM")))
+    if len({bool(sid), bool(tokens), bool(sender or whatsapp or voice)}) > 1:
+        raise BadSetting(
+            "CONCORD_TWILIO_ACCOUNT_SID, CONCORD_TWILIO_AUTH_TOKEN and CONCORD_TWILIO_FROM belong together.",
+            "Set all three, or none to keep SMS in the console outbox. For calls or WhatsApp alone, their own _FROM will do.",
+        )
+    base = get("TWILIO_API_BASE")
+    return {
+        "twilio_account_sid": sid,
+        "twilio_auth_tokens": tokens,
+        "twilio_from": sender,
+        "twilio_api_base": _http_url("TWILIO_API_BASE", base) if base else None,
+        "whatsapp_from": whatsapp,
+        "voice_from": voice,
+    }
 
 
 class _Reader:
