@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, select
@@ -11,8 +11,31 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 
-DISAGREES = "disagrees"
-WHY = ("unknown_source", "private_matter", "heard_only", "asked", "no_news", "grave_unconfirmed", DISAGREES)
+DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, SPOKEN = (
+    "disagrees",
+    "asked",
+    "no_news",
+    "unknown_source",
+    "half_told",
+    "spoken",
+)
+WHY = (
+    UNKNOWN,
+    "private_matter",
+    "heard_only",
+    ASKED,
+    NO_NEWS,
+    "grave_unconfirmed",
+    DISAGREES,
+    HALF,
+    SPOKEN,
+    "answers_differ",
+)
+#: How a call ended. TRIED is no end: nobody answered, and it stands on the list until somebody was reached or it was closed.
+REACHED, LOGGED, NOT_NEEDED, GIVEN_UP = "reached", "logged", "not_needed", "given_up"
+OUTCOMES = (REACHED, LOGGED, NOT_NEEDED, GIVEN_UP)
+NEWS_CAME = "news_came"
+TRY_AGAIN = timedelta(minutes=30)
 
 
 class CallBack(Keyed, Base):
@@ -29,6 +52,12 @@ class CallBack(Keyed, Base):
     sensitive: Mapped[bool] = mapped_column(default=False)
     withheld_from: Mapped[str] = mapped_column(default="")
     effect_key: Mapped[str | None] = mapped_column(unique=True)
+    #: The call or SMS that asked for it: who, in which language, from which number. Only the committee's desk may read that row.
+    inbound_id: Mapped[UUID | None] = mapped_column(ForeignKey("inbound.id"))
+    told_at: Mapped[datetime | None]  # when the chair was told of a ward from which nobody spoke
+    tries: Mapped[int] = mapped_column(default=0)
+    tried_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(default="")
 
 
 def waiting(session: Session) -> list[CallBack]:
@@ -36,7 +65,17 @@ def waiting(session: Session) -> list[CallBack]:
     return list(session.scalars(select(CallBack).where(CallBack.done_at.is_(None)).order_by(CallBack.due_at)))
 
 
-def done(session: Session, now: datetime, call: CallBack) -> None:
-    """Say that the call was made."""
-    call.done_at = now
+def done(session: Session, now: datetime, call: CallBack, outcome: str = REACHED) -> None:
+    """Close a call with how it ended; one that is closed already is left as it is."""
+    if call.done_at is not None:
+        return
+    call.done_at, call.outcome = now, outcome
     journal.record(session, now, "call_back", "call_back", call.id, locality_id=call.locality_id)
+
+
+def tried(session: Session, now: datetime, call: CallBack) -> None:
+    """Nobody answered: the call stays on the list, and is due again in half an hour."""
+    if call.done_at is not None:
+        return
+    call.tries, call.tried_at, call.due_at = call.tries + 1, now, now + TRY_AGAIN
+    journal.record(session, now, "call_back:tried", "call_back", call.id, locality_id=call.locality_id)

@@ -27,6 +27,8 @@ class Committee(Keyed, Base):
     kind: Mapped[str] = mapped_column(default="prevention")
     mandate: Mapped[str] = mapped_column(default="")
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
+    #: When members are asked for the weekly check-in (rhythm.py); empty: as usual.
+    rhythm: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     def name(self, language: str = "en") -> str:
         """The committee's name in `language`, else in English."""

@@ -36,6 +36,7 @@ from alerts import (
 )
 from committees import confirming, public_holidays
 from coordination import (
+    asking_check_ins,
     catching_up,
     collecting,
     contact_errands,
@@ -149,13 +150,6 @@ def _reassess(runtime: Runtime) -> int:
     return len(keys)
 
 
-def _seal(runtime: Runtime) -> int:
-    with runtime.worker.open(service("keeper"), write=True) as session:
-        done = journal.seal(session)
-        session.commit()
-        return done
-
-
 def _public_holidays(runtime: Runtime) -> int:
     if not runtime.config.public_holidays:
         return 0
@@ -207,7 +201,7 @@ JOBS: tuple[Job, ...] = (
     Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
-    Job("seal_journal", _seal),
+    Job("seal_journal", _in_session("keeper", lambda session, _: journal.seal(session))),
     Job("collect", collecting.work, every=60, alone=True),
     Job("check_lines", lines_view.check, every=int(line_checks.EVERY.total_seconds()), alone=True),
     Job("publish_cap", _publish_cap),
@@ -230,6 +224,8 @@ JOBS: tuple[Job, ...] = (
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
     Job("learn", _together_or_apart("engine", learning.learn, learning.to_learn), every=900),
     Job("replay", replaying.work, alone=True),
+    Job("ask_check_ins", _in_session("engine", asking_check_ins.ask), every=300),
+    Job("tell_silent", _in_session("engine", asking_check_ins.tell_silent, rng=True), every=3600),
     Job("forget_answers", _in_session("keeper", repeats.forget), every=3600),
 )
 

@@ -77,6 +77,7 @@ def call_back(talk: Talk) -> None:
             asked_at=talk.now,
             due_at=talk.now + within,
             effect_key=f"inbound:{talk.row.id}",
+            inbound_id=talk.row.id,
         )
     )
     talk.keep_for_a_person()

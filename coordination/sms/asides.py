@@ -9,11 +9,12 @@ from alerts import drills
 from committees.confirming import confirmed_again
 from committees.intake.reading import Command
 from committees.reply_codes import ReplyCode
-from coordination import contact_errands
+from coordination import asking_check_ins, contact_errands
+from coordination.asking_check_ins import SILENT_KIND
 from coordination.contact_errands import CHANGE_KIND, CODE_KIND
 from coordination.sms.talk import Talk
 
-KINDS = frozenset({drills.KIND, CODE_KIND, CHANGE_KIND})
+KINDS = frozenset({drills.KIND, CODE_KIND, CHANGE_KIND, SILENT_KIND})
 
 
 def code_of(talk: Talk) -> ReplyCode | None:
@@ -35,7 +36,9 @@ def answer(talk: Talk, code: ReplyCode) -> None:
         code.closed_at = talk.now
         if talk.writer.person is not None:
             drills.answer(talk.session, talk.now, code.subject_id, talk.writer.person.id, talk.door)
-    elif yes and talk.writer.contact is not None:
+    elif yes and code.kind == SILENT_KIND:
+        asking_check_ins.rung(talk.session, talk.now, code)
+    elif yes and code.kind == CODE_KIND and talk.writer.contact is not None:
         confirmed_again(talk.writer.contact, talk.now)
         code.closed_at = talk.now
     else:

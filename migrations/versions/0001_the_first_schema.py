@@ -691,6 +691,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("mandate", sa.String(), nullable=False),
         sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("rhythm", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_committee_locality_id_locality")
         ),
@@ -1359,6 +1360,12 @@ def upgrade() -> None:
         sa.Column("sensitive", sa.Boolean(), nullable=False),
         sa.Column("withheld_from", sa.String(), nullable=False),
         sa.Column("effect_key", sa.String(), nullable=True),
+        sa.Column("inbound_id", sa.Uuid(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["inbound_id"], ["inbound.id"], name=op.f("fk_call_back_inbound_id_inbound")),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incident.id"], name=op.f("fk_call_back_incident_id_incident")
         ),

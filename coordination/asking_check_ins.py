@@ -1,0 +1,203 @@
+"""Asks members for the weekly check-in, reminds once, and tells the chair of a ward from which nobody spoke for two weeks.
+
+Level-triggered: each message is written once under its effect key, whoever answered or paused gets none, and quiet hours are kept. When
+is committees/rhythm.py. Called by jobs.py only.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts import quiet
+from alerts.telling import sender_of
+from committees import call_backs, checkins, contacts, reply_codes, rhythm
+from committees.call_backs import CallBack
+from committees.checkins import NEWS_DAYS, CheckIn
+from committees.committee import Committee, Membership, Seat, committee_for, sitting, voices_of_ward
+from committees.people import ContactPoint, Person, contacts_each
+from committees.places import Locality, local_day, monday_of, town_of, zone_of
+from committees.reply_codes import ReplyCode
+from committees.rhythm import REMINDER
+from coordination.sms.talk import place_slot
+from foundation import outbox
+from foundation.crypto import cipher
+from foundation.outbox import OutboxMessage
+
+SILENT_KIND = "silent"
+TEMPLATES = {rhythm.PROMPT: "checkin_prompt", REMINDER: "checkin_reminder"}
+#: A call cannot take five numbers, and a letter cannot be answered with them.
+WRITTEN = ("sms", "whatsapp")
+ORDINARY_LEVEL = 1
+NINE = time(9)
+ONE_A_DAY = timedelta(hours=23)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One committee at the moment of asking: which message, for which week, and until when."""
+
+    body: Committee
+    step: str
+    week: date
+    zone: ZoneInfo
+    closes: datetime
+
+
+def ask(session: Session, now: datetime) -> int:
+    """Write what is due to the members of every committee; return how many messages are new."""
+    return sum(_ask_one(session, now, one) for one in _due(session, now))
+
+
+def _due(session: Session, now: datetime) -> Iterable[Asked]:
+    for body in session.scalars(select(Committee).order_by(Committee.code)).all():
+        zone = zone_of(session, session.get_one(Locality, body.locality_id))
+        own = rhythm.of(body.rhythm)
+        if step := rhythm.step_at(now, zone, own):
+            week = monday_of(local_day(now, zone))
+            yield Asked(body, step, week, zone, rhythm.closes_at(week, zone, own))
+
+
+def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
+    seats = _seats(session, asked.body)
+    keys = {person.id: f"checkin:{asked.step}:{asked.week}:{person.id}" for person, _ in seats}
+    rows = select(OutboxMessage.effect_key).where(OutboxMessage.effect_key.in_(keys.values()))
+    written, answered = set(session.scalars(rows)), _answered(session, asked)
+    points = contacts_each(session, keys)
+    new = 0
+    for person, ward_id in seats:
+        if (
+            keys[person.id] in written
+            or cipher(session).handle("source", asked.body.id, person.id) in answered
+        ):
+            continue
+        if person.paused_until and person.paused_until > now:
+            continue
+        point = _written_to(points.get(person.id, ()), now)
+        ward = session.get_one(Locality, ward_id)
+        at = quiet.after_quiet(session, now, person, ward) if point else now
+        if point is None or at >= asked.closes:
+            continue
+        slots: dict[str, object] = {
+            "source": sender_of(session, ward.id),
+            "place": place_slot(ward, town_of(session, ward)),
+        }
+        _put(session, now, keys[person.id], point, person, TEMPLATES[asked.step], slots, at)
+        new += 1
+    return new
+
+
+def _seats(session: Session, body: Committee) -> list[tuple[Person, UUID]]:
+    """Who sits for a ward in a committee now, each once."""
+    rows = (
+        select(Person, Seat.ward_id)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Seat, Seat.id == Membership.seat_id)
+        .where(Seat.committee_id == body.id, Seat.ward_id.is_not(None), Membership.until.is_(None))
+        .order_by(Person.code, Seat.id)
+    )
+    found: dict[UUID, tuple[Person, UUID]] = {}
+    for person, ward_id in session.execute(rows).all():
+        if ward_id is not None:
+            found.setdefault(person.id, (person, ward_id))
+    return list(found.values())
+
+
+def _answered(session: Session, asked: Asked) -> set[UUID]:
+    """The sources that have checked in this week."""
+    return set(session.scalars(select(CheckIn.source_id).where(CheckIn.week == asked.week)))
+
+
+def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:
+    good = (point for point in points if point.channel in WRITTEN)
+    return next((point for point in good if contacts.takes(point, now, ORDINARY_LEVEL)), None)
+
+
+def tell_silent(session: Session, now: datetime, rng: random.Random) -> int:
+    """Tell the chair, else the secretary, of one silent ward a day at nine in the morning; the longest silent first.
+
+    A ward from which enough people have spoken meanwhile leaves the list of calls.
+    """
+    rows = select(CallBack).where(CallBack.why == call_backs.NO_NEWS, CallBack.done_at.is_(None))
+    new, told = 0, set(_told_lately(session, now))
+    for call in session.scalars(rows.where(CallBack.told_at.is_(None)).order_by(CallBack.asked_at)).all():
+        body = committee_for(session, call.locality_id)
+        if checkins.voices(session, now, call.locality_id).known:
+            call_backs.done(session, now, call, call_backs.NEWS_CAME)
+        elif body and body.id not in told and voices_of_ward(session, call.locality_id):
+            told.add(body.id)
+            new += _tell_of(session, now, rng, call, body)
+    return new
+
+
+def _told_lately(session: Session, now: datetime) -> Iterable[UUID]:
+    rows = select(CallBack.locality_id).where(CallBack.told_at > now - ONE_A_DAY)
+    for place_id in session.scalars(rows):
+        if body := committee_for(session, place_id):
+            yield body.id
+
+
+def _tell_of(session: Session, now: datetime, rng: random.Random, call: CallBack, body: Committee) -> int:
+    ward = session.get_one(Locality, call.locality_id)
+    chairs = [*sitting(session, body.id, "chair"), *sitting(session, body.id, "secretary")]
+    reached = contacts_each(session, [person.id for person in chairs])
+    for person in chairs:
+        point = _written_to(reached.get(person.id, ()), now)
+        if point is None:
+            continue
+        call.told_at = now
+        slots: dict[str, object] = {
+            "source": sender_of(session, ward.id),
+            "place": place_slot(ward, town_of(session, ward)),
+            "days": NEWS_DAYS,
+            "code": reply_codes.give(session, now, rng, point.id, SILENT_KIND, call.id, digits=3),
+        }
+        at = quiet.after_quiet(session, _next_nine(now, zone_of(session, ward)), person, ward)
+        _put(session, now, f"silent:{call.id}:{person.id}", point, person, "locality_silent", slots, at)
+        return 1
+    return 0
+
+
+def _next_nine(now: datetime, zone: ZoneInfo) -> datetime:
+    local = now.astimezone(zone)
+    day = local.date() + timedelta(days=local.time() > NINE)
+    return datetime.combine(day, NINE, zone).astimezone(now.tzinfo)
+
+
+def rung(session: Session, now: datetime, code: ReplyCode) -> None:
+    """OK with the code of such a message: the ward was rung."""
+    code.closed_at = now
+    if call := session.get(CallBack, code.subject_id):
+        call_backs.done(session, now, call)
+
+
+def _put(
+    session: Session,
+    now: datetime,
+    key: str,
+    point: ContactPoint,
+    person: Person,
+    template: str,
+    slots: dict[str, object],
+    at: datetime,
+) -> None:
+    outbox.put(
+        session,
+        now,
+        effect_key=key,
+        channel=point.channel,
+        template=template,
+        slots=slots,
+        language=person.language,
+        script=person.script,
+        contact_point_id=point.id,
+        lane=outbox.SLOW,
+        due_at=at,
+    )
