@@ -19,6 +19,7 @@ COMMANDS = {
     "seed": "database",
     "token": "people",
     "audit": "people",
+    "account": "signing_in",
     "import": "importing",
     "replay": "replaying",
     "score": "asking",

@@ -13,15 +13,16 @@ from sqlalchemy.orm import Session
 from alerts import closing, news, severe, webhooks
 from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
-from committees import committee, confirming, reply_codes
+from committees import committee, confirming, reply_codes, second_factor
 from committees.incidents import Incident
 from committees.people import ContactPoint, Person, contacts_of, standings_of
 from committees.places import Locality
 from committees.reports import FOR_OVERSIGHT
-from coordination import closing_alerts, contact_errands, oversight, review
+from coordination import closing_alerts, contact_errands, oversight, review, sign_in_resets
 from coordination.review import Review
 from coordination.runtime import Runtime
 from foundation import outbox
+from foundation.clock import SystemClock
 from foundation.db import claim
 from foundation.errands import Errand, open_errands
 from foundation.logs import log
@@ -137,6 +138,10 @@ def _webhook_again(session: Session, now: datetime, _rng: random.Random, outbox_
     webhooks.send_again(session, now, outbox_id)
 
 
+def _second_step(session: Session, now: datetime, _rng: random.Random, person_id: UUID) -> None:
+    second_factor.reset(session, now, SystemClock().now(), person_id)
+
+
 HANDLERS: dict[str, CarryOut] = {
     closing.ENDED: _ended,
     closing_alerts.LOWERED: _lowered,
@@ -151,6 +156,7 @@ HANDLERS: dict[str, CarryOut] = {
     confirming.CONTACTS_CHANGED: contact_errands.contacts_changed,
     WEBHOOK_TEST: _webhook_test,
     WEBHOOK_AGAIN: _webhook_again,
+    sign_in_resets.RESET: _second_step,
 }
 # Who does an errand, where the engine may not: it reads no words of a report.
 SERVICES = {FOR_OVERSIGHT: "intake"}
