@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from apiflask import APIFlask
@@ -90,14 +92,28 @@ def _templates(app: APIFlask, runtime: Runtime) -> None:
     import foundation.web
 
     folder = os.path.join(os.path.dirname(foundation.web.__file__), "static")
+    env.globals["edition"] = _edition(Path(folder))
 
     @app.get("/static/<path:filename>", endpoint="static")
     def static_file(filename: str) -> Response:
-        return send_from_directory(folder, filename, max_age=3600)
+        response = send_from_directory(folder, filename, max_age=3600)
+        if filename == "sw.js":
+            response.headers["Service-Worker-Allowed"] = "/"
+        return response
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         return {"locale": words.current(), "demo": pages.demo_banner(runtime)}
+
+
+def _edition(folder: Path) -> str:
+    """A name for what browsers keep of this release: another one fetches the kept pages anew."""
+    forms = Path(__file__).parent / "templates"
+    kept = [
+        *sorted(folder.iterdir()),
+        *(forms / name for name in ("offline.html", "report.html", "check_in.html")),
+    ]
+    return sha256(b"".join(path.read_bytes() for path in kept)).hexdigest()[:12]
 
 
 def _sign_in(app: APIFlask, runtime: Runtime) -> None:

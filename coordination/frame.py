@@ -34,6 +34,7 @@ from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 TRIES = 4
+OUTBOX_PAGES = ("/report", "/check-in")
 COOKIE, LANGUAGE_COOKIE, NOTICE_COOKIE = "concord_session", "concord_language", "concord_notice"
 MISSING_TOKEN = N_("This form is too old or not ours. What you typed is below: send it again.")
 real_clock = SystemClock()
@@ -104,7 +105,7 @@ def serve_page(runtime: Runtime, page: Page, values: dict[str, Any]) -> Response
     posted = request.method == "POST"
     if posted:
         _check_origin(runtime)
-        if not _is_program(page):
+        if not (_is_program(page) or _is_from_outbox(page, user)):
             _check_token(runtime, user)
     principal = user.principal if user else service("sign_in")
     for attempt in range(TRIES):
@@ -168,6 +169,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         ],
         notices=[] if is_unnamed(request.path) else _notices(),
         service=service_name,
+        outbox=outbox_of(user),
         emergency=emergency,
         draft=runtime.drafts.is_draft(session, words.current().language, real_clock.now()),
         silent=runtime.pulse.is_silent(session, real_clock.now()),
@@ -243,6 +245,26 @@ def _is_program(page: Page) -> bool:
     if page.path.startswith("/stop/"):
         return request.form.get("List-Unsubscribe") == "One-Click"
     return page.path == "/demo/clock" and request.is_json and "Origin" not in request.headers
+
+
+def _is_from_outbox(page: Page, user: SignedInUser | None) -> bool:
+    """A form that waited on a phone, without a token of today: its headers no other site can send without asking us first.
+
+    It names whose outbox it comes from: on a phone with two users nothing goes out under the other one's name.
+    """
+    if page.path not in OUTBOX_PAGES or "Idempotency-Key" not in request.headers:
+        return False
+    if user is None or request.headers.get("Concord-Outbox") != outbox_of(user):
+        raise SignInNeeded(_("Please sign in again. Your report is safe on this phone."))
+    return "Origin" in request.headers
+
+
+def outbox_of(user: SignedInUser | None) -> str:
+    """Under which id this person's browser may keep what waits: none on a shared phone, and none for those who report nothing."""
+    if user is None or user.person.shared_phone:
+        return ""
+    roles = next(page.roles for page in PAGES if page.path == OUTBOX_PAGES[0])
+    return str(user.person.id) if user.principal.roles & set(roles) else ""
 
 
 def _check_token(runtime: Runtime, user: SignedInUser | None) -> None:

@@ -46,6 +46,10 @@ KEPT = (
     (N_("What was written"), N_("12 months")),
     (N_("Kind, ward and hour, and the committee's sentence"), N_("kept, to learn from")),
     (N_("The record of who did what"), N_("10 years, without any content")),
+    (
+        N_("Drafts and reports that wait on a reporter's phone"),
+        N_("until they are sent, on that phone alone; nothing on a shared phone"),
+    ),
     (N_("Technical logs"), N_("14 days")),
     (N_("Backups"), N_("35 days")),
 )
@@ -55,6 +59,7 @@ LIMITS = (
     N_("Whoever runs the server, with its keys, could link the random mark of a reporter to an account."),
     N_("Two keepers together can open a sealed name. One alone cannot."),
     N_("A phone that others use shows them what is on it."),
+    N_("A PIN keeps what waits on a phone from curious eyes, not from a laboratory."),
 )
 POLICE = (
     N_("Who reported, and any phone number"),

@@ -55,7 +55,7 @@ def checked_in(visit: Visit, checkin_id: UUID) -> Response:
         raise NotFound()
     ward = visit.session.get_one(Locality, row.locality_id)
     spoken, of = turnout(visit, ward)
-    return visit.render("checked_in.html", ward=name_of(ward), spoken=spoken, of=of)
+    return visit.render("checked_in.html", key=row.id, ward=name_of(ward), spoken=spoken, of=of)
 
 
 def turnout(visit: Visit, ward: Locality) -> tuple[int, int]:
@@ -78,12 +78,6 @@ def _show(
     key: UUID,
     errors: dict[str, str],
 ) -> Response:
-    last = _last_week(visit, home)
-    questions = []
-    for number, (question, points) in enumerate(checkin_form.QUESTIONS, 1):
-        before = _("last week: %(n)s", n=last[number - 1]) if last else ""
-        options = [(str(point), f"{point}. {_(words)}") for point, words in enumerate(points, 1)]
-        questions.append((number, _(question), options, before))
     return visit.render(
         "check_in.html",
         422 if errors else 200,
@@ -93,11 +87,42 @@ def _show(
         ward=home.ward,
         place=name_of(home.place),
         wards=[(ward.code, name_of(ward)) for ward in home.wards],
-        questions=questions,
-        said=[(key, _(words)) for key, words in checkin_form.SAID.items()],
+        questions=_questions(_last_week(visit, home)),
         indicators=[(row["key"], indicator_label(row["key"], document)) for row in document["indicators"]],
-        talked_to=[(key, _(words)) for key, words in checkin_form.TALKED_TO.items()],
+        **_lists(),
     )
+
+
+def show_empty(visit: Visit) -> Response:
+    """The form without a person, a ward or last week's answers: it may stand in a cache."""
+    return visit.render(
+        "check_in.html",
+        errors={},
+        values=MultiDict(),
+        key="",
+        ward=None,
+        place="",
+        wards=[],
+        questions=_questions([]),
+        indicators=[],
+        **_lists(),
+    )
+
+
+def _questions(last: list[int]) -> list[tuple[int, str, list[tuple[str, str]], str]]:
+    found = []
+    for number, (question, points) in enumerate(checkin_form.QUESTIONS, 1):
+        before = _("last week: %(n)s", n=last[number - 1]) if last else ""
+        choices = [(str(point), f"{point}. {_(words)}") for point, words in enumerate(points, 1)]
+        found.append((number, _(question), choices, before))
+    return found
+
+
+def _lists() -> dict[str, Any]:
+    return {
+        "said": [(key, _(words)) for key, words in checkin_form.SAID.items()],
+        "talked_to": [(key, _(words)) for key, words in checkin_form.TALKED_TO.items()],
+    }
 
 
 def _last_week(visit: Visit, home: Home) -> list[int]:

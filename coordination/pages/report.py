@@ -7,6 +7,7 @@ their own page, private.py.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -45,6 +46,8 @@ def report(visit: Visit) -> Response:
     """The form, and what becomes of it."""
     home = home_of(visit)
     offer = _offer(visit, home)
+    if filled := visit.filled_at():
+        offer = replace(offer, now=filled)
     if not visit.posted:
         start = form.defaults(offer, home.ward.code if home.ward else None)
         return _show(visit, home, offer, start, uuid4(), {})
@@ -125,11 +128,11 @@ def _show(
         near=[*near_options(home), *([(form.OTHER_WARD, _("Another ward"))] if far_options(home) else [])],
         far=far_options(home),
         landmarks=[_(words) for words in form.LANDMARKS.values()],
-        days=_options(form.DAYS),
-        parts=_options(form.PARTS),
-        going_on=_options(form.GOING_ON),
-        how=_options(form.HOW),
-        crowd=_options(form.CROWD),
+        days=options(form.DAYS),
+        parts=options(form.PARTS),
+        going_on=options(form.GOING_ON),
+        how=options(form.HOW),
+        crowd=options(form.CROWD),
         about=[
             *((row["key"], _(row["about"])) for row in threats if row.get("about")),
             ("", _("I do not know")),
@@ -139,7 +142,8 @@ def _show(
     )
 
 
-def _options(words: dict[str, str]) -> list[tuple[str, str]]:
+def options(words: dict[str, str]) -> list[tuple[str, str]]:
+    """A closed list as choices in the reader's language."""
     return [(key, _(text)) for key, text in words.items()]
 
 

@@ -148,7 +148,8 @@ def enter(visit: Visit, person_id: UUID, then: str) -> Response:
     session = visit.session
     person = session.get_one(Person, person_id)
     principal = people.principal_of(session, person)
-    official = bool(principal.roles & accounts.OFFICIALS)
+    # On a shared phone a session ends as soon as an officer's.
+    official = bool(principal.roles & accounts.OFFICIALS) or person.shared_phone
     signed = accounts.open_session(session, real_clock.now(), person_id, official=official)
     journal.record(session, visit.now, "sign_in", "person", person_id)
     response = visit.go(then or home_of(principal))
@@ -178,7 +179,8 @@ def sign_out(visit: Visit) -> Response:
     response = visit.go("/")
     if visit.posted:
         response.delete_cookie(COOKIE, path="/")
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        # Not "storage": what another user of this phone keeps locked is not ours to delete. offline.js deletes one's own.
+        response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

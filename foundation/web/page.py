@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from foundation.policy import ROLES, Principal
 
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
+LONGEST_WAIT = timedelta(days=30)
 View = Callable[..., Any]
 # The boxes of our forms in which people write sentences: never a name, a password or a code.
 FREE_TEXT = ("text", "spot", "help", "prepare", "summary", "reason")
@@ -88,6 +89,8 @@ class Visit:
     service: str = "Concord"
     emergency: str = ""
     draft: bool = False
+    outbox: str = ""  # under which id this browser may keep what waits; empty where it may keep nothing
+    empty: bool = False  # a page that names nobody and may stand in a cache
     silent: bool = False
     wake: Callable[[], None] = lambda: None
     remember: Callable[[str, str], None] = lambda kind, text: None
@@ -125,6 +128,14 @@ class Visit:
             raise Problem(
                 "This form is not complete.", "Open the page again. What you typed is below."
             ) from None
+
+    def filled_at(self) -> datetime | None:
+        """When a form was filled in that waited on a phone for the network: never in the future, at most a month ago."""
+        try:
+            found = datetime.fromtimestamp(int(self.form.get("filled_at", "")) / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+        return min(found, self.now) if self.now - found < LONGEST_WAIT else None
 
     def typed(self) -> list[str]:
         """The sentences of a form that could not be taken, so that the page that says so can give them back."""

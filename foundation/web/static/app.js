@@ -1,5 +1,5 @@
 /* Small helps for people whose browser runs scripts. Every page works without this file.
-   Nothing is ever kept in the browser: no cookies, no storage (a phone is often shared). */
+   It keeps nothing in the browser; offline.js does, for signed-in reporters on phones of their own. */
 (function () {
   "use strict";
   var doc = document;

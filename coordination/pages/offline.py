@@ -1,0 +1,95 @@
+"""What a phone keeps for the time without network: an empty report, an empty check-in, a page that says so, and what to fill them with.
+
+The three pages are the same for everybody: they name no person and no place, so that they may stand in a cache. What a form offers (the
+wards of the visitor) is fetched apart and kept in the visitor's own outbox. Sending is the work of report.py and checkin.py, keeping that
+of foundation/web/static/offline.js. Only the map of pages imports it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response, jsonify
+from werkzeug.datastructures import MultiDict
+
+from committees import profiles
+from committees.intake.form import CROWD, DAYS, GOING_ON, HOW, LANDMARKS, PARTS, WHAT
+from coordination.pages import checkin, report
+from coordination.pages.whereabouts import REPORTERS, country_of, home_of, name_of
+from foundation.policy import service
+from foundation.web import words
+from foundation.web.page import PUBLIC, Visit, page
+from foundation.web.words import gettext as _
+
+
+def _nobody(visit: Visit) -> Visit:
+    """The same visit by nobody in particular, in the language that the address asks for."""
+    if (wanted := visit.args.get("l", "")) in visit.config.locales:
+        words.use(wanted)
+    return replace(
+        visit,
+        person=None,
+        principal=service("sign_in"),
+        csrf="",
+        nav=[],
+        languages=[],
+        notices=[],
+        service="Concord",
+        emergency="",
+        outbox="",
+        empty=True,
+    )
+
+
+@page("/offline", roles=PUBLIC)
+def offline(visit: Visit) -> Response:
+    """What to read where a page cannot come: what can be done without network."""
+    return _nobody(visit).render("offline.html")
+
+
+@page("/offline/report", roles=PUBLIC)
+def empty_report(visit: Visit) -> Response:
+    """The report form without a person, a place or a number."""
+    return _nobody(visit).render(
+        "report.html",
+        errors={},
+        values=MultiDict({"day": "today", "name": "none"}),
+        key="",
+        offer=None,
+        what=[(name, _(label), _(hint)) for name, (label, hint) in WHAT.items()],
+        near=[],
+        far=[],
+        landmarks=[_(label) for label in LANDMARKS.values()],
+        days=report.options(DAYS),
+        parts=report.options(PARTS),
+        going_on=report.options(GOING_ON),
+        how=report.options(HOW),
+        crowd=report.options(CROWD),
+        about=[],
+        warned=False,
+        emergency="",
+    )
+
+
+@page("/offline/check-in", roles=PUBLIC)
+def empty_check_in(visit: Visit) -> Response:
+    """The check-in form without a person or a place."""
+    return checkin.show_empty(_nobody(visit))
+
+
+@page("/offline/settings", roles=REPORTERS)
+def settings(visit: Visit) -> Response:
+    """What the empty forms are filled with on the phone of this visitor: wards, what a report may be about, the emergency number."""
+    home = home_of(visit)
+    threats = profiles.in_force(visit.session, home.place.id).document["threats"]
+    mine = home.ward.code if home.ward else ""
+    return jsonify(
+        {
+            "ward": [
+                [place.code, name_of(place)] for place in sorted(home.wards, key=lambda p: p.code != mine)
+            ],
+            "mine": mine,
+            "about": [[row["key"], _(row["about"])] for row in threats if row.get("about")],
+            "emergency": country_of(visit, home).emergency,
+        }
+    )
