@@ -44,6 +44,7 @@ KEPT = (
     (N_("A sealed name, where three keepers exist"), N_("30 days after closing, 90 days at most")),
     (N_("The exact spot"), N_("90 days; then the ward only")),
     (N_("What was written"), N_("12 months")),
+    (N_("The talk about a report without a name"), N_("90 days after its last word")),
     (N_("Kind, ward and hour, and the committee's sentence"), N_("kept, to learn from")),
     (N_("The record of who did what"), N_("10 years, without any content")),
     (
