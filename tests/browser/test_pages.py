@@ -29,6 +29,8 @@ PAGES = {
         f"/rules/try/{TOWN}",
         f"/evaluation/{TOWN}",
     ),
+    "chair.mardan": ("/desk/tell", "/me/second-step", "/me/password", "/me/confirm"),
+    "admin": ("/admin/sign-in",),
     "city.mardan": ("/city", "/city/map", f"/place/{TOWN}"),
     "police.mardan": ("/review",),
 }

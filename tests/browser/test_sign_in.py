@@ -11,6 +11,7 @@ from committees import unnamed
 from committees.people import Scope
 from coordination.pages import tell
 from tests.browser.conftest import OpenPage, Served
+from tests.browser.test_pages import faults
 from tests.make import PASSWORD, WARD
 
 pytestmark = pytest.mark.browser
@@ -78,6 +79,8 @@ def test_a_resident_tells_and_follows_up(served: Served, open_page: OpenPage, sc
     page.context.clear_cookies()
     page.goto("/tell")
     page.click("main .rows a")
+    if scripts:
+        assert faults(page) == []
     page.check("[name=what][value=threat]")
     page.select_option("[name=ward]", WARD)
     page.check("[name=how][value=saw]")
@@ -86,11 +89,15 @@ def test_a_resident_tells_and_follows_up(served: Served, open_page: OpenPage, sc
     page.click("main form button.button")
     receipt = re.search(r"\d{4} \d{4} \d{4} \d{4}", page.inner_text("main"))
     assert receipt
+    if scripts:
+        assert faults(page) == []
     page.goto(f"{page.url.partition('?')[0]}/follow")
     page.fill("[name=receipt]", receipt[0])
     page.click("main form button.button")
     expect(page.locator("h1")).to_have_text("Your report")
     assert page.context.cookies() == []
+    if scripts:
+        assert faults(page) == []
     if scripts:
         before = page.evaluate("history.length")
         page.route("https://www.wikipedia.org/**", lambda route: route.fulfill(body="elsewhere"))

@@ -141,32 +141,27 @@ def test_a_way_back_works_once(wired_town: WiredTown, provider: FakeOpenId) -> N
     assert browser.status == 403
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
+def test_a_token_that_does_not_fit_opens_nothing(wired_town: WiredTown, provider: FakeOpenId) -> None:
+    browser = wired_town.browser()
+    for claims in (
         {"nonce": "another"},
         {"aud": "somebody-else"},
         {"iss": "https://elsewhere.example"},
         {"exp": 1_000_000_000},
         {"azp": "somebody-else"},
         {"sub": None},
-    ],
-)
-def test_a_token_that_does_not_fit_opens_nothing(
-    wired_town: WiredTown, provider: FakeOpenId, claims: dict[str, object]
-) -> None:
-    provider.claims = claims
-    browser = wired_town.browser()
-    go(browser, provider)
-    assert browser.status == 403
-    assert "Signing in there did not work" in browser.page
-
-
-def test_a_token_of_another_key_opens_nothing(wired_town: WiredTown, provider: FakeOpenId) -> None:
+    ):
+        provider.claims = claims  # type: ignore[assignment]
+        go(browser, provider)
+        assert browser.status == 403, claims
+        assert "Signing in there did not work" in browser.page
+    provider.claims = {}
     provider.signs_with = RSAKey.generate_key(2048, {"kid": "one"})
-    browser = wired_town.browser()
     go(browser, provider)
     assert browser.status == 403
+    provider.signs_with = provider.key
+    go(browser, provider)
+    assert browser.status == 200
 
 
 def test_a_provider_that_is_down_is_said_in_words(wired_town: WiredTown, provider: FakeOpenId) -> None:
