@@ -21,6 +21,7 @@ from foundation.db import Database
 from foundation.jobs import Setting
 from foundation.migrate import upgrade
 from foundation.policy import WEB_ROLE, WORKER_ROLE, service
+from foundation.waking import tell
 
 assert schema.ROOMS
 CLOCK_SETTING = "demo_clock_minutes"
@@ -63,7 +64,12 @@ def build(config: Config, clock: Clock | None = None, channels: dict[str, Channe
     web = Database(config.database_url, cipher, role=WEB_ROLE)
     worker = Database(config.worker_database_url, cipher, role=WORKER_ROLE)
     chosen = clock or (demo_clock(worker) if config.demo else SystemClock())
-    return Runtime(config, chosen, web, worker, channels if channels is not None else open_channels(config))
+    runtime = Runtime(
+        config, chosen, web, worker, channels if channels is not None else open_channels(config)
+    )
+    if not web.is_sqlite:
+        runtime.wake = lambda: tell(web)
+    return runtime
 
 
 def demo_clock(database: Database) -> MovableClock:

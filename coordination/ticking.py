@@ -22,6 +22,7 @@ from foundation.jobs import beat, slot_of
 from foundation.leading import Fenced, Lead
 from foundation.logs import log
 from foundation.policy import service
+from foundation.waking import Listener
 
 # A process that has done nothing for so long is stuck and leads no more; one job may take its time.
 STUCK = timedelta(minutes=5)
@@ -42,6 +43,7 @@ class Ticker:
         self._beat_at: datetime | None = None
         self._tried: dict[str, int] = {}
         self._wake, self._stop, self._round = Event(), Event(), Lock()
+        self._listener: Listener | None = None
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
@@ -54,7 +56,11 @@ class Ticker:
 
     def start(self) -> None:
         """Begin to tick and to listen for wake-ups."""
-        self.runtime.wake = self._wake.set
+        if self.runtime.worker.is_sqlite:
+            self.runtime.wake = self._wake.set
+        else:
+            self._listener = Listener(self.runtime.worker, self._wake.set)
+            self._listener.start()
         self._scheduler.add_job(self._wake.set, "interval", seconds=1)
         self._scheduler.add_job(self.keep_lead, "interval", seconds=5)
         self._scheduler.start()
@@ -69,6 +75,8 @@ class Ticker:
         self._wake.set()
         self._wake_alone()
         self._scheduler.shutdown(wait=False)
+        if self._listener:
+            self._listener.stop()
         for thread in self._threads:
             thread.join(timeout=10)
         if self.lead:

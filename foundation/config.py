@@ -31,6 +31,8 @@ KNOWN = frozenset(
     )
 )  # fmt: skip
 LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
+PROCRASTINATE = "procrastinate"
+ENGINES = ("apscheduler", PROCRASTINATE)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -117,7 +119,7 @@ class Config:
             apprise_routes=routes("CONCORD_APPRISE_URLS", get("APPRISE_URLS")),
             apprise_private=_one_of("APPRISE_PRIVATE", get("APPRISE_PRIVATE") or "off", ("on", "off"))
             == "on",
-            engine=_one_of("ENGINE", get("ENGINE") or "apscheduler", ("apscheduler",)),
+            engine=_engine(get, url),
             locales=_locales(get("LOCALES")),
             metrics_token=get("METRICS_TOKEN"),
             log_format=_one_of("LOG_FORMAT", get("LOG_FORMAT") or "text", ("text", "json")),
@@ -155,6 +157,16 @@ def _twilio(get: _Reader) -> dict[str, Any]:
         "whatsapp_from": whatsapp,
         "voice_from": voice,
     }
+
+
+def _engine(get: _Reader, database_url: str) -> str:
+    engine = _one_of("ENGINE", get("ENGINE") or "apscheduler", ENGINES)
+    if engine == PROCRASTINATE and database_url.startswith("sqlite"):
+        raise BadSetting(
+            f"{PREFIX}ENGINE is procrastinate, but the database is SQLite.",
+            f"Procrastinate needs PostgreSQL: set {PREFIX}DATABASE_URL, or leave {PREFIX}ENGINE out.",
+        )
+    return engine
 
 
 class _Reader:

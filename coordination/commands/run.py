@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from coordination.app import create_app
 from coordination.commands import Progress, config, opened
 from coordination.ticking import Ticker
+from foundation.config import PROCRASTINATE
 from foundation.errors import Problem
 
 
@@ -82,6 +83,10 @@ def _options(host: str, port: int, workers: int, threads: int) -> dict[str, Any]
 def serve_command(host: str, port: int, workers: int, threads: int, all_in_one: bool) -> None:
     """Serve the pages, the API and the hooks."""
     settings = config()
+    if all_in_one and settings.engine == PROCRASTINATE:
+        raise click.UsageError(
+            "With CONCORD_ENGINE=procrastinate start `concord serve` and `concord worker` each by itself."
+        )
     if workers > 1 and (settings.database_url.startswith("sqlite") or all_in_one):
         raise click.UsageError("More than one web process needs PostgreSQL and `concord worker` beside it.")
     Server(_options(host, port, workers, threads), lambda: create_app(settings), all_in_one).run()
@@ -89,14 +94,34 @@ def serve_command(host: str, port: int, workers: int, threads: int, all_in_one: 
 
 @click.command("worker")
 def worker_command() -> None:
-    """Run the jobs: read what came in, score, raise, deliver, escalate, feed back."""
-    _tick()
+    """Run the jobs: read what came in, score, raise, deliver, escalate, feed back. With ENGINE=procrastinate any number share them."""
+    if config().engine == PROCRASTINATE:
+        _work_with_others()
+    else:
+        _tick()
 
 
 @click.command("scheduler")
 def scheduler_command() -> None:
     """Run the same jobs as a second process; each slot is claimed by a row, so nothing happens twice."""
+    if config().engine == PROCRASTINATE:
+        raise click.UsageError(
+            "With CONCORD_ENGINE=procrastinate the workers carry the periodic jobs: start `concord worker` only."
+        )
     _tick()
+
+
+def _work_with_others() -> None:
+    from coordination import scaled
+
+    settings = config()
+    with opened() as runtime:
+        scaled.prepare(settings.owner_database_url)
+        engine = scaled.Engine(runtime)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: engine.stop())
+        click.echo("The worker is running. Stop it with Ctrl-C.", err=True)
+        engine.run()
 
 
 def _tick() -> None:
