@@ -234,6 +234,10 @@ NOTES: dict[str, Say] = {
         else _("Not decided in time. There is no deputy. The chair was told.")
     ),
     "review_asked": lambda v: _("Asked for a decision: %(role)s.", role=role_name(v["role"])),
+    "said_over": lambda v: _(
+        "Somebody there says that it is over (%(channel)s). The alert stays open until a person ends it.",
+        channel=channel_label(v.get("channel", "sms")),
+    ),
     "answer_seen": lambda v: _(
         "Seen by the %(role)s (%(channel)s).",
         role=role_name(v["role"]),

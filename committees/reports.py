@@ -70,6 +70,7 @@ class ReplyHandle(Base):
     report_id: Mapped[UUID] = mapped_column(ForeignKey("report.id"), primary_key=True)
     contact_point_id: Mapped[UUID | None]
     address_sealed: Mapped[str | None]
+    channel: Mapped[str] = mapped_column(default="sms")
     language: Mapped[str] = mapped_column(default="en")
     script: Mapped[str] = mapped_column(default="own")
     delete_after: Mapped[datetime]
@@ -97,6 +98,7 @@ class NewReport:
     withheld_from: frozenset[str] = frozenset()
     contact_point_id: UUID | None = None
     reply_to: str | None = None
+    reply_channel: str = "sms"
     language: str = "en"
     script: str = "own"
     logged_for_other: bool = False
@@ -290,6 +292,7 @@ def _store_parts(
                 report_id=new.id,
                 contact_point_id=new.contact_point_id,
                 address_sealed=sealed,
+                channel=new.reply_channel,
                 language=new.language,
                 script=new.script,
                 delete_after=now + KEEP_REPLY,

@@ -173,10 +173,11 @@ def line_state(session: Session, now: datetime, real_now: datetime) -> list[str]
     ]
 
 
-def note_reading(principal: Principal, now: datetime, kind: str, row: Incident | Inbound) -> None:
-    """Put on record that somebody opened a text, at once and whatever becomes of the page."""
+def note_reading(principal: Principal, now: datetime, kind: str, *rows: Incident | Inbound) -> None:
+    """Put on record that somebody opened these texts, at once and whatever becomes of the page."""
     with here().web.open(principal, write=True) as session:
-        journal.record(session, now, "open:text", kind, row.id, locality_id=row.locality_id)
+        for row in rows:
+            journal.record(session, now, "open:text", kind, row.id, locality_id=row.locality_id)
         session.commit()
 
 

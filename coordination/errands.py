@@ -18,7 +18,7 @@ from committees.incidents import Incident
 from committees.people import ContactPoint, Person, contacts_of, standings_of
 from committees.places import Locality
 from committees.reports import FOR_OVERSIGHT
-from coordination import closing_alerts, contact_errands, oversight, review, sign_in_resets
+from coordination import closing_alerts, contact_errands, oversight, review, sign_in_resets, sms_by_hand
 from coordination.review import Review
 from coordination.runtime import Runtime
 from foundation import outbox
@@ -157,6 +157,7 @@ HANDLERS: dict[str, CarryOut] = {
     WEBHOOK_TEST: _webhook_test,
     WEBHOOK_AGAIN: _webhook_again,
     sign_in_resets.RESET: _second_step,
+    **sms_by_hand.ERRANDS,
 }
 # Who does an errand, where the engine may not: it reads no words of a report.
-SERVICES = {FOR_OVERSIGHT: "intake"}
+SERVICES = {FOR_OVERSIGHT: "intake", **dict.fromkeys(sms_by_hand.ERRANDS, "intake")}

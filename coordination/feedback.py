@@ -191,7 +191,7 @@ def _message(
         session,
         now,
         effect_key=key,
-        channel=contact.channel if contact else "sms",
+        channel=contact.channel if contact else handle.channel,
         template=template,
         slots=slots,
         language=handle.language,

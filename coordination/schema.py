@@ -48,6 +48,7 @@ from committees import (
     second_factor,
     sign_in_steps,
     sso,
+    taught_words,
     unnamed,
 )
 from coordination import collected, feedback, probing, review
@@ -77,6 +78,7 @@ ROOMS = (
         second_factor,
         sign_in_steps,
         sso,
+        taught_words,
         unnamed,
     ),
     (

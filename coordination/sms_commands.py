@@ -13,8 +13,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from committees import taught_words
 from committees.inbox import Inbound
+from committees.incidents import Incident
 from committees.intake import grammar
+from committees.intake import sms as intake
+from committees.intake.answers import CALM_ANSWERS
 from committees.intake.reading import Command, Reading
 from coordination.sms import answers, simple, telling, writer
 from coordination.sms.talk import Talk
@@ -52,10 +56,41 @@ def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) ->
         ward_aliases=who.ward_names(),
         open_codes=[code.code for code in who.codes],
         emergency=grammar.EMERGENCY_NUMBERS | {who.country.emergency},
+        taught=taught_words.of_town(session, who.town.id),
     )
     talk = _talk(session, now, rng, row, who, reading)
     talk.note(**_closed_words(reading))
     _act_of(talk)(talk)
+
+
+def handle_as(session: Session, now: datetime, rng: random.Random, row: Inbound, command: Command) -> None:
+    """Act on an SMS again as what a person read in it, and tell its sender; what it was taken for before is taken back."""
+    who = writer.find(session, row.number(session), row.text(session), row.channel)
+    if not who.known:
+        return  # nobody is asked or told in the name of a number that we do not know
+    meant = Command.CHECKIN if command is Command.CALM else command
+    answers_given = CALM_ANSWERS if command is Command.CALM else None
+    ward = (row.reading or {}).get("ward")
+    talk = _talk(
+        session, now, rng, row, who, Reading(row.text(session), meant, ward=ward, answers=answers_given)
+    )
+    talk.by_hand = True
+    if telling.take_back(talk, row):
+        talk.note(before=None)
+    talk.note(command=str(meant), by_hand=str(command))
+    ACTS[meant](talk)
+
+
+def receipt_as(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
+    """Tell the sender of an SMS of which a person made a report what was understood."""
+    who = writer.find(session, row.number(session), row.text(session), row.channel)
+    incident = session.get(Incident, intake.report_id(row.provider_id))
+    if not who.known or incident is None:
+        return
+    talk = _talk(session, now, rng, row, who, Reading(row.text(session), Command.REPORT))
+    talk.by_hand = True
+    talk.note(command=str(Command.REPORT), by_hand=str(Command.REPORT))
+    telling.say_back(talk, incident)
 
 
 def handle_call(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:

@@ -6,6 +6,7 @@ acts on a reading may import this module; nothing here acts.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from committees.intake.answers import is_code, read_answer, read_calm, read_checkin, read_numbers
@@ -13,6 +14,7 @@ from committees.intake.lexicon import Alias, lexicon, words_of
 from committees.intake.message import FROM_MAY_FOLLOW, Message
 from committees.intake.normalise import asks_only, has_visible, trimmed
 from committees.intake.reading import Command, Reading, Why
+from committees.intake.teaching import NONE_TAUGHT, TaughtWords
 from committees.intake.typos import meant_command
 from committees.intake.wards import Wards
 
@@ -48,11 +50,13 @@ def read(
     ward_aliases: Mapping[str, str] = _NO_ALIASES,
     open_codes: Collection[str] = (),
     emergency: Collection[str] = EMERGENCY_NUMBERS,
+    taught: TaughtWords = NONE_TAUGHT,
 ) -> Reading:
     """Read one SMS as a member of a place meant it; what cannot be read for certain is UNREAD, never dropped.
 
     `wards` are the wards the place has, `ward_aliases` other names for them ({name: ward}), `open_codes` the
-    reply codes open for this phone, `emergency` the numbers that mean "call me now" when sent to us alone.
+    reply codes open for this phone, `emergency` the numbers that mean "call me now" when sent to us alone,
+    `taught` the words that the committee taught its line.
     """
     if not has_visible(text):
         return Reading(text, Command.EMPTY)
@@ -61,6 +65,8 @@ def read(
     words = lexicon()
     message = Message.of(text, words, Wards.of(wards, ward_aliases, words), frozenset(open_codes))
     outcome = _read_body(message, frozenset(emergency))
+    if outcome is Why.NO_COMMAND:
+        outcome = _read_taught(message, taught)
     if isinstance(outcome, Reading) and outcome.member and outcome.command not in FROM_MAY_FOLLOW:
         outcome = Why.LEFT_OVER
     return message.unread(outcome) if isinstance(outcome, Why) else outcome
@@ -86,6 +92,21 @@ def _read_body(message: Message, emergency: Collection[str]) -> Reading | Why:
         return read_answer(message.after(1 + len(alias.words), alias), first.word)
     if meant := meant_command(first.word, words):
         return _read_command(message.after(1, Alias(meant, "", ()), fuzzy=True))
+    return Why.NO_COMMAND
+
+
+def _read_taught(message: Message, taught: TaughtWords) -> Reading | Why:
+    """Read what nothing else could: a whole message that was taught, or a first word that was."""
+    if not message.rest:
+        return Why.NO_COMMAND
+    if command := taught.whole.get(words_of(message.all_tokens)):
+        return _read_command(message.after(len(message.rest), Alias(command, "", ())))
+    if command := taught.first.get(words_of(message.rest[:1])):
+        outcome = _read_command(message.after(1, Alias(command, "", ())))
+        if isinstance(outcome, Reading) and outcome.command is Command.REPORT:
+            # A word that was taught may be part of what happened, unlike R.
+            return replace(outcome, text=trimmed(message.raw[message.rest[0].start : message.end]))
+        return outcome
     return Why.NO_COMMAND
 
 

@@ -50,3 +50,8 @@ def kind_of(text: str) -> str | None:
             if length and not any(refused[max(0, index - _NEAR) : index + length + _NEAR]):
                 return kind
     return None
+
+
+def negations() -> frozenset[str]:
+    """The words that say no."""
+    return _vocabulary()[1]

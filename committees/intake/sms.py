@@ -34,6 +34,7 @@ def new_report(
     source: Source,
     contact_point_id: UUID | None = None,
     reply_to: str | None = None,
+    reply_channel: str = "sms",
     language: str = "en",
     script: str = "own",
     channel: str = "sms",
@@ -51,6 +52,7 @@ def new_report(
         text=text,
         contact_point_id=contact_point_id,
         reply_to=reply_to,
+        reply_channel=reply_channel,
         language=language,
         script=script,
     )

@@ -49,6 +49,7 @@ from coordination.pages import (
     sign_in,
     silences,
     sms_routes,
+    sms_seen,
     sort,
     sources,
     sso,
@@ -96,6 +97,7 @@ ROOMS = (
     languages,
     national,
     desk,
+    sms_seen,
     sort,
     place,
     calendar,
@@ -113,6 +115,7 @@ ROOMS = (
     silences,
     wordings,
     sms_routes,
+    sms_seen,
 )
 
 

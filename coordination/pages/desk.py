@@ -10,12 +10,13 @@ from alerts.sentences import form_label, why_unread
 from committees import call_backs, reports, unnamed
 from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
-from committees.inbox import FORM, MAIL, READ, UNREAD, Inbound
+from committees.inbox import FORM, MAIL, READ, SMS, UNREAD, Inbound
 from committees.intake import sms
 from committees.intake.kinds import kind_of
+from committees.intake.reading import Command
 from committees.people import Person
 from committees.places import Locality, zone_of
-from coordination import desk_view, lines_view, reach
+from coordination import desk_view, lines_view, reach, sms_by_hand, sms_seen_view
 from coordination.desk_view import DESK
 from coordination.frame import real_clock
 from coordination.here import here
@@ -64,6 +65,28 @@ def message(visit: Visit, row_id: UUID) -> Response:
     return _show(visit, _row(visit, row_id), {})
 
 
+@page("/desk/sms/<uuid:row_id>/as", roles=DESK)
+def meant(visit: Visit, row_id: UUID) -> Response:
+    """Do what a message meant, tell its sender, and teach the line a word of it where that was ticked."""
+    row = _row(visit, row_id)
+    if not visit.posted:
+        return visit.go(f"/desk/sms/{row.id}")
+    form = Form(visit.form)
+    command = form.choice("meant", sms_by_hand.CHOICES, _("Choose what was meant"))
+    try:
+        form.check()
+        sms_seen_view.teach(visit, row, Command(command))
+    except Refused as refused:
+        return _show(visit, row, refused.fields)
+    if not sms_seen_view.may_be_meant(row):
+        raise Conflict(_("What this message did cannot be changed here."), _("Please ring its sender."))
+    if row.state == UNREAD:
+        _take(visit, row)
+    sms_by_hand.act(visit.session, visit.now, row, Command(command))
+    visit.say(_("Thank you. It is done now, and the sender is told."))
+    return visit.go("/desk")
+
+
 @page("/desk/sms/<uuid:row_id>/handled", roles=DESK)
 def handled(visit: Visit, row_id: UUID) -> Response:
     """Nothing more is to be done with a message."""
@@ -86,10 +109,13 @@ def make_report(visit: Visit, row_id: UUID) -> Response:
     what = form.choice("what", FORMS, _("Choose what happened"))
     try:
         form.check()
+        sms_seen_view.teach(visit, row, Command.REPORT)
     except Refused as refused:
         return _show(visit, row, refused.fields)
     incident = _record(visit, row, wards[ward], what)
     _take(visit, row)
+    if row.kind == SMS:
+        sms_by_hand.say_back(visit.session, visit.now, row)
     visit.say(_("It is a report now. Please sort it."))
     return visit.go(f"/desk/r/{incident}")
 
@@ -135,6 +161,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         values=visit.form if visit.posted else guess,
         open=row.state == UNREAD,
         errors=errors,
+        **sms_seen_view.about(row, text),
     )
 
 
@@ -158,6 +185,7 @@ def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:
         text=row.text(visit.session),
         # The way back to an unknown sender is an SMS: to an address there is none.
         reply_to=(number or None) if row.kind not in (FORM, MAIL) else None,
+        reply_channel=row.channel,
         language=person.language if person else "en",
         script=person.script if person else "own",
     )

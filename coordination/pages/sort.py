@@ -18,7 +18,7 @@ from alerts.sentences import (
     state_label,
     threat_label,
 )
-from committees import catalogue, profiles, verification
+from committees import catalogue, profiles
 from committees.catalogue import FORMS, KINDS
 from committees.incidents import (
     NOT_TRUE,
@@ -32,7 +32,7 @@ from committees.incidents import (
 )
 from committees.places import Locality, zone_of
 from committees.verification import KNOWS_SOURCE, SUMMARY_LENGTH, Verdict
-from coordination import desk_view, feedback, reach, sorting
+from coordination import desk_view, feedback, reach, rumours, sorting
 from coordination.desk_view import DESK
 from coordination.sorting import Decision
 from foundation.errors import Invalid, Problem, Refused
@@ -95,11 +95,11 @@ def join(visit: Visit, incident_id: UUID) -> Response:
     if not visit.posted:
         return visit.go(f"/desk/r/{incident.id}")
     into: Incident = visit.get(Incident, visit.uuid("into"))
-    if into.id not in {other.id for other in verification.similar(visit.session, incident)}:
+    if into.id not in {other.id for other, _alike in rumours.same_thing(visit.session, incident)}:
         raise Problem(
             _("These two reports cannot be joined."), _("Choose one of the reports shown beside it."), 409
         )
-    verification.merge(visit.session, visit.now, incident, into)
+    rumours.join(visit.session, visit.now, incident, into)
     visit.say(_("Joined. Report %(reference)s now counts with all its sources.", reference=into.reference))
     return visit.go(f"/desk/r/{into.id}")
 
@@ -212,7 +212,7 @@ def _show(visit: Visit, incident: Incident, values: MultiDict[str, str], errors:
         outcomes=[(key, _(name), _(hint)) for key, (name, hint) in OUTCOME.items()],
         severities=[(n, f"{n}. {severity_label(n)}") for n in range(1, 6)],
         markings=[(key, _(name), _(hint)) for key, (name, hint) in MARKING.items()],
-        same=[_beside(visit, other, zone) for other in verification.similar(session, incident)],
+        same=[_beside(visit, other, zone, alike) for other, alike in rumours.same_thing(session, incident)],
         effect=_effect(visit, incident, _name(place)),
         open=incident.state in (REPORTED, *OUTCOME),
         state=state_label(incident.state),
@@ -238,10 +238,12 @@ def _facts(visit: Visit, incident: Incident, zone: ZoneInfo) -> list[tuple[str, 
     ]
 
 
-def _beside(visit: Visit, other: Incident, zone: ZoneInfo) -> dict[str, object]:
+def _beside(visit: Visit, other: Incident, zone: ZoneInfo, alike: bool) -> dict[str, object]:
     """A report that may tell of the same thing, as facts."""
     return {
         "id": other.id,
+        "alike": alike,
+        "place": _name(visit.session.get_one(Locality, other.locality_id)),
         "name": kind_label(other.kind),
         "reference": other.reference,
         "facts": _facts(visit, other, zone),

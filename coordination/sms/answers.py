@@ -21,6 +21,7 @@ from committees.places import Locality
 from committees.reply_codes import ReplyCode
 from coordination.sms import asides
 from coordination.sms.talk import Talk, place_slot
+from foundation.db import insert_new, new_id
 from foundation.errors import Conflict
 
 SUBJECT = "alert"
@@ -70,15 +71,18 @@ def missed_call(talk: Talk) -> None:
 def call_back(talk: Talk) -> None:
     """Ask for a person to ring this phone, and put the number on the desk."""
     within = URGENT_WITHIN if talk.reading.urgent else CALL_WITHIN
-    talk.session.add(
+    # The same message may be read as a call a second time, by a person: one call is enough.
+    insert_new(
+        talk.session,
         CallBack(
+            id=new_id(),
             locality_id=talk.writer.place.id,
             why="asked" if talk.writer.known else "unknown_source",
             asked_at=talk.now,
             due_at=talk.now + within,
             effect_key=f"inbound:{talk.row.id}",
             inbound_id=talk.row.id,
-        )
+        ),
     )
     talk.keep_for_a_person()
     talk.reply("call_back_receipt", **talk.emergency)

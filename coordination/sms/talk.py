@@ -29,6 +29,11 @@ from foundation import outbox
 NEUTRAL = frozenset({"unknown_number", "call_back_receipt", "stop_hint"})
 UNREAD_IN_AN_HOUR = 5  # after so many the other side may be a machine, and nothing more is said
 STRANGER_IN_A_DAY = 5
+NUDGES_IN_A_DAY = 5
+#: Answers that a machine could call up again and again; a receipt for what was understood is none of them.
+NUDGES = frozenset(
+    {"not_understood", "stop_hint", "code_wrong", "report_what", "checkin_ask", "unknown_number"}
+)
 MEMBER_IN_AN_HOUR = 11
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 LOOK_BACK = 200
@@ -46,6 +51,8 @@ class Talk:
     reading: Reading
     #: Language and letters that the writer has just asked for.
     chosen: tuple[str, str] | None = None
+    #: Whether a person has read the message and said what it means: then no limit on machines holds.
+    by_hand: bool = False
 
     @property
     def emergency(self) -> dict[str, str]:
@@ -66,8 +73,9 @@ class Talk:
         self.row.reading = {**(self.row.reading or {}), **values}
 
     def keep_for_a_person(self) -> None:
-        """Put the message on the secretary's desk."""
-        self.row.state = UNREAD
+        """Put the message on the secretary's desk, unless a person has just dealt with it."""
+        if not self.by_hand:
+            self.row.state = UNREAD
 
     @property
     def where(self) -> Locality:
@@ -98,7 +106,7 @@ class Talk:
         outbox.put(
             self.session,
             self.now,
-            effect_key=f"inbound:{self.row.id}:reply",
+            effect_key=f"inbound:{self.row.id}:reply{self._turn}",
             channel=self.writer.channel,
             template=template,
             slots=slots,
@@ -111,6 +119,11 @@ class Talk:
         self.note(reply=template)
 
     @property
+    def _turn(self) -> str:
+        """What tells the answer to a message that a person read from the first answer, and from that to another reading."""
+        return f":{self.reading.command}" if self.by_hand else ""
+
+    @property
     def _neutral_only(self) -> bool:
         return self.writer.person is None or self.writer.person.shared_phone
 
@@ -118,12 +131,17 @@ class Talk:
         contact = self.writer.contact
         if contact is not None and contact.stopped_at is not None and template != "stop":
             return False
+        if self.by_hand:
+            return True
         before = self._before()
         unread = [row for row in before if _lately(row, self.now, HOUR) and _unread(row)]
         if len(unread) >= UNREAD_IN_AN_HOUR:
             return False
         answered = [row for row in before if row.answered]
         if template == "unknown_number" and any(_replied(row) == template for row in answered):
+            return False
+        nudges = sum(_replied(row) in NUDGES for row in answered)
+        if template in NUDGES and nudges >= NUDGES_IN_A_DAY:
             return False
         if self.writer.known:
             return sum(_lately(row, self.now, HOUR) for row in answered) < MEMBER_IN_AN_HOUR

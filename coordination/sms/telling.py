@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from alerts.alert import OPEN, Alert, note
 from committees import checkins, reports
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
@@ -34,12 +35,16 @@ def report(talk: Talk) -> None:
         # Gateways repeat themselves under a new id: once is enough.
         talk.note(repeated=True)
         return
-    incident = _record(talk, _source(talk), known=True)
+    say_back(talk, _record(talk, _source(talk), known=True))
+
+
+def say_back(talk: Talk, incident: Incident) -> None:
+    """Tell the writer what was understood: kind, place and time, never the story."""
     talk.reply(
         "receipt_report",
         ref=incident.reference,
         what=incident.kind,
-        place=place_slot(talk.where, talk.writer.town),
+        place=place_slot(talk.session.get_one(Locality, incident.locality_id), talk.writer.town),
         when=talk.local(incident.occurred_at),
         **talk.emergency,
     )
@@ -65,6 +70,7 @@ def _record(talk: Talk, source: Source, *, known: bool) -> Incident:
         source=source,
         contact_point_id=contact.id if known and contact else None,
         reply_to=None if talk.writer.known else talk.writer.number,
+        reply_channel=talk.writer.channel,
         language=language,
         script=script,
         channel="email" if talk.writer.channel == "email" else "sms",
@@ -143,7 +149,10 @@ def _members(talk: Talk, place: Locality) -> int:
 
 
 def over(talk: Talk) -> None:
-    """Say that it is over: the secretary hears it and tells the others. An SMS ends no alert by itself."""
+    """Say that it is over: it stands on the alerts of that place, and the secretary hears it. An SMS ends no alert by itself."""
+    open_there = select(Alert).where(Alert.locality_id == talk.where.id, Alert.state == OPEN)
+    for alert in talk.session.scalars(open_there.order_by(Alert.number)):
+        note(talk.session, talk.now, alert, "said_over", channel=talk.door)
     talk.keep_for_a_person()
     talk.reply("receipt_over", place=place_slot(talk.where, talk.writer.town), clock=talk.local())
 
@@ -159,6 +168,14 @@ def wrong(talk: Talk) -> None:
     talk.reply("withdrawn")
 
 
+def take_back(talk: Talk, row: Inbound) -> bool:
+    """Take back what a message was taken for, if that was a report or a check-in and can be taken back."""
+    told = row.reading or {}
+    if told.get("command") not in (Command.REPORT, Command.CHECKIN) or "withdrawn" in told:
+        return False
+    return _taken_back(talk, row)
+
+
 def _taken_back(talk: Talk, last: Inbound) -> bool:
     assert last.reading is not None
     if last.reading["command"] == Command.REPORT:
@@ -170,7 +187,8 @@ def _taken_back(talk: Talk, last: Inbound) -> bool:
         except Problem:
             return False
         return True
-    row = talk.session.get(CheckIn, UUID(str(last.reading.get("checkin"))))
+    key = last.reading.get("checkin")
+    row = talk.session.get(CheckIn, UUID(str(key))) if key else None
     if row is None:
         return False
     journal.record(talk.session, talk.now, "withdraw", "checkin", row.id, locality_id=row.locality_id)

@@ -1228,6 +1228,33 @@ def upgrade() -> None:
         batch_op.create_index("ix_score_place", ["locality_id", "at"], unique=False)
 
     op.create_table(
+        "taught_word",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("taught_by", sa.Uuid(), nullable=False),
+        sa.Column("taught_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_by", sa.Uuid(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_taught_word_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["taught_by"], ["person.id"], name=op.f("fk_taught_word_taught_by_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_taught_word")),
+    )
+    with op.batch_alter_table("taught_word", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taught_word_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(
+            "uq_taught_word_in_use",
+            ["locality_id", "words", "how"],
+            unique=True,
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+
+    op.create_table(
         "turnout",
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False),
@@ -1972,6 +1999,7 @@ def upgrade() -> None:
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("contact_point_id", sa.Uuid(), nullable=True),
         sa.Column("address_sealed", sa.String(), nullable=True),
+        sa.Column("channel", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("script", sa.String(), nullable=False),
         sa.Column("delete_after", sa.DateTime(timezone=True), nullable=False),
@@ -2168,6 +2196,15 @@ def downgrade() -> None:
 
     op.drop_table("unnamed_case")
     op.drop_table("turnout")
+    with op.batch_alter_table("taught_word", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_taught_word_in_use",
+            sqlite_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("undone_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_taught_word_locality_id"))
+
+    op.drop_table("taught_word")
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.drop_index("ix_score_place")
         batch_op.drop_index(batch_op.f("ix_score_at"))
