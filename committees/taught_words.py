@@ -19,7 +19,6 @@ from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid
 
 MOST = 200
-_IN_USE = text("undone_at IS NULL")
 
 
 class TaughtWord(Keyed, Base):
@@ -33,8 +32,8 @@ class TaughtWord(Keyed, Base):
             "words",
             "how",
             unique=True,
-            sqlite_where=_IN_USE,
-            postgresql_where=_IN_USE,
+            sqlite_where=text("undone_at IS NULL"),
+            postgresql_where=text("undone_at IS NULL"),
         ),
     )
 
