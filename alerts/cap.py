@@ -12,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from lxml import etree
-from lxml.builder import ElementMaker
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from committees.catalogue import KINDS
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import lxml.builder as builder
+    from lxml import etree
+else:
+    builder, etree = lazily("lxml.builder"), lazily("lxml.etree")
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 ALERT, UPDATE, CANCEL, ACK = "Alert", "Update", "Cancel", "Ack"
@@ -40,7 +45,20 @@ RESPONSE = {
 #: CAP names languages as RFC 3066 does; a Roman script is named as such.
 LANGUAGE = {"en": "en", "ur": "ur-PK", "bn": "bn-BD", "si": "si-LK", "ta": "ta", "hi": "hi-IN", "dv": "dv-MV"}
 
-_CAP = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
+
+class _Maker:
+    """Makes CAP's elements by their names; lxml is loaded with the first one."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_elements(), name)
+
+
+@cache
+def _elements() -> builder.ElementMaker:
+    return builder.ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
+
+
+_CAP: Any = _Maker()
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import what_if
 from alerts.alert import OPEN, Alert
 from alerts.calibrating import Prediction, kappa_row
-from alerts.risk import evaluation, resampling
 from alerts.risk.warning_measures import Event, Notice, judge, measure
 from alerts.routing import Delivery
 from alerts.what_if import TRUE_OUTCOMES
 from committees.places import Locality, LocalityPath, load_above, upwards
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from alerts.risk import evaluation, resampling
+else:
+    np = lazily("numpy")
+    evaluation, resampling = lazily("alerts.risk.evaluation"), lazily("alerts.risk.resampling")
 
 NOT_TRUE = "not_true"
 TRUE, FALSE, UNKNOWN, STILL_OPEN = "true", "false", "unknown", "open"

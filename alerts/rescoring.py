@@ -11,11 +11,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -29,9 +27,17 @@ from alerts.risk.scoring import Coefficients
 from committees import profiles
 from committees.places import Locality, LocalityPath, Neighbour, local_day, zone_of
 from committees.profiles import Effective
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alerts.risk.arrays import Floats
+else:
+    np = lazily("numpy")
 
 CHUNK = 5000
-Floats = NDArray[np.float64]
 FIELDS = (
     RiskState.locality_id,
     RiskState.fast,

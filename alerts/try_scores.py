@@ -11,18 +11,24 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import numpy as np
 
 from alerts.calibrating import FATAL, PRIVATE, WINDOW
 from alerts.past import Known, Past
 from alerts.rerun_sums import kept_back
-from alerts.risk import evaluation, resampling
 from alerts.risk.calibration import OUTCOME_CREDIBILITY
 from alerts.risk.scoring import grade_weight
 from committees.incidents import COUNTED
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from alerts.risk import evaluation, resampling
+else:
+    np = lazily("numpy")
+    evaluation, resampling = lazily("alerts.risk.evaluation"), lazily("alerts.risk.resampling")
 
 Data = dict[str, Any]
 Forecasts = Mapping[UUID, Sequence[tuple[datetime, float]]]

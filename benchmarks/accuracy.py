@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alerts.risk.detectors import Floats
+from alerts.risk.arrays import Floats
 from alerts.risk.evaluation import Outcomes, Quality, by_levels, quality, within_auroc
 from alerts.risk.levels import BOUNDARIES
 from alerts.risk.replay import read_incidents, read_neighbours, replay

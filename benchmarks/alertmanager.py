@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 from benchmarks.installation import free_port, stop, wait_for
 from benchmarks.load import percentile
+from benchmarks.memory import peak
 from benchmarks.outboxes import Sink, sink
 from benchmarks.tables import ms
 
@@ -73,7 +74,7 @@ def post(port: int, first: int, number: int) -> None:
 
 def rows(number: int, seconds: int) -> list[tuple[str, ...]]:
     """The rows of the table: all at once in posts of 100, and 100 a second."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for kind, what in (("smtp", "email"), ("sms", "webhook")):
         with (
             tempfile.TemporaryDirectory() as made,
@@ -118,9 +119,3 @@ def _wait(taker: Sink, number: int) -> None:
     until = time.monotonic() + 60
     while len(taker.seen()) < number and time.monotonic() < until:
         time.sleep(0.2)
-
-
-def peak(process: int) -> int:
-    """The peak memory of a process, in MiB."""
-    with open(f"/proc/{process}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from alerts.risk.detectors import LEAST_SPREAD, Detection, Floats, cusum, ears
+from alerts.risk.arrays import Floats
+from alerts.risk.detectors import LEAST_SPREAD, Detection, cusum, ears
 from alerts.risk.farrington import FIRST, farrington
 from alerts.risk.replay import Incident, Profile
 from alerts.risk.replay_sums import DecayingSums, History, Neighbourhood, week_of, weigh

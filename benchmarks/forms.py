@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alerts.risk.detectors import Floats
+from alerts.risk.arrays import Floats
 from alerts.risk.evaluation import Outcomes, log_loss
 from alerts.risk.replay import Incident, Profile, read_incidents, read_neighbours
 from alerts.risk.replay_sums import DecayingSums, History, Neighbourhood, week_number, weigh

@@ -6,12 +6,12 @@ Drains the outbox until nothing is left to do (`--until-empty`), or until it is 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 
 from sqlalchemy import func, select
 
+from benchmarks.memory import peak
 from coordination.runtime import build
 from foundation.config import Config
 from foundation.outbox import FINAL, OutboxMessage
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
                 if not session.scalar(left):
                     break
         time.sleep(0.02)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(peak(os.getpid()))
     runtime.close()
 
 

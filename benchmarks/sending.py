@@ -11,6 +11,7 @@ from collections.abc import Callable
 from benchmarks import alertmanager
 from benchmarks.installation import Installation, installations
 from benchmarks.load import percentile
+from benchmarks.memory import peak
 from benchmarks.outboxes import Filler, Sink, environment, sink, worker
 from benchmarks.tables import Table, ms
 
@@ -71,7 +72,7 @@ def _steadily(town: Installation, engine: str, channel: str, kind: str, seconds:
         for keys, at in marks:
             stored.update(dict.fromkeys(keys, at))
         wait_until(taker, 20 + len(stored))
-        memory = alertmanager.peak(process.pid)
+        memory = peak(process.pid)
         process.kill()
         process.wait()
         seen = taker.seen()

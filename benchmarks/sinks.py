@@ -143,7 +143,7 @@ class Sms(asyncio.Protocol):
         key = found[1].decode() if found else "?"
         self.kept.take(key)
         number = f"SM{next(_SERIAL):032x}"
-        made = {
+        made: dict[str, object] = {
             "sid": number,
             "status": "queued",
             "to": fields.get("To", ""),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from sqlalchemy import ForeignKey, bindparam, select, true, update
+from sqlalchemy import ForeignKey, bindparam, delete, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import passwords
@@ -27,6 +27,7 @@ from foundation.errors import NotAllowed
 OFFICIAL_IDLE, MEMBER_LIFE = timedelta(minutes=15), timedelta(hours=12)
 CODE_LIFE, CODE_TRIES = timedelta(minutes=15), 5
 CODES_PER_HOUR = 3
+ANSWERS_KEPT = timedelta(hours=24)
 OFFICIALS = frozenset(
     {
         "city_officer",
@@ -108,6 +109,12 @@ class IdempotencyKey(Base):
     status: Mapped[int]
     answer: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+def forget_answers(session: Session, now: datetime) -> int:
+    """Delete the answers that nobody may ask for again; return how many."""
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - ANSWERS_KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import holidays
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from committees.flashpoints import LIBRARY, Flashpoint, Remark
 from committees.places import Country, Locality, LocalityCode, zone_of
+from foundation.lazily import lazily
 from foundation.web.words import N_
+
+if TYPE_CHECKING:
+    import holidays
+else:
+    holidays = lazily("holidays")
 
 FESTIVAL = "festival"
 # By country: the library's English, and its name for each language of ours that it knows.

@@ -34,7 +34,7 @@ from alerts import (
     reweighing,
     webhooks,
 )
-from committees import confirming, public_holidays
+from committees import accounts, confirming, public_holidays
 from coordination import (
     asking_check_ins,
     catching_up,
@@ -49,7 +49,6 @@ from coordination import (
     replaying,
     unnamed_intake,
 )
-from coordination.api import repeats
 from coordination.runtime import Runtime
 from foundation import journal, leading
 from foundation.jobs import take_slot
@@ -226,7 +225,7 @@ JOBS: tuple[Job, ...] = (
     Job("replay", replaying.work, alone=True),
     Job("ask_check_ins", _in_session("engine", asking_check_ins.ask), every=300),
     Job("tell_silent", _in_session("engine", asking_check_ins.tell_silent, rng=True), every=3600),
-    Job("forget_answers", _in_session("keeper", repeats.forget), every=3600),
+    Job("forget_answers", _in_session("keeper", accounts.forget_answers), every=3600),
 )
 
 

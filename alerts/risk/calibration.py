@@ -15,11 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from alerts.risk.scoring import RunningSum
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazily("numpy")
 
 WINDOW_DAYS = 28
 HALF_LIFE_DAYS = 52 * 7.0

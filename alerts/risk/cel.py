@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-
-from cel_expr_python import cel
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from alerts.risk import cel_tree
 from alerts.risk.bad_rule import HABITS, BadRule, nearest, unknown
@@ -30,7 +28,13 @@ from alerts.risk.fields import (
     YES_NO,
     known,
 )
+from foundation.lazily import lazily
 from foundation.web.words import N_
+
+if TYPE_CHECKING:
+    from cel_expr_python import cel
+else:
+    cel = lazily("cel_expr_python.cel")
 
 LONGEST = 1000  # letters of an expression
 # Steps that an expression may need at most, over lists of the lengths in fields.py. The library itself stops after 10,000 rounds.
@@ -38,15 +42,6 @@ MOST_STEPS = 60_000
 MOST_ROUNDS = 8_000
 DIVIDED, TOO_LONG_RUN, TOO_LARGE, OTHER = "divided_by_zero", "ran_too_long", "number_too_large", "other"
 
-_TYPES = {
-    WHOLE_NUMBER: cel.Type.INT,
-    NUMBER: cel.Type.DOUBLE,
-    WORD: cel.Type.STRING,
-    YES_NO: cel.Type.BOOL,
-    WORDS: cel.Type.List(cel.Type.STRING),
-    INCIDENTS: cel.Type.List(cel.Type.Map(cel.Type.STRING, cel.Type.DYN)),
-}
-_ENV = cel.NewEnv(variables={name: _TYPES[field.kind] for name, field in FIELDS.items()})
 _SIZES = {name: field.most for name, field in FIELDS.items() if field.most}
 MACROS = ("exists", "all", "exists_one", "filter", "map", "has")
 FUNCTIONS = ("size", "startsWith", "endsWith", "contains", "double", "int")
@@ -92,6 +87,20 @@ class Judged:
     holds: bool | None
     evidence: tuple[str, ...] = ()
     why: str = ""
+
+
+@cache
+def _environment() -> cel.Env:
+    """The declared names; the library is loaded with the first expression."""
+    types = {
+        WHOLE_NUMBER: cel.Type.INT,
+        NUMBER: cel.Type.DOUBLE,
+        WORD: cel.Type.STRING,
+        YES_NO: cel.Type.BOOL,
+        WORDS: cel.Type.List(cel.Type.STRING),
+        INCIDENTS: cel.Type.List(cel.Type.Map(cel.Type.STRING, cel.Type.DYN)),
+    }
+    return cel.NewEnv(variables={name: types[field.kind] for name, field in FIELDS.items()})
 
 
 @lru_cache(maxsize=512)
@@ -163,7 +172,7 @@ def _check(text: str) -> Expression:
     if not "".join(text.split()).isprintable():
         raise BadRule(NOT_FINISHED, position=(1, 1))
     try:
-        program = _ENV.compile(text)
+        program = _environment().compile(text)
         tree = cel_tree.decode(program.serialize())
     except RuntimeError as error:
         raise _translated(text, str(error)) from None
@@ -188,10 +197,10 @@ def _resting(top: Node) -> list[cel.Expression]:
             continue
         try:
             asked = cel_tree.written(node.test) if node.test else "true"
-            made.append(_ENV.compile(f"incidents.map({node.name}, {asked}, {node.name}.id)"))
+            made.append(_environment().compile(f"incidents.map({node.name}, {asked}, {node.name}.id)"))
         except (RuntimeError, ValueError):
             # A question that needs something around it: the expression then rests on every incident.
-            made.append(_ENV.compile("incidents.map(i, i.id)"))
+            made.append(_environment().compile("incidents.map(i, i.id)"))
     return made
 
 

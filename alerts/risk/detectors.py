@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from foundation.lazily import lazily
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+if TYPE_CHECKING:
+    import numpy as np
+
+    from alerts.risk.arrays import Bools, Floats
+else:
+    np = lazily("numpy")
 
 BASELINE = 7
 GAP = 2
@@ -68,7 +70,9 @@ def reference(counts: Floats, weeks: int, gap: int = 0) -> tuple[Floats, Floats]
     mean, spread = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
     first = weeks + gap
     if counts.shape[1] > first:
-        windows = sliding_window_view(counts, weeks, axis=1)[:, : counts.shape[1] - first]
+        windows = np.lib.stride_tricks.sliding_window_view(counts, weeks, axis=1)[
+            :, : counts.shape[1] - first
+        ]
         mean[:, first:] = windows.mean(axis=2)
         spread[:, first:] = windows.std(axis=2, ddof=1)
     return mean, spread

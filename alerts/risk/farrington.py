@@ -12,11 +12,14 @@ quantile of a negative binomial with the mean and the overdispersion that were f
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from alerts.risk.detectors import Bools, Detection, Floats
+from alerts.risk.detectors import Detection
+
+if TYPE_CHECKING:
+    from alerts.risk.arrays import Bools, Floats
 
 YEARS, HALF_WINDOW, WEEKS_A_YEAR = 3, 3, 52
 ALPHA = 0.025

@@ -8,9 +8,15 @@ raise the level that people see. Anyone in alerts or coordination may import it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = lazily("numpy")
 
 BOUNDARIES = (0.05, 0.15, 0.35, 0.65)
 """P28 at which levels 2, 3, 4 and 5 begin."""

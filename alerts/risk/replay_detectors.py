@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.risk.detectors import Detection, Floats, cusum, ears
+from alerts.risk.detectors import Detection, cusum, ears
 from alerts.risk.farrington import farrington
 from alerts.risk.replay import ReplayResult
 from alerts.risk.replay_files import Incident, Profile, write_rows
 from alerts.risk.replay_sums import History, week_number, weigh
 from alerts.risk.replay_warnings import SURGE_CHANCE
+
+if TYPE_CHECKING:
+    from alerts.risk.arrays import Floats
 
 HEADER = ("locality", "week", "detector", "observed", "bound", "alarm")
 

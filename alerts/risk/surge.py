@@ -13,9 +13,14 @@ tuning years.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from foundation.lazily import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazily("numpy")
 
 SIZE = 1.19
 """The size of the negative binomial: the smaller, the more the counts scatter around their mean."""

@@ -13,20 +13,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import request
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from committees.accounts import IdempotencyKey
+from committees.accounts import ANSWERS_KEPT, IdempotencyKey
 from foundation.crypto import cipher
 from foundation.errors import Invalid
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
 PATTERN = "^[!-~]{1,200}$"
 
 
@@ -59,19 +57,13 @@ def claim(session: Session, now: datetime, person_id: UUID) -> Repeat | None:
         )
     wanted = _fingerprint(session)
     row = session.get(IdempotencyKey, (person_id, key))
-    if row is None or row.at < now - KEPT:
+    if row is None or row.at < now - ANSWERS_KEPT:
         row = row or IdempotencyKey(person_id=person_id, key=key)
         row.request_hash, row.at = wanted, now
         return Repeat(row, False)
     if row.request_hash != wanted:
         raise Invalid(HEADER, "This key was used for another request.", "Use a new key for each new request.")
     return Repeat(row, True)
-
-
-def forget(session: Session, now: datetime) -> int:
-    """Delete the answers that nobody may ask for again; return how many."""
-    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - KEPT))
-    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def _fingerprint(session: Session) -> str:

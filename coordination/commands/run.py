@@ -13,10 +13,9 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from coordination.app import create_app
 from coordination.commands import Progress, config, opened
 from coordination.ticking import Ticker
-from foundation.config import PROCRASTINATE
+from foundation.config import PROCRASTINATE, Config
 from foundation.errors import Problem
 
 
@@ -66,6 +65,13 @@ def _options(host: str, port: int, workers: int, threads: int) -> dict[str, Any]
     }
 
 
+def _application(settings: Config) -> Any:
+    """The pages, loaded by the processes that serve them: a worker has no use for them."""
+    from coordination.app import create_app
+
+    return create_app(settings)
+
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -89,7 +95,7 @@ def serve_command(host: str, port: int, workers: int, threads: int, all_in_one: 
         )
     if workers > 1 and (settings.database_url.startswith("sqlite") or all_in_one):
         raise click.UsageError("More than one web process needs PostgreSQL and `concord worker` beside it.")
-    Server(_options(host, port, workers, threads), lambda: create_app(settings), all_in_one).run()
+    Server(_options(host, port, workers, threads), lambda: _application(settings), all_in_one).run()
 
 
 @click.command("worker")
@@ -166,7 +172,7 @@ def demo_command(size: int, port: int, data: Path | None, as_json: bool) -> None
         click.echo(json.dumps(announce, ensure_ascii=False) if as_json else demo.in_words(announce))
         sys.stdout.flush()
 
-    Server(_options("127.0.0.1", port, 1, 8), lambda: create_app(settings), True, ready).run()
+    Server(_options("127.0.0.1", port, 1, 8), lambda: _application(settings), True, ready).run()
 
 
 def _check_port(port: int) -> None:

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.risk.arrays import Floats
 from alerts.risk.conditions import unusual as unusual_condition
-from alerts.risk.detectors import MEMORY, Detection, Floats, Unusual, cusum, ears, unusual
+from alerts.risk.detectors import MEMORY, Detection, Unusual, cusum, ears, unusual
 from alerts.risk.facts import Facts
 from alerts.risk.farrington import FIRST, _tails, farrington
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.risk.detectors import Floats
+from alerts.risk.arrays import Floats
 from alerts.risk.replay_sums import monday
 from benchmarks.forms import fitted
 from benchmarks.measures import AlertGrid, top_precision
