@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,19 +17,21 @@ import click
 from sqlalchemy import Connection, Engine, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from alerts import alarm_sentences
 from alerts.channels import open_channels
 from alerts.channels.console import Console
 from alerts.reconciling import Reconciliation
 from coordination import schema
 from coordination.commands import config
 from coordination.pulse import SILENT
+from foundation import alarms
 from foundation.clock import SystemClock
 from foundation.config import Config
-from foundation.db import make_engine
+from foundation.db import Database, make_engine
 from foundation.errors import Problem
 from foundation.jobs import Heartbeat
 from foundation.migrate import is_current
-from foundation.policy import WEB_ROLE
+from foundation.policy import WEB_ROLE, WORKER_ROLE, service
 
 assert schema.ROOMS
 GOOD, ADVICE, BROKEN = "ok", "advice", "broken"
@@ -148,6 +151,21 @@ def _opened_database(engine: Engine, settings: Config) -> Iterator[Found]:
         if all(one.state != BROKEN for one in rights):
             yield from _heartbeats(connection, settings)
             yield _sums(connection)
+            yield from _alarms(settings)
+
+
+def _alarms(settings: Config) -> Iterator[Found]:
+    """What stands still until a person acts, in the sentences of the page of health."""
+    now = SystemClock().now()
+    with (
+        closing(Database(settings.worker_database_url, role=WORKER_ROLE)) as database,
+        database.open(service("command")) as session,
+    ):
+        open_alarms = alarms.sounding(session)
+    if not open_alarms:
+        yield Found(GOOD, "No alarm is open.")
+    for alarm in open_alarms:
+        yield Found(ADVICE, alarm_sentences.sentence(alarm, now), alarm_sentences.what_to_do(alarm))
 
 
 def _sums(connection: Connection) -> Found:

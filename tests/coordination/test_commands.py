@@ -20,6 +20,7 @@ from committees.places import Country, Locality
 from coordination import cli
 from coordination.commands.asking import past_moment
 from coordination.exporting import KINDS, safe, written
+from foundation import alarms
 from foundation.db import Base, Database
 from foundation.policy import service
 from tests.make import SECRET, Town
@@ -296,6 +297,17 @@ def test_the_doctor_says_what_to_do(concord: Terminal, town: Town) -> None:
     finally:
         key.chmod(0o600)
     assert f"chmod 600 {key}" in concord.out
+
+
+def test_the_doctor_reads_out_what_stands_still(concord: Terminal, town: Town) -> None:
+    assert concord("doctor") == 0
+    assert "No alarm is open." in concord.out
+    with town.session("sender", write=True) as session:
+        alarms.sound(session, town.clock.now(), "message_put_aside", "x", {"channel": "sms", "tries": 5})
+    assert concord("doctor") == 0, "an alarm is a person's work, and not an installation that is broken"
+    (alarm,) = [line for line in concord.out.splitlines() if "SMS" in line and line.startswith("advice")]
+    assert "5" in alarm
+    assert "No alarm is open." not in concord.out
 
 
 def test_the_doctor_does_not_mend_what_it_examines(alone: Terminal, tmp_path: Path) -> None:

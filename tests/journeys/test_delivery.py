@@ -389,3 +389,19 @@ def test_callbacks_may_come_twice_for_nobody_and_with_another_id(wired_town: Wir
         states = sorted(session.scalars(select(Inbound.state).where(Inbound.kind == "status")))
         assert states == [IGNORED, IGNORED, "read"]
     expect(town, WHO)
+
+
+def test_two_lost_messages_with_the_same_words_to_one_phone_never_share_a_copy(wired_town: WiredTown) -> None:
+    town = wired_town
+    town.twilio.fault("drop_after")
+    town.twilio.fault("drop_before")
+    keys = [put(town), put(town)]  # the same template and gaps to the same phone: their texts are equal
+    work(town)
+    assert [row(town, key).state for key in keys] == ["unknown", "unknown"]
+    assert len(town.twilio.sent) == 1, "one was taken, the other never came"
+    for _ in range(4):
+        later(town, seconds=21)
+    found = [row(town, key) for key in keys]
+    assert [one.state for one in found] == ["sent", "sent"]
+    assert len({one.provider_id for one in found}) == 2
+    expect(town, WHO, WHO)
