@@ -23,6 +23,7 @@ from foundation.errors import Conflict, Invalid
 QUESTIONS = 5
 NEWS_DAYS = 14
 ENOUGH_VOICES = 2
+FAR_APART = 2
 
 
 class CheckIn(Keyed, Base):
@@ -165,6 +166,12 @@ def gathered(rows: Sequence[CheckIn], reporters: frozenset[UUID]) -> Voices:
             said[key] = (seen + (value == "seen"), stopped + (value == "stopped"))
     calm = bool(rows) and all(row.all_calm for row in rows)
     return Voices(len(sources), median(answers) if answers else None, calm, said, last)
+
+
+def differ(rows: Sequence[CheckIn]) -> bool:
+    """Whether two answers to one question lie more than two points apart."""
+    each = zip(*(row.answers for row in rows), strict=True)
+    return any(max(answers) - min(answers) > FAR_APART for answers in each)
 
 
 def spoken_this_week(session: Session, locality_id: UUID, week: date) -> int:

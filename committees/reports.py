@@ -30,6 +30,7 @@ REFERENCE_TRIES = 8
 FOR_OVERSIGHT = (
     "for_oversight"  # the errand that brings an incident to the oversight office, and to nobody else
 )
+WALK_IN = "walk_in"  # told to a person of the committee, face to face or in a call, who logs it
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
@@ -348,7 +349,9 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
         "private_matter"
         if incident.path == "private_matter"
         else ""
-        if new.source.known or new.source.kind == "unnamed"  # nobody can ring somebody without a name
+        if new.source.known
+        or new.source.kind == "unnamed"  # nobody can ring somebody without a name
+        or new.channel == WALK_IN  # the secretary has just spoken with them
         else "unknown_source"
     )
     if why:

@@ -52,8 +52,8 @@ class Asked:
 
 
 def ask(session: Session, now: datetime) -> int:
-    """Write what is due to the members of every committee; return how many messages are new."""
-    return sum(_ask_one(session, now, one) for one in _due(session, now))
+    """Write what is due to the members of every committee; return how many messages and flags are new."""
+    return flag_differences(session, now) + sum(_ask_one(session, now, one) for one in _due(session, now))
 
 
 def _due(session: Session, now: datetime) -> Iterable[Asked]:
@@ -118,6 +118,31 @@ def _answered(session: Session, asked: Asked) -> set[UUID]:
 def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:
     good = (point for point in points if point.channel in WRITTEN)
     return next((point for point in good if contacts.takes(point, now, ORDINARY_LEVEL)), None)
+
+
+def flag_differences(session: Session, now: datetime) -> int:
+    """Put a call on the secretary's desk for each ward and week whose answers lie far apart; nobody is told that they are wrong."""
+    rows = select(CheckIn).where(CheckIn.received_at > now - timedelta(days=7))
+    alike: dict[tuple[UUID, date], list[CheckIn]] = {}
+    for row in session.scalars(rows):
+        alike.setdefault((row.locality_id, row.week), []).append(row)
+    keys = {
+        f"differ:{place}:{week}": place for (place, week), found in alike.items() if checkins.differ(found)
+    }
+    asked = set(session.scalars(select(CallBack.effect_key).where(CallBack.effect_key.in_(keys))))
+    new = [
+        CallBack(
+            locality_id=place,
+            why=call_backs.ANSWERS_DIFFER,
+            asked_at=now,
+            due_at=now + timedelta(days=2),
+            effect_key=key,
+        )
+        for key, place in keys.items()
+        if key not in asked
+    ]
+    session.add_all(new)
+    return len(new)
 
 
 def tell_silent(session: Session, now: datetime, rng: random.Random) -> int:

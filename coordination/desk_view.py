@@ -115,8 +115,8 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
         due = words.when(row.due_at, zones[place.id], now)
         late = row.due_at < now
         meta = _("was due %(when)s", when=due) if late else _("by %(when)s", when=due)
-        href = f"/desk/r/{row.incident_id}" if row.incident_id else f"/place/{place.code}"
-        found.append(Waiting(row.id, call_reason(row.why), f"{_name(place)} · {meta}", href, late))
+        parts = [_name(place), meta, *([_("tried %(times)s times", times=row.tries)] if row.tries else [])]
+        found.append(Waiting(row.id, call_reason(row.why), " · ".join(parts), f"/desk/call/{row.id}", late))
     return found
 
 

@@ -15,13 +15,15 @@ from uuid import UUID, uuid4
 from flask import Response
 from werkzeug.datastructures import MultiDict
 
-from committees import custody, people, profiles, reports
+from committees import call_backs, catalogue, custody, people, profiles, reports
+from committees.call_backs import CallBack
 from committees.custody import Identity
 from committees.incidents import Incident
 from committees.intake import form
 from committees.intake.form import Answers, Offer
 from committees.places import Locality
 from committees.reports import NewReport, Recorded
+from coordination.pages import calls
 from coordination.pages.whereabouts import (
     REPORTERS,
     Home,
@@ -49,8 +51,7 @@ def report(visit: Visit) -> Response:
     if filled := visit.filled_at():
         offer = replace(offer, now=filled)
     if not visit.posted:
-        start = form.defaults(offer, home.ward.code if home.ward else None)
-        return _show(visit, home, offer, start, uuid4(), {})
+        return _show(visit, home, offer, _start(visit, home, offer), uuid4(), {})
     key = visit.uuid("report_id")
     try:
         answers = form.read(visit.form, offer)
@@ -71,6 +72,9 @@ def report(visit: Visit) -> Response:
         )
     if not done.created:
         return receipt(visit, done.incident, repeated=True)
+    if answers.for_other:
+        # Not the secretary's own report: it stands under the handle of whoever spoke.
+        return receipt(visit, done.incident, repeated=False)
     return visit.go(f"/report/{key}/sent")
 
 
@@ -86,6 +90,28 @@ def own_incident(visit: Visit, incident_id: UUID) -> Incident:
     if incident.source_id not in visit.principal.handles:
         raise NotFound()
     return incident
+
+
+def _start(visit: Visit, home: Home, offer: Offer) -> MultiDict[str, str]:
+    """An empty form; from a call, what the call has told already."""
+    call = _call(visit, visit.args.get("call", "")) if offer.for_other else None
+    if call is None:
+        return form.defaults(offer, home.ward.code if home.ward else None)
+    ward = visit.session.get_one(Locality, call.locality_id).code
+    start = form.defaults(offer, ward if ward in offer.wards else None)
+    start.update({"for_other": "yes", "call": str(call.id)})
+    begun = visit.session.get(Incident, call.incident_id) if call.incident_id else None
+    if begun is not None:
+        start["what"] = catalogue.kind(begun.kind).form
+    return start
+
+
+def _call(visit: Visit, key: str) -> CallBack | None:
+    """The call that a form is filled in from, if the visitor may see one by this id."""
+    try:
+        return visit.session.get(CallBack, UUID(key))
+    except ValueError:
+        return None
 
 
 def _offer(visit: Visit, home: Home) -> Offer:
@@ -147,15 +173,41 @@ def options(words: dict[str, str]) -> list[tuple[str, str]]:
     return [(key, _(text)) for key, text in words.items()]
 
 
+def _speaker(visit: Visit, home: Home, key: UUID, call: CallBack | None) -> dict[str, Any]:
+    """Whoever spoke to the secretary: their own handle and way back where the call says who it was, else a handle for this once."""
+    row, person = calls.asked_by(visit, call) if call else (None, None)
+    number = row.number(visit.session) if row else ""
+    source = reports.source_for(
+        visit.session,
+        visit.now,
+        group=home.group,
+        person_id=person.id if person else None,
+        number=number or f"walk-in {key}",
+    )
+    if person is None:
+        return {"source": source, "reply_to": number or None}
+    return {
+        "source": source,
+        "reply_to": number or None,
+        "language": person.language,
+        "script": person.script,
+    }
+
+
 def _store(visit: Visit, home: Home, key: UUID, answers: Answers) -> Recorded:
+    call = _call(visit, visit.form.get("call", "")) if answers.for_other else None
+    speaker = (
+        _speaker(visit, home, key, call)
+        if answers.for_other
+        else {"source": source_of(visit, home), **way_back(visit)}
+    )
     new = NewReport(
         id=key,
         locality=home.by_code(answers.ward),
         kind=answers.kind,
         occurred_at=answers.occurred_at,
         how_known=answers.how_known,
-        channel="walk_in" if answers.for_other else "web",
-        source=source_of(visit, home),
+        channel=reports.WALK_IN if answers.for_other else "web",
         ongoing=answers.ongoing,
         people=answers.people,
         part_of_day=answers.part_of_day,
@@ -165,17 +217,19 @@ def _store(visit: Visit, home: Home, key: UUID, answers: Answers) -> Recorded:
         about=answers.about,
         withheld_from=answers.withheld_from,
         logged_for_other=answers.for_other,
-        **way_back(visit, for_other=answers.for_other),
+        **speaker,
     )
     done = reports.record(visit.session, visit.now, new)
+    if call is not None:
+        calls.close(visit, call, call_backs.LOGGED)
     if done.created and answers.keep_name:
         _seal_name(visit, home, key)
     return done
 
 
-def way_back(visit: Visit, *, for_other: bool = False) -> dict[str, Any]:
-    """How the reporter hears what happened: phone, language and letters; nothing for somebody at the desk."""
-    points = [] if for_other else people.contacts_of(visit.session, visit.person_id)
+def way_back(visit: Visit) -> dict[str, Any]:
+    """How the reporter hears what happened: phone, language and letters."""
+    points = people.contacts_of(visit.session, visit.person_id)
     phone = next((point.id for point in points if point.channel == "sms"), None)
     return {"contact_point_id": phone, "language": visit.person.language, "script": visit.person.script}
 

@@ -1,0 +1,122 @@
+"""One call to make: whom, about what, in which language, since when; and how it went. The list of calls stands on the desk.
+
+What a call is and how it ends is committees/call_backs.py. What was said in it is logged by the report form (/report?call=).
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response
+
+from alerts.sentences import call_reason, role_name
+from committees import call_backs, people
+from committees.call_backs import CallBack
+from committees.inbox import UNREAD, Inbound
+from committees.people import Person
+from committees.places import Locality, zone_of
+from coordination import desk_view
+from coordination.desk_view import DESK
+from foundation.db import claim
+from foundation.errors import Refused
+from foundation.web import words
+from foundation.web.forms import Form
+from foundation.web.page import Visit, page
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
+
+#: What a secretary chooses from; TRIED leaves the call on the list.
+TRIED = "tried"
+ENDS = {
+    call_backs.REACHED: N_("I spoke with them"),
+    TRIED: N_("Nobody answered: try again in half an hour"),
+    call_backs.NOT_NEEDED: N_("No call is needed any more"),
+    call_backs.GIVEN_UP: N_("It cannot be reached: give it up"),
+}
+OUTCOMES = {
+    call_backs.REACHED: N_("They were reached"),
+    call_backs.LOGGED: N_("What they said is logged"),
+    call_backs.NOT_NEEDED: N_("No call was needed"),
+    call_backs.GIVEN_UP: N_("They could not be reached"),
+    call_backs.NEWS_CAME: N_("News came without a call"),
+}
+
+
+@page("/desk/call/<uuid:call_id>", roles=DESK)
+def call_page(visit: Visit, call_id: UUID) -> Response:
+    """Whom to ring and why, and how it went."""
+    call: CallBack = visit.get(CallBack, call_id)
+    if not visit.posted:
+        return _show(visit, call, {})
+    form = Form(visit.form)
+    how = form.choice("how", ENDS, _("Choose how it went"))
+    try:
+        form.check()
+    except Refused as refused:
+        return _show(visit, call, refused.fields)
+    if how == TRIED:
+        call_backs.tried(visit.session, visit.now, call)
+        visit.say(_("Noted: nobody answered. It is due again in half an hour."))
+    else:
+        close(visit, call, how)
+        visit.say(_("Noted: this call was made.") if how == call_backs.REACHED else _("Noted."))
+    return visit.go("/desk")
+
+
+def close(visit: Visit, call: CallBack, outcome: str) -> None:
+    """End a call; the message that asked for it leaves the desk with it."""
+    call_backs.done(visit.session, visit.now, call, outcome)
+    if call.inbound_id:
+        claim(
+            visit.session,
+            Inbound,
+            call.inbound_id,
+            {"state": UNREAD},
+            {"state": "read", "handled_by": visit.person_id},
+        )
+
+
+def asked_by(visit: Visit, call: CallBack) -> tuple[Inbound | None, Person | None]:
+    """The call or SMS that asked for it, and who that was, where the visitor may know."""
+    row = visit.session.get(Inbound, call.inbound_id) if call.inbound_id else None
+    return row, visit.session.get(Person, row.person_id) if row and row.person_id else None
+
+
+def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
+    session, now = visit.session, visit.now
+    place = session.get_one(Locality, call.locality_id)
+    zone = zone_of(session, place)
+    row, person = asked_by(visit, call)
+    facts = [(_("Why"), call_reason(call.why)), (_("Where"), place.name(words.current().language))]
+    if row:
+        facts.append((_("Who"), _who(visit, person)))
+    language = person.language if person else str((row.details if row else {}).get("language", ""))
+    if language:
+        facts.append((_("Language"), words.NAMES.get(language, language)))
+    facts.append((_("Since"), words.when(call.asked_at, zone, now)))
+    if call.tried_at:
+        when = words.when(call.tried_at, zone, now)
+        facts.append((_("Tried"), _("%(times)s times, last %(when)s", times=call.tries, when=when)))
+    if call.done_at:
+        facts.append((_("How it ended"), _(OUTCOMES.get(call.outcome, OUTCOMES[call_backs.REACHED]))))
+    number = row.number(session) if row else ""
+    if row and number and not visit.posted:
+        desk_view.note_reading(visit.principal, now, "inbound", row)
+    return visit.render(
+        "call.html",
+        422 if errors else 200,
+        call=call,
+        facts=facts,
+        number=number,
+        ring="" if row else desk_view.name_who_sits(session, place),
+        ends=[(key, _(text)) for key, text in ENDS.items()],
+        values=visit.form,
+        errors=errors,
+    )
+
+
+def _who(visit: Visit, person: Person | None) -> str:
+    if person is None:
+        return _("A number that we do not know")
+    role = people.standings_of(visit.session, person.id)
+    return f"{person.name}, {role_name(role[0].role)}" if role else person.name

@@ -1,0 +1,127 @@
+"""The list of calls: who and since when, tried or reached, and what was said becomes that person's report, not the secretary's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from committees import checkins, reports
+from committees.call_backs import CallBack
+from committees.checkins import NewCheckIn
+from committees.incidents import Incident
+from committees.places import by_code
+from committees.reports import ReplyHandle, Report, Source
+from foundation.db import new_id
+from tests.make import WARD, Browser
+from tests.rig.town import WiredTown
+
+STRANGER = "+923009990000"
+DESK = "secretary.mardan"
+SAID = {"what": "threat", "ward": WARD, "day": "today", "how": "told", "text": "They say shops must close."}
+
+
+def asked(town: WiredTown, who: str) -> UUID:
+    town.ring(who)
+    with town.session("intake") as session:
+        rows = select(CallBack.id).where(CallBack.inbound_id.is_not(None), CallBack.done_at.is_(None))
+        return session.scalars(rows).one()
+
+
+def call(town: WiredTown, key: UUID) -> CallBack:
+    with town.session("intake") as session:
+        return session.get_one(CallBack, key)
+
+
+def desk(town: WiredTown) -> Browser:
+    browser = town.browser(DESK)
+    browser.open("/desk")
+    return browser
+
+
+def test_a_call_is_tried_and_stays_until_somebody_was_reached(wired_town: WiredTown) -> None:
+    town = wired_town
+    key = asked(town, "member1.mardan")
+    browser = desk(town)
+    assert f"/desk/call/{key}" in browser.page
+    browser.open(f"/desk/call/{key}")
+    assert "Language" in browser.page
+    assert "اردو" in browser.page
+    assert f"tel:{town.address('member1.mardan')}" in browser.page
+    browser.send(f"/desk/call/{key}")
+    assert (browser.status, "Choose how it went" in browser.page) == (422, True)
+    browser.send(f"/desk/call/{key}", how="tried")
+    assert "tried 1 times" in browser.page
+    assert (call(town, key).due_at, call(town, key).done_at) == (
+        town.clock.now() + timedelta(minutes=30),
+        None,
+    )
+    browser.open(f"/desk/call/{key}")
+    browser.send(f"/desk/call/{key}", how="reached")
+    assert f"/desk/call/{key}" not in browser.page
+    assert call(town, key).outcome == "reached"
+
+
+def test_members_and_strangers_do_not_find_a_call(wired_town: WiredTown) -> None:
+    key = asked(wired_town, STRANGER)
+    assert wired_town.browser("member1.mardan").client.get(f"/desk/call/{key}").status_code == 404
+    assert wired_town.browser("secretary.addu").client.get(f"/desk/call/{key}").status_code == 404
+
+
+def test_what_a_known_caller_says_is_that_persons_report(wired_town: WiredTown) -> None:
+    town = wired_town
+    key = asked(town, "member1.mardan")
+    browser = desk(town)
+    browser.open(f"/report?call={key}")
+    assert f'name="call" value="{key}"' in browser.page
+    browser.send("/report", **SAID, for_other="yes")
+    assert (browser.status, "Thank you" in browser.page) == (200, True)
+    assert call(town, key).outcome == "logged"
+    with town.session("intake") as session:
+        report = session.scalars(select(Report)).one()
+        person = town.person(session, "member1.mardan")
+        group = session.get_one(Source, report.source_id).committee_id
+        own = reports.source_for(session, town.clock.now(), group=group, person_id=person.id)
+        assert (report.source_id, report.channel, report.logged_for_other) == (own.id, "walk_in", True)
+    assert report.source_id not in _handles(town)
+
+
+def _handles(town: WiredTown) -> set[UUID]:
+    from committees.people import principal_of
+
+    with town.session() as session:
+        return set(principal_of(session, town.person(session, DESK)).handles)
+
+
+def test_a_stranger_stays_unknown_and_hears_back_at_the_number_that_rang(wired_town: WiredTown) -> None:
+    town = wired_town
+    key = asked(town, STRANGER)
+    browser = desk(town)
+    browser.open(f"/report?call={key}")
+    browser.send("/report", **SAID, for_other="yes")
+    with town.session("feedback") as session:
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.known_source, incident.credibility) == (False, 4)
+        assert session.scalars(select(ReplyHandle)).one().address_sealed
+    with town.session("intake") as session:
+        assert session.scalars(select(CallBack).where(CallBack.incident_id == incident.id)).all() == []
+
+
+def test_answers_that_lie_far_apart_are_flagged_to_the_secretary_once(wired_town: WiredTown) -> None:
+    town = wired_town
+
+    def says(code: str, *answers: int) -> None:
+        with town.session("intake", write=True) as session:
+            person, ward = town.person(session, code), by_code(session, WARD)
+            source = reports.source_for(session, town.clock.now(), group=None, person_id=person.id)
+            checkins.record(session, town.clock.now(), NewCheckIn(new_id(), ward, source, answers))
+
+    says("member1.mardan", 1, 1, 1, 1, 1)
+    says("member2.mardan", 3, 3, 3, 3, 3)
+    town.work()
+    assert "Check-in answers from here differ much" not in desk(town).page
+    says("secretary.mardan", 4, 1, 1, 1, 1)
+    town.later(minutes=10)
+    town.later(minutes=10)
+    assert desk(town).page.count("Check-in answers from here differ much") == 2  # the row, and its button
