@@ -32,6 +32,7 @@ class Tongue:
     thanks: str
     goodbye: str
     messages: Mapping[str, str]
+    menu: Mapping[str, str]
     in_english: str = ""
 
 

@@ -16,10 +16,10 @@ from uuid import UUID
 from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
-from alerts.channels import call_script, twilio_request
-from alerts.channels.twilio_request import Forged, IncomingCall, KeyPressed, StatusUpdate
+from alerts.channels import call_menu, call_script, twilio_request
+from alerts.channels.twilio_request import Forged, IncomingCall, KeyPressed, MenuKey, StatusUpdate
 from committees import inbox
-from committees.inbox import CALL, KEY, SMS, STATUS, Inbound
+from committees.inbox import CALL, KEY, MENU, MENU_CALL, SMS, STATUS, Inbound
 from committees.intake.normalise import storable
 from coordination.collected import LARGEST_FORM, Item, form_item
 from coordination.runtime import Runtime
@@ -28,6 +28,7 @@ from foundation.logs import log
 from foundation.policy import service
 
 SILENCE = "<Response/>"
+CHOOSE = "choose"  # where in the menu a language is chosen
 SECRET_HEADER = "X-Concord-Secret"
 NO_SUBMISSION = f"Send one submission as a JSON object, of {LARGEST_FORM // 1024} KiB at most."
 #: Hanging up before the call is taken: it costs the caller nothing.
@@ -52,6 +53,12 @@ def register(app: Flask, runtime: Runtime) -> None:
         return _key(runtime, outbox_id, language)
 
     app.add_url_rule("/hooks/forms/<name>", "hook:form", lambda name: _form(runtime, name), methods=["POST"])
+
+    def menu(language: str | None = None) -> Response:
+        return _menu(runtime, language)
+
+    app.add_url_rule("/hooks/twilio/menu", "hook:menu", menu, methods=["POST"])
+    app.add_url_rule("/hooks/twilio/menu/<language>", "hook:menu_key", menu, methods=["POST"])
     app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
     app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
@@ -79,6 +86,32 @@ def _form(runtime: Runtime, name: str) -> Response:
 
 def _item_row(item: Item) -> Inbound:
     return Inbound(kind=item.kind, provider_id=item.provider_id, confirmed=True, details=item.details)
+
+
+def _menu(runtime: Runtime, language: str | None) -> Response:
+    """One step of the menu: a call is kept before a word is said, and a key before it is thanked for."""
+    base = f"{runtime.config.public_url}/hooks/twilio/menu"
+    try:
+        told = _checked(runtime)
+        if not isinstance(told, IncomingCall if language is None else MenuKey):
+            raise Forged("this hook is for something else")
+    except Forged:
+        return Response("", 403, mimetype="text/plain")
+    if isinstance(told, IncomingCall):
+        _keep(runtime, _menu_call_row, told)
+        answer = call_menu.languages(f"{base}/{CHOOSE}")
+    elif language == CHOOSE:
+        chosen = call_menu.language_of(told.key)
+        answer = (
+            call_menu.menu(chosen, f"{base}/{chosen}") if chosen else call_menu.languages(f"{base}/{CHOOSE}")
+        )
+    elif told.confirmed and told.key in call_menu.KEYS:
+        _keep(runtime, lambda pressed: _menu_row(pressed, str(language)), told)
+        runtime.wake()
+        answer = call_menu.thanks(str(language))
+    else:
+        answer = call_menu.menu(str(language), f"{base}/{language}", again=True)
+    return Response(answer, 200, mimetype="text/xml")
 
 
 def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
@@ -152,6 +185,16 @@ def _sms_row(told: twilio_request.Inbound) -> tuple[Inbound, str, str]:
 def _call_row(told: IncomingCall) -> tuple[Inbound, str, str]:
     row = Inbound(kind=CALL, provider_id=told.sid, confirmed=told.confirmed, details={"to": told.to})
     return row, told.caller, ""
+
+
+def _menu_call_row(told: IncomingCall) -> tuple[Inbound, str, str]:
+    row = Inbound(kind=MENU_CALL, provider_id=told.sid, confirmed=told.confirmed, details={"to": told.to})
+    return row, told.caller, ""
+
+
+def _menu_row(told: MenuKey, language: str) -> tuple[Inbound, str, str]:
+    details = {"to": told.to, "sid": told.sid, "key": told.key, "language": language}
+    return Inbound(kind=MENU, provider_id=f"{told.sid}:menu:{told.key}", details=details), told.caller, ""
 
 
 def _key_row(told: KeyPressed, outbox_id: UUID) -> tuple[Inbound, str, str]:

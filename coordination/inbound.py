@@ -11,16 +11,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from alerts import delivery
+from alerts.channels import call_menu
 from alerts.channels.base import OutcomeUnknown
 from alerts.channels.twilio_inbox import Received, TwilioInbox
 from committees import contact_stops, inbox
-from committees.inbox import CALL, FORM, IGNORED, KEY, MAIL, READ, SMS, STATUS, STOP, UNREAD, WAITING, Inbound
+from committees.inbox import (
+    CALL,
+    FORM,
+    IGNORED,
+    KEY,
+    MAIL,
+    MENU,
+    MENU_CALL,
+    READ,
+    SMS,
+    STATUS,
+    STOP,
+    UNREAD,
+    WAITING,
+    Inbound,
+)
 from committees.intake.normalise import storable
 from coordination import call_keys, probing, sms_commands, taking_in
 from coordination.runtime import Runtime
@@ -67,7 +84,10 @@ def work(runtime: Runtime) -> int:
 def _waiting(runtime: Runtime) -> list[Waiting]:
     with runtime.worker.open(service("intake")) as session:
         columns = select(Inbound.id, Inbound.kind, Inbound.provider_id, Inbound.confirmed)
-        rows = columns.where(Inbound.state == WAITING)
+        over = runtime.clock.now() - timedelta(seconds=call_menu.LONGEST_SECONDS)
+        rows = columns.where(
+            Inbound.state == WAITING, or_(Inbound.kind != MENU_CALL, Inbound.received_at <= over)
+        )
         rows = rows.order_by(Inbound.confirmed.desc(), Inbound.received_at, Inbound.id).limit(BATCH)
         return [Waiting(*row) for row in session.execute(rows).all()]
 
@@ -135,6 +155,12 @@ def _read_sms(runtime: Runtime, session: Session, row: Inbound) -> None:
 READERS: Mapping[str, Callable[[Runtime, Session, Inbound], None]] = {
     SMS: _read_sms,
     CALL: lambda runtime, session, row: sms_commands.handle_call(
+        session, runtime.clock.now(), runtime.rng, row
+    ),
+    MENU: lambda runtime, session, row: sms_commands.handle_menu(
+        session, runtime.clock.now(), runtime.rng, row
+    ),
+    MENU_CALL: lambda runtime, session, row: sms_commands.handle_menu(
         session, runtime.clock.now(), runtime.rng, row
     ),
     KEY: lambda runtime, session, row: call_keys.handle(session, runtime.clock.now(), row),

@@ -14,13 +14,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from committees import taught_words
-from committees.inbox import Inbound
+from committees.inbox import MENU_CALL, Inbound
 from committees.incidents import Incident
 from committees.intake import grammar
 from committees.intake import sms as intake
 from committees.intake.answers import CALM_ANSWERS
 from committees.intake.reading import Command, Reading
-from coordination.sms import answers, simple, telling, writer
+from coordination.sms import answers, menu, simple, telling, writer
 from coordination.sms.talk import Talk
 from foundation.crypto import cipher
 
@@ -101,6 +101,14 @@ def handle_call(session: Session, now: datetime, rng: random.Random, row: Inboun
     # A call that carried something unknown cannot be asked for again, so it answers nothing.
     act = answers.missed_call if row.confirmed and who.known else answers.call_back
     act(talk)
+
+
+def handle_menu(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
+    """Act on one key pressed in a call that we took, or on the end of such a call."""
+    who = writer.find(session, row.number(session), "", "voice")
+    talk = _talk(session, now, rng, row, who, Reading("", Command.CALL))
+    talk.note(command="MISSED_CALL" if row.kind == MENU_CALL else "MENU")
+    (menu.hung_up if row.kind == MENU_CALL else menu.press)(talk)
 
 
 def _talk(

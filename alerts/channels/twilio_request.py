@@ -72,7 +72,18 @@ class KeyPressed:
     confirmed: bool
 
 
-Told = Inbound | StatusUpdate | IncomingCall | KeyPressed
+@dataclass(frozen=True)
+class MenuKey:
+    """One key that somebody pressed who rang us."""
+
+    sid: str
+    key: str
+    caller: str = field(repr=False)
+    to: str
+    confirmed: bool
+
+
+Told = Inbound | StatusUpdate | IncomingCall | KeyPressed | MenuKey
 
 
 def validate(
@@ -101,6 +112,8 @@ def validate(
         return _of_a_call(fields, our_numbers, confirmed)
     if fields["To"] not in our_numbers and fields.get("MessagingServiceSid") not in our_numbers:
         raise Forged("the number is not ours")
+    if shape is shapes.MENU_KEY:
+        return MenuKey(fields["CallSid"], fields["Digits"], fields["From"], fields["To"], confirmed)
     if shape is shapes.VOICE:
         return IncomingCall(fields["CallSid"], fields["From"], fields["To"], confirmed)
     body = fields["Body"]
@@ -151,7 +164,7 @@ def _shape_of(fields: Mapping[str, str]) -> shapes.Shape:
     if found == ["MessageStatus"]:
         return shapes.STATUS
     if "Digits" in fields:
-        return shapes.KEY
+        return shapes.MENU_KEY if fields.get("Direction") == "inbound" else shapes.KEY
     return shapes.VOICE if fields.get("Direction") == "inbound" else shapes.CALL_STATUS
 
 

@@ -140,3 +140,8 @@ KEY = Shape(
         "msg": _exact("Gather End"),
     },
 )
+#: A key was pressed by somebody who rang us.
+MENU_KEY = Shape(
+    required={**KEY.required, "Direction": _exact("inbound")},
+    optional={**KEY.optional, "CallToken": VOICE.optional["CallToken"]},
+)

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import routing
-from committees.inbox import CALL, UNREAD, Inbound
+from committees.inbox import CALL, MENU, MENU_CALL, UNREAD, Inbound
 from committees.intake.reading import Command, Reading
 from committees.intake.tongue import language_and_script
 from committees.places import Locality
@@ -66,7 +66,9 @@ class Talk:
     @property
     def door(self) -> str:
         """By which door an answer came, for the record: an SMS, or a call that was not taken."""
-        return "missed_call" if self.row.kind == CALL else self.writer.channel
+        if self.row.kind == MENU:
+            return "voice"
+        return "missed_call" if self.row.kind in (CALL, MENU_CALL) else self.writer.channel
 
     def note(self, **values: Any) -> None:
         """Add closed words to the row's reading: never text, never a number of a phone."""
