@@ -74,7 +74,7 @@ def teach(
             return found
         raise Conflict(
             "This word was taught with another meaning.",
-            "Take the other one back first: Words it was taught.",
+            "Take the other one back first: Words the line was taught.",
         )
     if len(rows) >= MOST:
         raise Conflict("The line knows too many words already.", "Take back some that are not needed.")

@@ -358,6 +358,12 @@ def test_machine_on_the_other_side_gets_five_answers_an_hour(wired_town: WiredTo
     town.clock.move(minutes=61)
     read(town, MEMBER, "HELP")
     assert len(answers(town)) == 1
+    # What a machine can call up again and again is said five times a day; what a person asks for is answered.
+    read(town, MEMBER, "I am away until Tuesday")
+    assert answers(town) == []
+    town.clock.move(hours=25)
+    read(town, MEMBER, "I am away until Wednesday")
+    assert len(answers(town)) == 1
 
 
 def test_unknown_number_is_kept_heard_and_never_scored(wired_town: WiredTown) -> None:
