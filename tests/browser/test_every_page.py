@@ -19,15 +19,21 @@ from tests.browser.test_pages import TAGS
 pytestmark = pytest.mark.browser
 
 STATIC = Path(foundation.web.__file__).parent / "static"
-SPACING = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }"
+SPACING = (
+    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }"
+    " p { margin-block-end: 2em !important }"
+)
 SPACED = "(rules) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(rules); document.adoptedStyleSheets = [sheet]; }"
 # Small things to press: what no line of text holds must be 44 pixels high and wide, with its label.
-TARGETS = """() => Array.from(document.querySelectorAll("main a, main button, main input, main select, main textarea, main summary, header a, header button"))
-  .filter((node) => node.type !== "hidden" && !node.closest("[aria-hidden]") && node.checkVisibility({ visibilityProperty: true }) && !node.closest("p, li, td, th, dd, dt, .hint, .meta, .prose"))
-  .map((node) => [node, node.closest("label") || node])
-  .map(([node, area]) => [node, area.getBoundingClientRect()])
-  .filter(([node, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
-  .map(([node, box]) => node.outerHTML.slice(0, 90) + " " + Math.round(box.width) + "x" + Math.round(box.height))"""
+TARGETS = """() => {
+  const pressed = "a, button, input, select, textarea, summary", inText = "p, li, td, th, dd, dt, .hint, .meta, .prose, [aria-hidden]";
+  return Array.from(document.querySelectorAll(pressed))
+    .filter((node) => node.type !== "hidden" && node.closest("main, header") && node.checkVisibility({ visibilityProperty: true }))
+    .filter((node) => !node.closest(inText))
+    .map((node) => [node, (node.closest("label") || node).getBoundingClientRect()])
+    .filter(([node, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
+    .map(([node, box]) => node.outerHTML.slice(0, 90) + " " + Math.round(box.width) + "x" + Math.round(box.height));
+}"""
 
 
 @pytest.fixture
