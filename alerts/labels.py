@@ -220,7 +220,6 @@ CALL_REASONS = {
     "disagrees": N_("Somebody does not agree with the level of this place: please ask why"),
     "grave_unconfirmed": N_("A grave report is not confirmed: please ring somebody who is near"),
     "half_told": N_("Somebody began to report by phone: please ring and ask the rest"),
-    "spoken": N_("Somebody left a spoken note: please listen and log it"),
     "answers_differ": N_("Check-in answers from here differ much: a call may be worth it"),
 }
 

@@ -11,13 +11,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 
-DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, SPOKEN, ANSWERS_DIFFER = (
+DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER = (
     "disagrees",
     "asked",
     "no_news",
     "unknown_source",
     "half_told",
-    "spoken",
     "answers_differ",
 )
 WHY = (
@@ -29,7 +28,6 @@ WHY = (
     "grave_unconfirmed",
     DISAGREES,
     HALF,
-    SPOKEN,
     ANSWERS_DIFFER,
 )
 #: How a call ended. TRIED is no end: nobody answered, and it stands on the list until somebody was reached or it was closed.

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from foundation.errors import Invalid
+from foundation.web.words import N_
 
 PROMPT, REMINDER = "prompt", "reminder"
 DAY = 24
@@ -31,11 +32,11 @@ class Rhythm:
     def checked(self) -> Rhythm:
         """This rhythm; raise Invalid where its three moments do not follow each other within a week."""
         if not 0 <= self.prompt < WEEK:
-            raise Invalid("prompt", "Choose a day and an hour for the question")
+            raise Invalid("prompt", N_("Choose a day and an hour for the question"))
         if not self.prompt < self.reminder < WEEK:
-            raise Invalid("reminder", "The reminder must come after the question, in the same week")
+            raise Invalid("reminder", N_("The reminder must come after the question, in the same week"))
         if not self.reminder < self.closes < WEEK:
-            raise Invalid("closes", "Asking must end after the reminder, in the same week")
+            raise Invalid("closes", N_("Asking must end after the reminder, in the same week"))
         return self
 
 

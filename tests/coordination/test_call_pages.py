@@ -10,11 +10,12 @@ from sqlalchemy import select
 from committees import checkins, reports
 from committees.call_backs import CallBack
 from committees.checkins import NewCheckIn
+from committees.committee import Committee
 from committees.incidents import Incident
 from committees.places import by_code
 from committees.reports import ReplyHandle, Report, Source
 from foundation.db import new_id
-from tests.make import WARD, Browser
+from tests.make import WARD, Browser, Town
 from tests.rig.town import WiredTown
 
 STRANGER = "+923009990000"
@@ -125,3 +126,17 @@ def test_answers_that_lie_far_apart_are_flagged_to_the_secretary_once(wired_town
     town.later(minutes=10)
     town.later(minutes=10)
     assert desk(town).page.count("Check-in answers from here differ much") == 2  # the row, and its button
+
+
+def test_a_secretary_sets_the_rhythm_of_the_own_committee_alone(town: Town) -> None:
+    browser = town.browser(DESK)
+    browser.open("/desk/rhythm")
+    times = {"prompt_day": 2, "prompt_hour": 18, "reminder_day": 4, "reminder_hour": 9, "closes_day": 5}
+    browser.send("/desk/rhythm", asks="yes", **times, closes_hour=19)
+    assert "Members are asked at these times" in browser.page
+    browser.send("/desk/rhythm", asks="yes", **{**times, "reminder_day": 0}, closes_hour=19)
+    assert (browser.status, "must come after the question" in browser.page) == (422, True)
+    with town.session() as session:
+        own = {body.code: body.rhythm for body in session.scalars(select(Committee)) if body.rhythm}
+    assert list(own.values()) == [{"asks": True, "prompt": 66, "reminder": 105, "closes": 139}]
+    assert town.browser("member1.mardan").client.get("/desk/rhythm").status_code == 404
