@@ -1,7 +1,8 @@
 """What a key pressed in a call does: 1 acting, 2 seen, 3 cannot, for the person whom we rang about that alert.
 
 We rang the number ourselves and the provider signed the key, so no code is asked for. The key belongs to the message that
-the call said; a call that is not the one of that message answers nothing. inbound.py is the caller.
+the call said; a call that is not the one of that message answers nothing, and neither does one that said an older level: whoever took it
+is told of the newer one by itself, and only a key in that stops it. inbound.py is the caller.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import acknowledging
-from alerts.alert import ACTING, CANNOT, SEEN, Alert
+from alerts.alert import ACTING, CANNOT, OPEN, SEEN, Alert
 from alerts.routing import Delivery
 from committees.inbox import IGNORED, Inbound
 from committees.people import ContactPoint
@@ -41,6 +42,10 @@ def handle(session: Session, now: datetime, row: Inbound) -> None:
     if delivery is None:
         return
     alert = session.get_one(Alert, delivery.alert_id)
+    session.refresh(alert, with_for_update=True)  # its level may be rising just now
+    if alert.state == OPEN and delivery.revision != alert.revision:
+        row.reading = {**row.reading, "older": True}
+        return
     try:
         acknowledging.acknowledge(
             session, now, alert, delivery.person_id, answer, "voice", role=delivery.role

@@ -13,6 +13,7 @@ from committees.inbox import Inbound
 from committees.people import ContactPoint
 from foundation import outbox
 from foundation.outbox import OutboxMessage
+from tests.coordination.test_api import Client
 from tests.fake_twilio_calls import Call
 from tests.rig.town import WiredTown
 
@@ -78,6 +79,31 @@ def test_a_key_in_a_call_answers_the_alert_that_the_call_said(wired_town: WiredT
     town.work()
     assert answers(town) == [("acting", "voice")]
     assert [row.state for row in rows(town, "voice")] == ["delivered"]
+
+
+def test_a_key_in_a_call_about_an_older_level_leaves_the_newer_level_waiting(wired_town: WiredTown) -> None:
+    town = wired_town
+    gets(town, "voice")
+    alert_id = alarm(town)
+    (older,) = town.twilio.calls.made
+    with town.session(write=True) as session:
+        session.get_one(Alert, alert_id).proposed = 5
+    confirmed = Client(town, WHO).send(f"/alerts/{alert_id}/severe", {"confirm": True})
+    assert confirmed.get_json()["level"] == 5
+    town.work()
+    newer = town.twilio.calls.made[-1]
+    assert "5 of 5" in newer.script
+    town.twilio.calls.take(older)
+    assert town.twilio.calls.press(older, "1", key_link(older))[0] == 200
+    town.work()
+    assert answers(town) == []
+    with town.session() as session:
+        (key,) = session.scalars(select(Inbound).where(Inbound.kind == "key"))
+        assert key.reading == {"command": "KEY", "answer": "acting", "older": True}
+    town.twilio.calls.take(newer)
+    assert town.twilio.calls.press(newer, "1", key_link(newer))[0] == 200
+    town.work()
+    assert answers(town) == [("acting", "voice")]
 
 
 def test_a_call_speaks_the_language_of_whom_it_rings_and_says_if_nobody_took_it(
