@@ -307,13 +307,31 @@ def _filled(
         )
     try:
         return {
-            name: slot.fill(name, _kept_private(name, values[name]), language)
+            name: _shown(slot, name, _kept_private(name, values[name]), language, keep=name != form.secret)
             for name, slot in form.slots.items()
         }
     except NoWords as missing:
         if language.code != "en":
             raise
         raise SlotRefused(template, f"There are no words for {str(missing).partition(' ')[2]}.") from None
+
+
+#: What was shown of a value before: all receivers of one alert are told the same place, time and kind.
+_SHOWN: dict[tuple[Slot, Language, str], str] = {}
+_MOST_SHOWN = 4096
+
+
+def _shown(slot: Slot, name: str, value: Any, language: Language, *, keep: bool) -> str:
+    """The words for a value; kept for the next receiver, but for a secret (`keep` false), which is nobody else's."""
+    key = slot, language, repr(value)
+    if (known := _SHOWN.get(key) if keep else None) is not None:
+        return known
+    words = slot.fill(name, value, language)
+    if keep:
+        if len(_SHOWN) >= _MOST_SHOWN:
+            _SHOWN.clear()
+        _SHOWN[key] = words
+    return words
 
 
 def _kept_private(name: str, value: Any) -> Any:

@@ -29,7 +29,7 @@ class NoWords(Exception):
     """A language has no words for this key: it is said in English, or else it is no key at all."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     """What a slot needs to know of a language: its code, whether it keeps to GSM-7 letters, and its words."""
 
@@ -45,7 +45,7 @@ class Language:
             raise NoWords(f"{self.code}: {table}.{key}") from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slot:
     """One kind of gap: how a value is shown, its longest in characters, and values at its widest."""
 

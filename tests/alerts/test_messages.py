@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts import messages
 from alerts.messages import (
     CATALOGUES,
     LANGUAGES,
@@ -396,3 +397,24 @@ def test_any_value_is_refused_before_it_is_stored_or_is_said_within_the_budget_o
             said = render(template, slots, language, script, secret, one_way=one_way)
             assert said.segments <= catalogue(language, script).segments
             assert "{" not in said.text + said.language
+
+
+def test_what_was_shown_once_is_shown_again_and_no_secret_is_kept() -> None:
+    for words in CATALOGUES.values():
+        for template, form in TEMPLATES.items():
+            if template in words.sms:
+                values = {name: next(iter(slot.widest(words.language))) for name, slot in form.slots.items()}
+                fresh = {
+                    name: slot.fill(name, values[name], words.language) for name, slot in form.slots.items()
+                }
+                for _ in range(2):
+                    assert messages._filled(template, values, words.language, None) == fresh
+    messages._SHOWN.clear()
+    assert "482913" in render("sign_in_code", {}, secret="482913").text
+    assert "482913" not in repr(messages._SHOWN)
+
+
+def test_equal_values_of_different_kinds_are_told_apart() -> None:
+    assert render("alert", ALERT | {"level": 1}).text
+    with pytest.raises(SlotRefused):
+        render("alert", ALERT | {"level": True})
