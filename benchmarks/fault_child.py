@@ -82,11 +82,20 @@ class Told:
     failures: int
 
 
+#: What a child does once its gate is open, made ready before; it returns how often something failed on the way.
+Work = Callable[[Runtime, Clock], Callable[[], int]]
+
+
 class Child:
     """One sender in a process of its own. It stands at a gate until `go`, so that only the send path is counted and killed."""
 
     def __init__(
-        self, config: Config, clock: Clock, report: Path, before: Callable[[], Config] | None = None
+        self,
+        config: Config,
+        clock: Clock,
+        report: Path,
+        before: Callable[[], Config] | None = None,
+        work: Work | None = None,
     ) -> None:
         self._report = report
         report.unlink(missing_ok=True)
@@ -97,7 +106,7 @@ class Child:
         if self.pid == 0:
             os.close(ready_read)
             os.close(go_write)
-            _live(config, clock, report, before, ready_write, go_read)
+            _live(config, clock, report, before, work or sending, ready_write, go_read)
         os.close(ready_write)
         os.close(go_read)
         self._go = go_write
@@ -152,7 +161,13 @@ class Child:
 
 
 def _live(
-    config: Config, clock: Clock, report: Path, before: Callable[[], Config] | None, ready: int, go: int
+    config: Config,
+    clock: Clock,
+    report: Path,
+    before: Callable[[], Config] | None,
+    work: Work,
+    ready: int,
+    go: int,
 ) -> None:
     """The child's whole life; never returns."""
     code = 1
@@ -164,10 +179,11 @@ def _live(
             os._exit(0)
         runtime = build(config, clock, _channels(config))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # its log is not the table
+        act = work(runtime, clock)
         os.write(ready, b"ready")
         if not os.read(go, 1):
             os._exit(1)  # whoever would have opened the gate is gone
-        failures = _send_all(runtime, clock)
+        failures = act()
         told = {"states": _states(runtime), "ended": clock.now().isoformat(), "failures": failures}
         report.write_text(json.dumps(told), encoding="utf-8")
         code = 0
@@ -175,6 +191,11 @@ def _live(
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def sending(runtime: Runtime, clock: Clock) -> Callable[[], int]:
+    """The work of a sender: send until nothing is left."""
+    return lambda: _send_all(runtime, clock)
 
 
 def _channels(config: Config) -> dict[str, Channel]:

@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import fault_rows as rows
-from benchmarks.installation import ENGINES, LASTING, Make, Reporter, installations
+from benchmarks.fault_web import web_killed
+from benchmarks.installation import ENGINES, LASTING, Make, Reporter, installations, reporters_of
 from coordination import seeding, seeds
 from coordination.runtime import build
 from foundation.policy import service
@@ -75,6 +76,8 @@ ROWS = (
         2,
     ),
     Row("mail server's answer is lost", SQLITE, "email", rows.each_once("drop_after"), (1, 10), 2),
+    Row("web process killed at the n-th system call of a report", SQLITE, "api", web_killed, (2, 1_000)),
+    Row("web process killed at the n-th system call of a report", POSTGRESQL, "api", web_killed, (1, 1_000)),
     Row("database killed and started again", POSTGRESQL, "sms", rows.database_restarted, (1, 10)),
     Row("disk full, later room again", SQLITE, "sms", rows.disk_full, (1, 20), within=60.0),
 )
@@ -167,13 +170,16 @@ class Places:
 
 
 def people(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
-    """Fill a database with places and persons, and nothing else."""
+    """Fill a database with places, persons and their tokens, and nothing else."""
     runtime = build(config_for(url, folder), None, {})
     with runtime.worker.open(service("seed"), write=True) as session:
         seeding.seed(session, datetime.now(UTC) - timedelta(days=30), seeds.DEMO)
         session.commit()
+    with runtime.worker.open(service("command"), write=True) as session:
+        found = reporters_of(session, datetime.now(UTC))
+        session.commit()
     runtime.close()
-    return {}
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -148,7 +148,7 @@ def seed(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
                 session.add(accounts.Account(person_id=person.id, sign_in=person.code, password_hash=hashed))
         session.commit()
     with runtime.worker.open(service("command"), write=True) as session:
-        found = _reporters(session, now)
+        found = reporters_of(session, now)
         session.commit()
     with runtime.worker.open(service("engine"), write=True) as session:
         while engine.reassess_stale(session, now, random.Random(7)):
@@ -158,7 +158,8 @@ def seed(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
     return found
 
 
-def _reporters(session: Session, now: datetime) -> dict[str, tuple[Reporter, ...]]:
+def reporters_of(session: Session, now: datetime) -> dict[str, tuple[Reporter, ...]]:
+    """Give every reporter a token; by ward."""
     tokens: dict[Any, Reporter] = {}
     found: dict[str, tuple[Reporter, ...]] = {}
     wards = session.scalars(select(Locality).where(Locality.level == "ward", Locality.watched))
