@@ -1,6 +1,7 @@
-"""The web process is killed while it takes reports: what was answered with 2xx is stored, and the rest is whole or not there at all.
+"""The web process is killed while it takes reports, and the worker while it makes alerts and messages of them.
 
-What lives here: the requests, the kill and the counting. What does not: how a child lives and dies (fault_child.py), what is promised
+What was answered with 2xx is stored, the rest is whole or not there at all, and each alert and message is made once. What lives here: the
+requests, the kills and the counting. What does not: how a child lives and dies (fault_child.py), what is promised
 (faults.py). Only these use this module. The application runs in the child as its server would call it, with its own database.
 """
 
@@ -14,22 +15,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import func, select
 
-from benchmarks.fault_child import CALLS, Child, Clock, calls_made, strace
+from alerts.alert import Alert
+from alerts.routing import Delivery
+from benchmarks.fault_child import CALLS, Child, Clock, Work, calls_made, strace
 from benchmarks.fault_rows import FEW, Bench, Outcome
 from benchmarks.installation import Installation
 from committees.incidents import Incident
 from committees.reports import Report
 from coordination.app import create_app
+from coordination.jobs import JOBS, run_job
 from coordination.runtime import Runtime, build
 from foundation.journal import Entry
+from foundation.outbox import OutboxMessage
 from foundation.policy import service
 from tests.make import config_for
 
-KIND = "angry_crowd"
+KIND = "group_clash"  # one of these opens an alert
+#: From a report to the messages that wait in the outbox; what sends them is killed in rows of its own.
+STAGES = tuple(job for job in JOBS if not job.every and not job.alone and job.name != "deliver")
+
+
+P = TypeVar("P", bound="Posting")
 
 
 class Posting:
@@ -42,6 +53,7 @@ class Posting:
         self.keys = [uuid.uuid4() for _ in range(FEW)]
         self.answered = folder / "answered"
         self.answered.write_bytes(b"")
+        self._act: Work = self._work
 
     @contextmanager
     def child(self) -> Iterator[Child]:
@@ -51,7 +63,7 @@ class Posting:
             self.clock,
             self.folder / "told.json",
             None,
-            self._work,
+            self._act,
         )
         try:
             yield child
@@ -124,21 +136,86 @@ class Posting:
 
 
 def web_killed(bench: Bench, tries: int) -> Iterator[Outcome]:
-    """Count the system calls of taking a few reports; then die at the n-th of each kind."""
+    """Die at the n-th system call of each kind while taking a few reports."""
+
+    def begin() -> Posting:
+        return Posting(bench.make(), bench.folder)
+
+    for posting in _killed(bench, tries, begin):
+        yield posting.again(posting.clock.now())
+
+
+class Working(Posting):
+    """One try of the worker: reports that are stored already, of which it makes scores, an alert and messages."""
+
+    def __init__(self, town: Installation, folder: Path) -> None:
+        super().__init__(town, folder)
+        with super().child() as child:
+            child.go()
+            child.told()
+        self._act = self._work_off
+
+    def _work_off(self, runtime: Runtime, clock: Clock) -> Callable[[], int]:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+        def work() -> int:
+            while sum(run_job(runtime, job) for job in STAGES):
+                pass
+            return 0
+
+        return work
+
+    def made(self) -> Counter[str]:
+        """What there is: alerts by place, and messages by what they are for, each under the alert's place and not its random key."""
+        runtime = build(config_for(self.town.url, self.town.folder), None, {})
+        with runtime.worker.open(service("seed")) as session:
+            alerts = [f"alert {rule}" for rule in session.scalars(select(Alert.rule))]
+            asked = select(Delivery.person_id, Delivery.channel, Delivery.step, OutboxMessage.template)
+            rows = session.execute(asked.join(OutboxMessage, OutboxMessage.id == Delivery.outbox_id))
+            messages = [" ".join(map(str, row)) for row in rows]
+        runtime.close()
+        return Counter([*alerts, *messages])
+
+
+def worker_killed(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """Die at the n-th system call of each kind between stored reports and an outbox with their alert's messages."""
+
+    def begin() -> Working:
+        return Working(bench.make(), bench.folder)
+
+    whole = begin()
+    with whole.child() as child:
+        child.go()
+        child.told()
+    wanted = whole.made()
+    if not any(name.startswith("alert") for name in wanted) or len(wanted) < 2:
+        raise AssertionError("The reports of this row open no alert.")
+    for working in _killed(bench, tries, begin):
+        since = working.clock.now()
+        with working.child() as child:
+            child.go()
+            told = child.told()
+        made = working.made()
+        lost, extra = (wanted - made).total(), (made - wanted).total()
+        most = 2 if extra else 1
+        yield Outcome(lost, extra, most, 0, (told.ended - since).total_seconds())
+
+
+def _killed(bench: Bench, tries: int, begin: Callable[[], P]) -> Iterator[P]:
+    """Count the system calls of one whole run; then yield runs that died at the n-th of each kind."""
     log = bench.folder / "strace.log"
-    counted = Posting(bench.make(), bench.folder)
-    with counted.child() as child:
+    with begin().child() as child:
         tracer = strace(child, log, "-e", f"trace={','.join(CALLS)}")
         child.go()
         child.told()
         tracer.wait()
     points = [(call, n) for call, number in calls_made(log).items() for n in range(1, number + 1)]
     for call, n in bench.rng.sample(points, min(tries, len(points))):
-        posting = Posting(bench.make(), bench.folder)
+        posting = begin()
         with posting.child() as child:
             tracer = strace(child, log, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
             child.go()
             died = child.ended() == -9
             tracer.wait()
         if died:
-            yield posting.again(posting.clock.now())
+            yield posting

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import fault_rows as rows
-from benchmarks.fault_web import web_killed
+from benchmarks.fault_web import web_killed, worker_killed
 from benchmarks.installation import ENGINES, LASTING, Make, Reporter, installations, reporters_of
 from coordination import seeding, seeds
 from coordination.runtime import build
@@ -78,6 +78,8 @@ ROWS = (
     Row("mail server's answer is lost", SQLITE, "email", rows.each_once("drop_after"), (1, 10), 2),
     Row("web process killed at the n-th system call of a report", SQLITE, "api", web_killed, (2, 1_000)),
     Row("web process killed at the n-th system call of a report", POSTGRESQL, "api", web_killed, (1, 1_000)),
+    Row("worker killed between reports and the outbox", SQLITE, "api", worker_killed, (2, 1_000)),
+    Row("worker killed between reports and the outbox", POSTGRESQL, "api", worker_killed, (1, 1_000)),
     Row("database killed and started again", POSTGRESQL, "sms", rows.database_restarted, (1, 10)),
     Row("disk full, later room again", SQLITE, "sms", rows.disk_full, (1, 20), within=60.0),
 )
