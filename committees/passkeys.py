@@ -144,7 +144,7 @@ def claimed_owner(answer: str) -> UUID | None:
         from webauthn.helpers import base64url_to_bytes
 
         return UUID(bytes=base64url_to_bytes(json.loads(answer)["response"]["userHandle"]))
-    except (ImportError, KeyError, TypeError, ValueError):
+    except (ImportError, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
@@ -196,7 +196,7 @@ def _named(session: Session, answer: str, person_id: UUID | None) -> Passkey:
 
     try:
         credential = base64url_to_bytes(json.loads(answer)["rawId"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise _refused() from None
     rows = select(Passkey).where(Passkey.credential == credential, Passkey.person_id == person_id)
     row = session.scalars(rows).first()
@@ -210,7 +210,7 @@ def _verified(check_it: Any) -> Any:
 
     try:
         return check_it()
-    except (WebAuthnException, ValueError, KeyError, TypeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError):
         raise _refused() from None
 
 

@@ -52,7 +52,11 @@ def form_item(name: str, place: str, row: Mapping[str, Any]) -> Item:
     """A submission as it is kept: whole, under the id that both servers give it."""
     key = next((str(row[k]) for k in ("_uuid", "__id", "meta/instanceID", "instanceID") if row.get(k)), "")
     text = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
-    key = key.removeprefix("uuid:") or blake2b(text.encode(), digest_size=16).hexdigest()
+    key = key.removeprefix("uuid:")
+    if (
+        not key or not key.isprintable()
+    ):  # no database keeps a NUL or half a character: such a name would stop all that comes after it
+        key = blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
     details = {"channel": "form", "server": name, "place": place}
     return Item(FORM, f"form:{name}:{key[:80]}", f"form:{name}", text, details)
 

@@ -74,7 +74,7 @@ def _form(runtime: Runtime, name: str) -> Response:
     body = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST_FORM else b""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         return Response(NO_SUBMISSION, 400, mimetype="text/plain")

@@ -71,7 +71,7 @@ def read(raw: bytes, trusted: str | None = None) -> Letter:
     subject, body = _header(message, "Subject"), _body(message)
     new = _new(body)
     return Letter(
-        key=_header(message, "Message-ID").strip("<> ") or blake2b(raw, digest_size=16).hexdigest(),
+        key=_clean(_header(message, "Message-ID").strip("<> ")) or blake2b(raw, digest_size=16).hexdigest(),
         sender=sender,
         proven=bool(sender and trusted) and _proven(message, sender, trusted or ""),
         automatic=_automatic(message),
@@ -97,7 +97,8 @@ def _sender(message: EmailMessage) -> str:
         addresses: list[Address] = [one for line in found for one in getattr(line, "addresses", ())]
     except Exception:  # noqa: BLE001 -- as above
         return ""
-    return addresses[0].addr_spec.casefold() if len(addresses) == 1 and "@" in addresses[0].addr_spec else ""
+    address = addresses[0].addr_spec.casefold() if len(addresses) == 1 else ""
+    return address if "@" in address and address == _clean(address) else ""
 
 
 def _body(message: EmailMessage) -> str:
@@ -165,7 +166,7 @@ def _proven(message: EmailMessage, sender: str, trusted: str) -> bool:
     if not stamps:
         return False
     # The topmost one only: those under it came with the letter, and anybody may have written them.
-    name, _semicolon, results = " ".join(stamps[0].split()).partition(";")
+    name, _semicolon, results = _unquoted(" ".join(stamps[0].split())).partition(";")
     if name.strip().partition(" ")[0].casefold() != trusted.casefold():
         return False
     domain = re.escape(sender.rpartition("@")[2])
@@ -175,3 +176,20 @@ def _proven(message: EmailMessage, sender: str, trusted: str) -> bool:
         if re.match(rf"\s*dkim=pass\b.*header\.[di]=(?:[^\s@]*@)?{domain}(?:\s|$)", result, re.IGNORECASE):
             return True
     return False
+
+
+def _unquoted(stamp: str) -> str:
+    """A stamp without quoted words and comments: what a stranger gave as their own name or address may stand there. Nothing if one stays open."""
+    bare, depth, quoted, escaped = [], 0, False, False
+    for sign in stamp:
+        if escaped or (sign == "\\" and (quoted or depth)):
+            escaped = not escaped
+        elif sign == '"' and not depth:
+            quoted = not quoted
+        elif not quoted and sign in "()":
+            depth += 1 if sign == "(" else -1
+            if depth < 0:
+                return ""
+        elif not quoted and not depth:
+            bare.append(sign)
+    return "" if quoted or depth else "".join(bare)

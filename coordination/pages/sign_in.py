@@ -166,7 +166,9 @@ def home_of(principal: Principal) -> str:
 
 def safe_next(path: str) -> str:
     """A path of ours to return to, or nothing: never another site."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""
+    # Browsers drop tabs and ends of lines before they read an address: "/<tab>/elsewhere" is another site to them.
+    ours = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if ours and path.isprintable() else ""
 
 
 @page("/sign-out", roles=SIGNED_IN)

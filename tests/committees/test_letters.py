@@ -62,6 +62,13 @@ def test_html_becomes_words_and_attachments_stay_closed() -> None:
         ([f"{TRUSTED}; dkim=fail header.d=example.org"], False),
         ([f"{TRUSTED}; spf=pass smtp.mailfrom=example.org"], False),
         (["mx.evil.example; dkim=pass header.d=example.org"], False),
+        # What a stranger chose as their own name or address is quoted in it, and proves nothing.
+        (
+            [f'{TRUSTED}; spf=pass smtp.mailfrom="a; dmarc=pass header.from=example.org b"@evil.example'],
+            False,
+        ),
+        ([f"{TRUSTED}; dkim=pass (of header.d=example.org ) header.d=evil.example"], False),
+        ([f"{TRUSTED}; spf=none (a; dmarc=pass header.from=example.org b"], False),
         # A stamp that came with the letter lies under that of our own server.
         ([f"{TRUSTED}; dkim=none", f"{TRUSTED}; dkim=pass header.d=example.org"], False),
     ],

@@ -60,6 +60,27 @@ def is_in(browser: Browser) -> bool:
     return "Signed in as" in browser.open("/me")
 
 
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example"]
+)
+def test_nobody_is_led_to_another_site_after_signing_in(town: Town, elsewhere: str) -> None:
+    browser = town.browser()
+    browser.open("/sign-in")
+    token = browser.hidden("/sign-in")
+    answer = browser.client.post(
+        "/language", data={**token, "language": "en", "next": elsewhere}, follow_redirects=False
+    )
+    assert answer.headers["Location"] == "/"
+
+
+def test_an_answer_that_is_no_passkey_is_refused_in_words(town: Town) -> None:
+    browser = town.browser()
+    browser.open("/sign-in")
+    token = browser.hidden("/sign-in")
+    answer = browser.client.post("/sign-in/passkey", data={**token, "answer": "[" * 50_000})
+    assert answer.status_code == 403
+
+
 def test_without_the_digits_a_right_password_opens_nothing(
     town: Town, clock: time_machine.Coordinates
 ) -> None:

@@ -161,6 +161,23 @@ def test_a_form_server_sends_by_itself_with_its_secret_only(town: Town) -> None:
         assert incident.locality_id == by_code(session, WARD).id
 
 
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", "uuid:a\nb"])
+def test_an_id_that_no_database_keeps_stops_nothing(town: Town, forms: FakeForms, key: str) -> None:
+    set_up(
+        town,
+        form_servers=collecting_settings.form_servers(forms.settings(PLACE)),
+        form_hooks=collecting_settings.form_hooks(f"ngo-by-itself:{PLACE}={SECRET}"),
+    )
+    forms.kobo = [{**kobo(1), "_uuid": key}, kobo(2)]
+    assert collect(town) == 2
+    client, right = town.app.test_client(), {"X-Concord-Secret": SECRET}
+    body = json.dumps({**kobo(3), "_uuid": key})
+    assert client.post(HOOK, data=body, headers=right).status_code == 200
+    deep = '{"a":' * 9000 + "1" + "}" * 9000
+    assert client.post(HOOK, data=deep, headers=right).status_code == 400
+    assert len(rows(town)) == 3
+
+
 def test_what_is_no_answer_to_our_form_waits_on_the_desk(town: Town) -> None:
     set_up(town, form_hooks=collecting_settings.form_hooks(f"ngo-by-itself:{PLACE}={SECRET}"))
     told = {"_uuid": str(uuid.uuid4()), "their_question": "A fight near the mill"}
@@ -226,6 +243,22 @@ def test_a_letter_that_anybody_could_have_written_waits_for_a_person(
     page = town.browser("secretary.mardan").open(f"/desk/sms/{row.id}")
     assert "A crowd at the market" in page
     assert "could not check" in page
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b"From: a@evil.example\r\nMessage-ID: <a\x00b@evil.example>\r\n\r\nhello",
+        b"From: a@evil.example\r\nMessage-ID: <\xff@evil.example>\r\n\r\nhello",
+        b"From: \xff@evil.example\r\nMessage-ID: <a@evil.example>\r\n\r\nhello",
+    ],
+)
+def test_no_letter_of_a_stranger_stops_those_after_it(town: Town, box: FakeImap, strange: bytes) -> None:
+    stamp = with_mail(town, box)
+    box.letters += [strange, letter("farah@example.org", "A crowd at the market", stamp)]
+    assert collect(town) == 2
+    assert stands(town, collecting.MAIL_NAME).error == ""
+    assert len(incidents(town)) == 1
 
 
 def test_a_machines_letter_is_never_answered(town: Town, box: FakeImap) -> None:
