@@ -151,7 +151,9 @@ def _reports(session: Session, incidents: Iterable[str]) -> list[Report]:
 
 
 def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Report) -> None:
-    key = f"feedback:{request.subject_id}:{report.id}:{request.outcome}"
+    # Rumours that are joined change what a report stands under; what its reporter was told of it stays told.
+    about = "rumour" if request.outcome.startswith(RUMOUR) else request.subject_id
+    key = f"feedback:{about}:{report.id}:{request.outcome}"
     if session.scalars(select(Feedback).where(Feedback.effect_key == key)).first():
         return
     incident = session.get_one(Incident, report.incident_id)

@@ -79,6 +79,24 @@ def test_one_press_answers_everybody_who_reported_it(wired_town: WiredTown) -> N
     assert [sms.to for sms in town.twilio.sent[before:]] == [town.address("chair.mardan")]
 
 
+def test_who_was_answered_before_two_rumours_are_joined_is_not_answered_again(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, MEMBER, TOLD)
+    town.clock.move(minutes=2)
+    read(town, SECOND, TOLD)
+    answers(town)
+    first, second = incidents(town)
+    secretary = desk(town)
+    secretary.open(f"/desk/r/{second.id}")
+    secretary.send(f"/desk/r/{second.id}/answer", answer="not_true")
+    assert len(tell(town)) == 1
+    secretary.open(f"/desk/r/{second.id}")
+    secretary.send(f"/desk/r/{second.id}/join", into=str(first.id))
+    before = len(town.twilio.sent)
+    tell(town)
+    assert [sms.to for sms in town.twilio.sent[before:]] == [town.address(MEMBER)]
+
+
 def test_the_clock_of_a_rumour_stands_on_the_desk_until_it_is_answered(wired_town: WiredTown) -> None:
     town = wired_town
     read(town, MEMBER, TOLD)
