@@ -10,7 +10,7 @@ import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from committees import incidents, reports, unnamed
@@ -18,10 +18,10 @@ from committees.committee import committee_for
 from committees.incidents import Incident, IncidentPlace, IncidentText
 from committees.places import by_code
 from committees.reports import NewReport, Source
-from committees.unnamed import UnnamedCase
+from committees.unnamed import UnnamedCase, UnnamedMessage
 from foundation import journal
 from foundation.crypto import cipher
-from foundation.db import insert_new
+from foundation.db import insert_new, new_id
 
 CHANNEL = "unnamed"
 LOOK_BACK = timedelta(hours=24)
@@ -59,6 +59,8 @@ def work(session: Session, now: datetime, only: UUID | None = None) -> int:
 
 def _take_in(session: Session, now: datetime, case: UnnamedCase) -> None:
     answers = json.loads(case.answers(session))
+    if session.get(Incident, case.id) is not None:
+        case = _anew(session, case)
     case.alike_id = _first_alike(session, now, case, answers)
     reports.record(
         session,
@@ -82,6 +84,28 @@ def _take_in(session: Session, now: datetime, case: UnnamedCase) -> None:
         ),
     )
     case.taken_at, case.answers_sealed = now, None
+
+
+def _anew(session: Session, case: UnnamedCase) -> UnnamedCase:
+    """The same case under an id of its own: its form was sent before and taken back, and what is withdrawn stays withdrawn."""
+    key = new_id()
+    row = UnnamedCase(
+        id=key,
+        source_id=case.source_id,
+        locality_id=case.locality_id,
+        withheld_from=case.withheld_from,
+        language=case.language,
+        answers_sealed=cipher(session).seal("unnamed_case.answers", key, case.answers(session)),
+        received_at=case.received_at,
+        waits_since=case.waits_since,
+        last_at=case.last_at,
+    )
+    session.add(row)
+    session.flush()
+    session.execute(update(UnnamedMessage).where(UnnamedMessage.case_id == case.id).values(case_id=key))
+    session.delete(case)
+    session.flush()
+    return row
 
 
 def _source(session: Session, now: datetime, town_id: UUID) -> Source:

@@ -214,6 +214,26 @@ def test_taken_back_before_the_worker_came_it_never_becomes_a_report(
     assert count(town, Incident) == count(town, UnnamedCase) == 0
 
 
+def test_a_form_that_was_taken_back_and_is_sent_again_is_not_thanked_for_and_lost(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    browser = resident(town)
+    browser.open(f"{HERE}?language=en")
+    shown = browser.page
+    clock.shift(30)
+    browser.send(HERE, **ANSWERS)
+    found = re.search(r"\d{4} \d{4} \d{4} \d{4}", browser.page)
+    assert found
+    town.work()
+    followed(town, found[0], do="erase", sure="yes")
+    town.work()
+    browser.page = shown
+    browser.send(HERE, **{**ANSWERS, "text": "It was at the new mill, not at the old one"})
+    town.work()
+    assert count(town, IncidentText) == 1
+
+
 def test_too_many_are_asked_to_come_again_and_lose_nothing(
     town: Town, clock: time_machine.Coordinates
 ) -> None:
