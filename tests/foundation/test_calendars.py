@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from foundation.config import LOCALES
+from alerts.messages import LANGUAGES
 from foundation.web import words
 
 DAY = date(2026, 11, 28)  # a Saturday
@@ -34,7 +34,7 @@ def told(language: str) -> str:
         )
 
 
-@pytest.mark.parametrize("language", [one for one in LOCALES if one != "en"])
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "en"])
 def test_no_date_falls_back_to_latin_letters(language: str) -> None:
     assert not LATIN.search(told(language)), told(language)
     assert "28" in told(language)
@@ -59,6 +59,6 @@ def test_a_process_speaks_each_language_alike_whichever_came_first(order: tuple[
 
 
 def test_every_language_has_a_name_of_its_own() -> None:
-    assert set(words.NAMES) == {*LOCALES, "pseudo"}
-    for one, other in itertools.combinations(LOCALES, 2):
+    assert set(words.NAMES) == {*LANGUAGES, "pseudo"}
+    for one, other in itertools.combinations(LANGUAGES, 2):
         assert words.NAMES[one] != words.NAMES[other]
