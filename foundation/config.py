@@ -30,7 +30,7 @@ KNOWN = frozenset(
         *sending_settings.NAMES, *sign_in_settings.NAMES, *collecting_settings.NAMES,
     )
 )  # fmt: skip
-LOCALES = ("en", "ur", "bn", "si", "ta", "hi")
+LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
 PROCRASTINATE = "procrastinate"
 ENGINES = ("apscheduler", PROCRASTINATE)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "foundation" / "web" / "translations"
-LANGUAGES = ("bn", "hi", "si", "ta", "ur")
+LANGUAGES = ("bn", "dv", "hi", "si", "ta", "ur")
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 ROOMS = ("foundation", "committees", "alerts", "coordination")
 

@@ -22,7 +22,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     config = read(tmp_path)
     assert config.database_url == f"sqlite:///{tmp_path / 'data' / 'concord.db'}"
     assert config.owner_database_url == config.worker_database_url == config.database_url
-    assert config.locales == ("en", "ur", "bn", "si", "ta", "hi")
+    assert config.locales == ("en", "ur", "bn", "si", "ta", "hi", "dv")
     assert not config.secure
     assert not config.sms_over_twilio
 

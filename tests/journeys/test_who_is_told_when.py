@@ -20,7 +20,7 @@ from committees.places import Locality, by_code
 from committees.reply_codes import ReplyCode
 from coordination import closing_alerts
 from foundation.outbox import OutboxMessage
-from tests.make import Town
+from tests.make import BY_THE_CALENDAR, Town
 
 TOWN_CODE = "PK-KP-MARDAN"
 CITY, CHAIR, SECRETARY = "city.mardan", "chair.mardan", "secretary.mardan"
@@ -71,12 +71,12 @@ def ward(number: int) -> str:
 
 
 def sent(town: Town) -> list[tuple[str, str]]:
-    """Every message that is written and not cancelled, as (person, template), in order."""
+    """Every message that is written and not cancelled, but those that the calendar alone brings, as (person, template), in order."""
     rows = (
         select(Person.code, OutboxMessage.template)
         .join(ContactPoint, ContactPoint.id == OutboxMessage.contact_point_id)
         .join(Person, Person.id == ContactPoint.person_id)
-        .where(OutboxMessage.state != "cancelled")
+        .where(OutboxMessage.state != "cancelled", OutboxMessage.template.not_in(BY_THE_CALENDAR))
     )
     with town.session() as session:
         return sorted(tuple(row) for row in session.execute(rows).all())  # type: ignore[misc]
