@@ -19,7 +19,7 @@ from foundation import journal
 from foundation.outbox import OutboxMessage
 from foundation.policy import service
 from tests.fakes import FakeMailbox, FakeTwilio
-from tests.make import START, FakeClock, build_template
+from tests.make import BY_THE_CALENDAR, START, FakeClock, build_template
 from tests.rig import killable
 from tests.rig.databases import Databases
 from tests.rig.killable import Kill
@@ -64,7 +64,12 @@ def check(url: str, keys: Path, twilio: FakeTwilio, mail: FakeMailbox) -> None:
             "Feedback": 1,
             "Acknowledgement": 1,
         }
-        rows = session.scalars(select(OutboxMessage)).all()
+        # What the calendar brings may wait for its hour of the day; what follows from the report may not.
+        rows = [
+            row
+            for row in session.scalars(select(OutboxMessage))
+            if not (row.state == "due" and row.template in BY_THE_CALENDAR)
+        ]
         assert {row.state for row in rows} <= {"sent", "delivered"}, Counter(
             (r.channel, r.state, r.error) for r in rows
         )
