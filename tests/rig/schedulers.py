@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from coordination import jobs
+from coordination import jobs, ticking
 from coordination.runtime import build
 from coordination.ticking import Ticker
 from foundation.config import Config
@@ -90,13 +90,13 @@ def _serve(config: Config, at: datetime, freeze_in: str, told: Any, answers: Any
     clock = FakeClock(at)
     runtime = build(config, clock)
     if freeze_in:
-        jobs.JOBS = tuple(_freezing(job) if job.name == freeze_in else job for job in jobs.JOBS)
+        ticking.JOBS = tuple(_freezing(job) if job.name == freeze_in else job for job in ticking.JOBS)
     ticker = Ticker(runtime, clock)
     while moment := json.loads(told.readline() or "null"):
         clock.at = datetime.fromisoformat(moment)
         ticker.keep_lead()
         ticker.round()
-        for job in jobs.JOBS:
+        for job in ticking.JOBS:
             if job.alone:
                 ticker._try(job)
         answers.write(json.dumps(bool(ticker.lead)) + "\n")
