@@ -89,14 +89,14 @@ class Scheduler:
 def _serve(config: Config, at: datetime, freeze_in: str, told: Any, answers: Any) -> None:
     clock = FakeClock(at)
     runtime = build(config, clock)
-    if freeze_in:
-        ticking.JOBS = tuple(_freezing(job) if job.name == freeze_in else job for job in ticking.JOBS)
+    listed = tuple(_freezing(job) if job.name == freeze_in else job for job in jobs.JOBS)
+    vars(ticking)["JOBS"] = listed
     ticker = Ticker(runtime, clock)
     while moment := json.loads(told.readline() or "null"):
         clock.at = datetime.fromisoformat(moment)
         ticker.keep_lead()
         ticker.round()
-        for job in ticking.JOBS:
+        for job in listed:
             if job.alone:
                 ticker._try(job)
         answers.write(json.dumps(bool(ticker.lead)) + "\n")
