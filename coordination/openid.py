@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from foundation.channel_settings import nobody_listens
 from foundation.crypto import Cipher
 from foundation.errors import NotAllowed, Problem
 from foundation.logs import log
-from foundation.sign_in_settings import LOOPBACK, Oidc
+from foundation.sign_in_settings import Oidc
 from foundation.web.words import N_
 
 PURPOSE, LIFE, TIMEOUT = "openid", 600, 10
@@ -104,7 +105,7 @@ def _discovered(provider: Oidc) -> dict[str, Any]:
         raise ValueError("another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         parts = urlsplit(str(found.get(name, "")))
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        if not nobody_listens(parts.scheme, parts.hostname):
             raise ValueError(name)
     return found
 

@@ -16,8 +16,17 @@ _ROUTE = re.compile(r"([a-z][a-z0-9-]{0,19})=([a-z]+://\S+)")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}")
 
 
+#: This machine itself: nobody listens in between.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
 class BadSetting(Problem):
     """A setting that cannot be used, with what to do about it."""
+
+
+def nobody_listens(scheme: str, host: str | None) -> bool:
+    """Whether an address is https, or plain http that does not leave this machine."""
+    return (scheme == "https" and bool(host)) or (scheme == "http" and host in LOOPBACK)
 
 
 def numbers(name: str, words: tuple[str, ...]) -> tuple[str, ...]:

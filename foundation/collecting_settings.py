@@ -12,10 +12,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from foundation.channel_settings import BadSetting
+from foundation.channel_settings import LOOPBACK, BadSetting, nobody_listens
 
 NAMES = ("FORM_SERVERS", "FORM_HOOKS", "MAIL_IN", "MAIL_TRUST")
-HERE = ("127.0.0.1", "localhost", "::1")
 SHORTEST_SECRET = 24
 _SERVER = re.compile(r"([a-z][a-z0-9-]{0,19})=(kobo|odk)\+(https?://\S+)")
 _HOOK = re.compile(r"([a-z][a-z0-9-]{0,19}):([A-Z0-9-]{2,40})=(\S+)")
@@ -72,7 +71,12 @@ def form_servers(value: str | None) -> Mapping[str, FormServer]:
     for word in (value or "").split():
         match = _SERVER.fullmatch(word)
         parts = _parts(match[3]) if match else None
-        if not match or parts is None or match[1] in found or not _safe(parts.scheme, parts.hostname):
+        if (
+            not match
+            or parts is None
+            or match[1] in found
+            or not nobody_listens(parts.scheme, parts.hostname)
+        ):
             raise BadSetting(
                 "CONCORD_FORM_SERVERS has a part that cannot be read.",
                 "Write name=kobo+https://TOKEN@host/ASSET?place=CODE or name=odk+https://user:password@host/v1/projects/1/forms/report?place=CODE.",
@@ -117,7 +121,7 @@ def mailbox(value: str | None) -> Mailbox | None:
         parts is None
         or parts.scheme not in ("imap", "imaps")
         or not parts.username
-        or not (parts.scheme == "imaps" or parts.hostname in HERE)
+        or not (parts.scheme == "imaps" or parts.hostname in LOOPBACK)
         or not _HOST.fullmatch(parts.hostname or "")
     ):
         raise BadSetting(
@@ -153,10 +157,6 @@ def _parts(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def _safe(scheme: str, host: str | None) -> bool:
-    return bool(host) and (scheme == "https" or host in HERE)
 
 
 def _place(setting: str, query: str) -> str:

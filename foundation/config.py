@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from foundation import collecting_settings, sending_settings, sign_in_settings
-from foundation.channel_settings import BadSetting, contents, numbers, routes
+from foundation.channel_settings import BadSetting, contents, nobody_listens, numbers, routes
 from foundation.collecting_settings import FormHook, FormServer, Mailbox
 from foundation.sending_settings import Limits, SecondLine
 from foundation.sign_in_settings import Oidc
@@ -33,7 +33,6 @@ KNOWN = frozenset(
 LOCALES = ("en", "ur", "bn", "si", "ta", "hi", "dv")
 PROCRASTINATE = "procrastinate"
 ENGINES = ("apscheduler", PROCRASTINATE)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,7 @@ def _http_url(name: str, value: str) -> str:
 def _heartbeat_url(value: str | None) -> str | None:
     """An https address; plain http only on this machine, where nobody listens in between."""
     scheme, host = _scheme_and_host(value or "")
-    if value and not (scheme == "https" and host) and not (scheme == "http" and host in LOOPBACK):
+    if value and not nobody_listens(scheme, host):
         raise BadSetting(
             f"{PREFIX}HEARTBEAT_URL cannot be used.",
             "Write the https address that your watcher gave you, like https://watch.example.org/ping/ID.",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from foundation.channel_settings import BadSetting
+from foundation.channel_settings import BadSetting, nobody_listens
 
 NAMES = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def oidc(get: Callable[[str], str | None], parts: Callable[[str], tuple[str, str
             "Set all three, or none. The provider gives them when it registers Concord.",
         )
     scheme, host = parts(issuer)
-    if not (scheme == "https" and host) and not (scheme == "http" and host in LOOPBACK):
+    if not nobody_listens(scheme, host):
         raise BadSetting(
             "CONCORD_OIDC_ISSUER cannot be used.",
             "Write the provider's https address, like https://login.example.gov.",
