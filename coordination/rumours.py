@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from committees import catalogue, verification
 from committees.incidents import REPORTED, UNABLE, VERIFIED, Incident, IncidentText
-from committees.intake.likeness import alike, likeness
+from committees.intake.likeness import ALIKE, likeness
 from coordination import feedback
 
 FORM = "rumour"
@@ -26,16 +26,14 @@ def same_thing(session: Session, incident: Incident) -> list[tuple[Incident, boo
     if catalogue.kind(incident.kind).form != FORM:
         return [(other, False) for other in found]
     own = _text(session, incident)
-    pairs = [
-        (likeness(own, _text(session, other)), other)
-        for other in [*found, *_elsewhere(session, incident, own)]
-    ]
+    pairs = [(likeness(own, _text(session, other)), other) for other in found]
+    pairs += [pair for pair in _elsewhere(session, incident, own) if pair[0] >= ALIKE]
     pairs.sort(key=lambda pair: (-pair[0], pair[1].received_at))
-    return [(other, alike(own, _text(session, other))) for _share, other in pairs[:MOST]]
+    return [(other, share >= ALIKE) for share, other in pairs[:MOST]]
 
 
-def _elsewhere(session: Session, incident: Incident, own: str) -> list[Incident]:
-    """Rumours of other wards of the same town and day whose words are alike."""
+def _elsewhere(session: Session, incident: Incident, own: str) -> list[tuple[float, Incident]]:
+    """Rumours of other wards of the same town and day, each with how alike its words are."""
     rows = select(Incident).where(
         Incident.town_id == incident.town_id,
         Incident.locality_id != incident.locality_id,
@@ -45,7 +43,7 @@ def _elsewhere(session: Session, incident: Incident, own: str) -> list[Incident]
         Incident.occurred_at.between(incident.occurred_at - DAY, incident.occurred_at + DAY),
     )
     rows = rows.order_by(Incident.occurred_at.desc()).limit(200)
-    return [other for other in session.scalars(rows) if alike(own, _text(session, other))]
+    return [(likeness(own, _text(session, other)), other) for other in session.scalars(rows)]
 
 
 def _text(session: Session, incident: Incident) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from committees.intake.lexicon import lexicon
 from committees.intake.normalise import tokens
 
+#: From this likeness on two texts may tell of one thing.
 ALIKE = 0.4
 _STEM = 5
 _SHORTEST = 3
@@ -18,11 +19,6 @@ def likeness(one: str, other: str) -> float:
     """From 0 (nothing in common) to 1 (the same words): the share of telling words that both hold."""
     left, right = _telling(one), _telling(other)
     return len(left & right) / len(left | right) if left and right else 0.0
-
-
-def alike(one: str, other: str) -> bool:
-    """Whether two texts are so alike that they may tell of one thing."""
-    return likeness(one, other) >= ALIKE
 
 
 def _telling(text: str) -> frozenset[str]:
