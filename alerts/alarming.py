@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from committees.contacts import write_to
 from committees.people import Person, Scope, contacts_each
 from foundation import outbox
 from foundation.alarms import Alarm
@@ -40,16 +41,14 @@ def tell_alarms(session: Session, now: datetime) -> int:
     for person in people:
         contacts = [point for point in reached.get(person.id, ()) if point.verified_at]
         for point in [one for one in contacts if one.channel != about] or contacts:
-            outbox.put(
+            write_to(
                 session,
                 now,
+                person,
+                point,
                 effect_key=f"alarm:{first.id}:{point.id}",
-                channel=point.channel,
                 template="alarm",
                 slots={"source": "Concord", "alarm": first.key, "count": min(MOST, number)},
-                language=person.language,
-                script=person.script,
-                contact_point_id=point.id,
                 lane=outbox.URGENT,
             )
     for alarm in fresh:

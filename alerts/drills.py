@@ -24,6 +24,7 @@ from alerts.routing import sender_of
 from alerts.rungs import asked_on
 from alerts.survey import survey_of
 from committees import contacts, reply_codes
+from committees.contacts import write_to
 from committees.people import ContactPoint, contacts_each
 from committees.places import Locality, LocalityPath, town_of
 from foundation import journal, outbox
@@ -179,20 +180,18 @@ def _message(
     receiver: Receiver,
     point: ContactPoint,
 ) -> outbox.OutboxMessage:
-    message = outbox.put(
+    message = write_to(
         session,
         now,
+        receiver.person,
+        point,
         effect_key=f"drill:{drill.id}:{point.id}",
-        channel=point.channel,
         template="drill",
         slots={
             "source": sender_of(session, place.id),
             "place": {"names": dict(place.names)},
             "code": reply_codes.give(session, now, rng, point.id, KIND, drill.id, digits=2),
         },
-        language=receiver.person.language,
-        script=receiver.person.script,
-        contact_point_id=point.id,
         lane=outbox.SLOW,
     )
     session.flush()

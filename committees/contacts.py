@@ -1,6 +1,6 @@
-"""In what state a number or address is, and what may go there: verified, aged, unverified, stopped, failing.
+"""In what state a number or address is, what may go there (verified, aged, unverified, stopped, failing), and a message to one.
 
-Decides purely from the row and the time. Who adds, verifies and changes one is confirming.py; how many failures end sending is
+Decides purely from the row and the time, but for `write_to`. Who adds, verifies and changes one is confirming.py; how many failures end sending is
 alerts/reachable.py. Every room may import it.
 """
 
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from committees.people import ContactPoint
+from committees.people import ContactPoint, Person
+from foundation import outbox
+from foundation.outbox import OutboxMessage
 
 GOOD, AGED, UNVERIFIED, STOPPED, FAILING, PAUSED, ABSENT = (
     "good",
@@ -27,6 +30,34 @@ GOOD, AGED, UNVERIFIED, STOPPED, FAILING, PAUSED, ABSENT = (
 ASK_AGAIN = timedelta(days=90)
 AGED_AFTER = ASK_AGAIN + timedelta(days=14)
 ALWAYS_FROM = 4  # from this level an aged contact is still used: better an old number than none
+
+
+def write_to(
+    session: Session,
+    now: datetime,
+    person: Person,
+    point: ContactPoint,
+    *,
+    effect_key: str,
+    template: str,
+    slots: dict[str, Any],
+    lane: int = outbox.ORDINARY,
+    due_at: datetime | None = None,
+) -> OutboxMessage:
+    """A message to one contact of a person, by its channel and in the person's language and letters; once per `effect_key`."""
+    return outbox.put(
+        session,
+        now,
+        effect_key=effect_key,
+        channel=point.channel,
+        template=template,
+        slots=slots,
+        language=person.language,
+        script=person.script,
+        contact_point_id=point.id,
+        lane=lane,
+        due_at=due_at,
+    )
 
 
 def state_of(point: ContactPoint, now: datetime) -> str:

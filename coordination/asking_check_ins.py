@@ -22,6 +22,7 @@ from committees import call_backs, checkins, contacts, reply_codes, rhythm
 from committees.call_backs import CallBack
 from committees.checkins import NEWS_DAYS, CheckIn
 from committees.committee import Committee, Membership, Seat, committee_for, sitting, voices_of_ward
+from committees.contacts import write_to
 from committees.people import ContactPoint, Person, contacts_each
 from committees.places import Locality, local_day, monday_of, town_of, zone_of
 from committees.reply_codes import ReplyCode
@@ -89,7 +90,17 @@ def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
             "source": sender_of(session, ward.id),
             "place": place_slot(ward, town_of(session, ward)),
         }
-        _put(session, now, keys[person.id], point, person, TEMPLATES[asked.step], slots, at)
+        write_to(
+            session,
+            now,
+            person,
+            point,
+            effect_key=keys[person.id],
+            template=TEMPLATES[asked.step],
+            slots=slots,
+            lane=outbox.SLOW,
+            due_at=at,
+        )
         new += 1
     return new
 
@@ -185,7 +196,18 @@ def _tell_of(session: Session, now: datetime, rng: random.Random, call: CallBack
             "code": reply_codes.give(session, now, rng, point.id, SILENT_KIND, call.id, digits=3),
         }
         at = quiet.after_quiet(session, _next_nine(now, zone_of(session, ward)), person, ward)
-        _put(session, now, f"silent:{call.id}:{person.id}", point, person, "locality_silent", slots, at)
+        key = f"silent:{call.id}:{person.id}"
+        write_to(
+            session,
+            now,
+            person,
+            point,
+            effect_key=key,
+            template="locality_silent",
+            slots=slots,
+            lane=outbox.SLOW,
+            due_at=at,
+        )
         return 1
     return 0
 
@@ -201,28 +223,3 @@ def rung(session: Session, now: datetime, code: ReplyCode) -> None:
     code.closed_at = now
     if call := session.get(CallBack, code.subject_id):
         call_backs.done(session, now, call)
-
-
-def _put(
-    session: Session,
-    now: datetime,
-    key: str,
-    point: ContactPoint,
-    person: Person,
-    template: str,
-    slots: dict[str, object],
-    at: datetime,
-) -> None:
-    outbox.put(
-        session,
-        now,
-        effect_key=key,
-        channel=point.channel,
-        template=template,
-        slots=slots,
-        language=person.language,
-        script=person.script,
-        contact_point_id=point.id,
-        lane=outbox.SLOW,
-        due_at=at,
-    )

@@ -17,7 +17,7 @@ from alerts.routing import sender_of
 from committees import contacts, reply_codes
 from committees.committee import committee_for, sitting
 from committees.confirming import ContactChange, cancel
-from committees.contacts import ASK_AGAIN
+from committees.contacts import ASK_AGAIN, write_to
 from committees.people import ContactPoint, Person, contacts_each, standings_of
 from committees.places import Locality
 from committees.reply_codes import ReplyCode
@@ -158,15 +158,13 @@ def _put(
     *,
     urgent: bool = False,
 ) -> None:
-    outbox.put(
+    write_to(
         session,
         now,
+        person,
+        point,
         effect_key=key,
-        channel=point.channel,
         template=template,
         slots={"source": sender_of(session, point.locality_id), **values},
-        language=person.language,
-        script=person.script,
-        contact_point_id=point.id,
         lane=outbox.URGENT if urgent else outbox.ORDINARY,
     )

@@ -14,6 +14,7 @@ from alerts import closing, news, severe, webhooks
 from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
 from committees import committee, confirming, reply_codes, second_factor
+from committees.contacts import write_to
 from committees.incidents import Incident
 from committees.people import ContactPoint, Person, contacts_of, standings_of
 from committees.places import Locality
@@ -21,7 +22,6 @@ from committees.reports import FOR_OVERSIGHT
 from coordination import closing_alerts, contact_errands, oversight, review, sign_in_resets, sms_by_hand
 from coordination.review import Review
 from coordination.runtime import Runtime
-from foundation import outbox
 from foundation.clock import SystemClock
 from foundation.db import claim
 from foundation.errands import Errand, open_errands
@@ -114,16 +114,14 @@ def _drill(
         "place": {"names": dict(place.names)},
         "code": reply_codes.give(session, now, rng, contact.id, "drill", drill, digits=2),
     }
-    outbox.put(
+    write_to(
         session,
         now,
+        person,
+        contact,
         effect_key=f"drill:{drill}:{contact.id}",
-        channel=contact.channel,
         template="drill",
         slots=values,
-        language=person.language,
-        script=person.script,
-        contact_point_id=contact.id,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from alerts.quiet import after_quiet
 from alerts.receivers import Receiver, nearest_offices, to_be_told
 from committees import catalogue
+from committees.contacts import write_to
 from committees.incidents import Incident, touch
 from committees.people import contacts_of
 from committees.places import Locality
@@ -44,16 +45,14 @@ def _tell(session: Session, now: datetime, incident: Incident) -> None:
     asked = [Receiver(person, OFFICE, "rule", office.id) for office, person in offices]
     for receiver in to_be_told(session, incident.withheld_from, asked):
         for contact in filter(lambda c: c.verified_at, contacts_of(session, receiver.person.id)):
-            outbox.put(
+            write_to(
                 session,
                 now,
+                receiver.person,
+                contact,
                 effect_key=f"oversight:{incident.id}:{contact.id}",
-                channel=contact.channel,
                 template="for_oversight",
                 slots={"place": {"names": dict(town.names)}, "ref": incident.reference},
-                language=receiver.person.language,
-                script=receiver.person.script,
-                contact_point_id=contact.id,
                 lane=outbox.URGENT if grave else outbox.ORDINARY,
                 due_at=now if grave else after_quiet(session, now, receiver.person, town),
             )

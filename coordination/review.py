@@ -21,10 +21,11 @@ from alerts.messages import TEMPLATES
 from alerts.policies import next_step_time
 from alerts.receivers import SEATS, receivers
 from committees import committee, places, reply_codes
+from committees.contacts import write_to
 from committees.people import contacts_of
 from committees.places import Locality
 from coordination import closing_alerts, feedback
-from foundation import errands, journal, outbox
+from foundation import errands, journal
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid, Refused
 
@@ -182,16 +183,14 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
                 "decision": review.decision,
                 "when": review.reply_by.astimezone(zone).isoformat(),
             }
-            outbox.put(
+            write_to(
                 session,
                 now,
+                person,
+                contact,
                 effect_key=f"review:{review.id}:{contact.id}",
-                channel=contact.channel,
                 template="review_decided",
                 slots={name: values[name] for name in TEMPLATES["review_decided"].slots},
-                language=person.language,
-                script=person.script,
-                contact_point_id=contact.id,
             )
 
 
