@@ -26,6 +26,8 @@ QUESTIONS: tuple[tuple[str, str, str, str, bool], ...] = (
     ("select_one people", "people", N_("How many people?"), "", False),
     ("text", "text", N_("Tell us more, if you can"), N_("Write what, not who. No names, phone numbers or religion of any person."), False),
 )  # fmt: skip
+#: Not in the future, and no longer than our own form takes.
+CONSTRAINTS = {"occurred_on": ". <= today()", "text": f"string-length(.) <= {form.LONGEST_TEXT}"}
 LISTS: dict[str, Mapping[str, str]] = {
     "what": {key: label for key, (label, _hint) in form.WHAT.items()},
     "ongoing": form.GOING_ON,
@@ -41,8 +43,7 @@ def survey(languages: Sequence[str]) -> list[list[str]]:
         header += [_column("label", language), _column("hint", language)]
     rows = [header]
     for kind, name, label, hint, required in QUESTIONS:
-        row = [kind, name, "yes" if required else "", "string-length(.) <= 500" if name == "text" else ""]
-        row[3] = ". <= today()" if kind == "date" else row[3]
+        row = [kind, name, "yes" if required else "", CONSTRAINTS.get(name, "")]
         for language in languages:
             with words.speaking(language):
                 row += [_(label), _(hint) if hint else ""]

@@ -293,6 +293,11 @@ def test_our_form_carries_the_keys_by_which_it_is_read(town: Town) -> None:
     survey = [[cell.value for cell in row] for row in book["survey"].iter_rows()]
     names = [row[survey[0].index("name")] for row in survey[1:]]
     assert set(names) == set(submissions.QUESTIONS)
+    rules = {row[1]: row[survey[0].index("constraint")] for row in survey[1:]}
+    assert {name: rule for name, rule in rules.items() if rule} == {
+        "occurred_on": ". <= today()",
+        "text": "string-length(.) <= 500",
+    }
     choices = [[cell.value for cell in row] for row in book["choices"].iter_rows(min_row=2)]
     assert ["ward", WARD] in [row[:2] for row in choices]
     for name, answers in xlsform.LISTS.items():
