@@ -117,7 +117,7 @@ def _picture(visit: Visit, secret: str, errors: dict[str, str]) -> Response:
         422 if errors else 200,
         errors=errors,
         step=token,
-        picture=Markup(picture),  # noqa: S704  # nosec B704 -- drawn by segno from our own letters
+        picture=Markup(picture),  # noqa: S704 -- drawn by segno from our own letters  # nosec B704
         letters=letters,
     )
 
