@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -34,6 +35,13 @@ def test_a_page_that_says_nothing_does_not_start() -> None:
     for roles in ((), ("everybody",), ("chair", "boss")):
         with pytest.raises(ValueError, match="who may open it"):
             page("/nowhere", roles=roles)
+
+
+def test_no_two_templates_have_one_name() -> None:
+    # They share one loader: the first one found would be shown in the place of the other.
+    root = Path(__file__).parent.parent.parent
+    names = [path.name for path in root.glob("*/**/templates/*.html") if ".venv" not in path.parts]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_no_two_pages_stand_at_one_address() -> None:
