@@ -31,6 +31,7 @@ def with_device(served: Served, open_page: OpenPage) -> tuple[Page, str]:
     url = served.url.replace("127.0.0.1", "localhost")
     object.__setattr__(served.town.runtime.config, "public_url", url)
     page = open_page()
+    page.context.add_cookies([{"name": "concord_language", "value": "en", "url": url}])
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
