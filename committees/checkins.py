@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -127,8 +127,13 @@ class Voices:
 
 def voices(session: Session, now: datetime, locality_id: UUID) -> Voices:
     """Gather the last 14 days of check-ins (and who reported) at a place and below."""
-    below = {locality_id: [locality_id], **below_each(session, [locality_id])}
-    return voices_each(session, now, below)[locality_id]
+    return voices_at(session, now, [locality_id])[locality_id]
+
+
+def voices_at(session: Session, now: datetime, locality_ids: Collection[UUID]) -> dict[UUID, Voices]:
+    """As `voices` for many places, read together."""
+    below = {key: [key] for key in locality_ids} | below_each(session, locality_ids)
+    return voices_each(session, now, below)
 
 
 def voices_each(session: Session, now: datetime, below: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, Voices]:

@@ -162,10 +162,12 @@ def tell_silent(session: Session, now: datetime, rng: random.Random) -> int:
     A ward from which enough people have spoken meanwhile leaves the list of calls.
     """
     rows = select(CallBack).where(CallBack.why == call_backs.NO_NEWS, CallBack.done_at.is_(None))
+    calls = session.scalars(rows.where(CallBack.told_at.is_(None)).order_by(CallBack.asked_at)).all()
+    heard = checkins.voices_at(session, now, {call.locality_id for call in calls})
     new, told = 0, set(_told_lately(session, now))
-    for call in session.scalars(rows.where(CallBack.told_at.is_(None)).order_by(CallBack.asked_at)).all():
+    for call in calls:
         body = committee_for(session, call.locality_id)
-        if checkins.voices(session, now, call.locality_id).known:
+        if heard[call.locality_id].known:
             call_backs.done(session, now, call, call_backs.NEWS_CAME)
         elif body and body.id not in told and voices_of_ward(session, call.locality_id):
             told.add(body.id)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -51,7 +52,7 @@ from coordination import (
 )
 from coordination.runtime import Runtime
 from foundation import journal, leading
-from foundation.jobs import take_slot
+from foundation.jobs import slot_of, take_slot
 from foundation.leading import Lead
 from foundation.logs import log
 from foundation.policy import service
@@ -251,11 +252,16 @@ def run_job(runtime: Runtime, job: Job, lead: Lead | None = None) -> int:
 
 
 def run_until_quiet(runtime: Runtime, most: int = 50) -> int:
-    """Run every job in order until none finds work; return how much was done. For tests, commands and the demonstration."""
-    total = 0
-    for _ in range(most):
-        done = sum(run_job(runtime, job) for job in JOBS)
+    """Run every job in order until none has found work since it last ran; return how much was done. For tests, commands and the demonstration."""
+    total, idle, slots = 0, 0, set[tuple[str, int]]()
+    for job in chain.from_iterable(repeat(JOBS, most)):
+        # A slot that this call has already asked for is not asked for again.
+        slot = (job.name, slot_of(runtime.clock.now(), job.every)) if job.every else None
+        done = 0 if slot in slots else run_job(runtime, job)
+        if slot:
+            slots.add(slot)
         total += done
-        if not done:
+        idle = 0 if done else idle + 1
+        if idle == len(JOBS):
             break
     return total

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 
 from sqlalchemy import Connection, Select, Text, Uuid, cast, delete, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql
@@ -41,7 +42,7 @@ FINGERPRINT = "policy_fingerprint"
 
 def apply_if_changed(connection: Connection) -> None:
     """Put the policy in force unless it is there already: a database remembers the fingerprint of what was applied to it."""
-    wanted = hashlib.sha256("\n".join(statements()).encode()).hexdigest()
+    wanted = _fingerprint(frozenset(Base.metadata.tables))
     roles = connection.exec_driver_sql(
         "select count(*) from pg_roles where rolname in (%s, %s)", (WEB_ROLE, WORKER_ROLE)
     ).scalar()
@@ -64,6 +65,12 @@ def apply(connection: Connection) -> None:
         connection.exec_driver_sql(f"grant {role} to current_user")
     for statement in statements():
         connection.exec_driver_sql(statement)
+
+
+@cache
+def _fingerprint(_tables: frozenset[str]) -> str:
+    """What the policy over the tables known to this process comes to."""
+    return hashlib.sha256("\n".join(statements()).encode()).hexdigest()
 
 
 def lift(connection: Connection) -> None:

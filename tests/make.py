@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from alerts import engine, readiness
 from alerts.channels.base import Channel
@@ -58,8 +60,16 @@ class FakeClock:
 class Town:
     """Mardan and the other cities of the seed, ready to be used: clients, phones, time."""
 
-    def __init__(self, runtime: Runtime, app: APIFlask, clock: FakeClock) -> None:
-        self.runtime, self.app, self.clock = runtime, app, clock
+    def __init__(self, runtime: Runtime, clock: FakeClock) -> None:
+        self.runtime, self.clock = runtime, clock
+
+    @cached_property
+    def app(self) -> APIFlask:
+        """The pages, the hooks and the API; most tests of what goes on behind them never ask for it."""
+        app = create_app(runtime=self.runtime)
+        app.testing = True
+        app.jinja_env.bytecode_cache = _COMPILED
+        return app
 
     @contextmanager
     def session(self, name: str = "seed", *, write: bool = False) -> Iterator[Session]:
@@ -212,6 +222,21 @@ class _CompiledTemplates(BytecodeCache):
 
 
 _COMPILED = _CompiledTemplates()
+_BUILDERS: dict[tuple[str, bool], Any] = {}
+_compile_builder = Rule._compile_builder
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What builds the addresses of a rule, compiled once in this process: it depends on nothing but the rule."""
+    if rule.defaults:
+        return _compile_builder(rule, append_unknown)
+    key = (rule.rule, append_unknown)
+    if key not in _BUILDERS:
+        _BUILDERS[key] = _compile_builder(rule, append_unknown)
+    return _BUILDERS[key]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
 
 
 def make_town(
@@ -225,10 +250,7 @@ def make_town(
     clock = clock or FakeClock()
     runtime = build(config_for(url, folder, **settings), clock, channels)
     runtime.rng = random.Random(7)
-    app = create_app(runtime=runtime)
-    app.testing = True
-    app.jinja_env.bytecode_cache = _COMPILED
-    return Town(runtime, app, clock)
+    return Town(runtime, clock)
 
 
 def dates_between(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from sqlalchemy import make_url
 from tests.rig import postgres
 
 Build = Callable[[str], object]
+ROOM = 2 << 30  # Bytes of memory that must be free before databases are kept there.
 
 
 class Databases(Protocol):
@@ -173,8 +175,20 @@ def _postgres_maker(postgres_url: str) -> Iterator[PostgresDatabases]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_maker(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+def _sqlite_maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDatabases]:
+    with _quick_folder(tmp_path_factory) as folder:
+        yield SqliteDatabases(folder)
+
+
+@contextmanager
+def _quick_folder(factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is room for one: each commit of a test would otherwise wait for the disk."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_mount() or shutil.disk_usage(memory).free < ROOM:
+        yield factory.mktemp("sqlite")
+        return
+    with TemporaryDirectory(prefix="concord_tests_", dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class WiredTown(Town):
     """A town with a telephone network (`twilio`) and a post office (`mail`) around it."""
 
     def __init__(self, town: Town, twilio: FakeTwilio, mail: FakeMailbox) -> None:
-        super().__init__(town.runtime, town.app, town.clock)
+        super().__init__(town.runtime, town.clock)
         self.twilio, self.mail = twilio, mail
 
     def address(self, code: str, channel: str = "sms") -> str:
@@ -99,8 +99,9 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
             voice_from=numbers[:1],
             twilio_api_base=twilio.url,
         )
-        twilio.poster = poster_for(town.app.test_client())
-        yield WiredTown(town, twilio, mail)
+        wired = WiredTown(town, twilio, mail)
+        twilio.poster = lambda url, fields, headers: poster_for(wired.app.test_client())(url, fields, headers)
+        yield wired
         town.runtime.close()
 
 
