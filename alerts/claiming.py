@@ -53,6 +53,8 @@ CALLS = frozenset(
         "confirm_severe",
     }
 )
+#: What is of use only while an alert is open: those, and what follows one.
+OF_OPEN_ALERTS = CALLS | {"what_to_do"}
 
 _ROW = (
     OutboxMessage.id,
@@ -151,14 +153,14 @@ def read(session: Session, now: datetime, rows: Select[Any], *, look_up: bool) -
             now, one.point.heard_at if one.point else None, bare=one.row.address_sealed is not None
         )
         one.ticket, state = alerts.get(one.row.id, (None, OPEN))
-        one.ended = state != OPEN and one.row.template in CALLS
+        one.ended = state != OPEN and one.row.template in OF_OPEN_ALERTS
         if look_up:
             one.taken_ids = _taken_ids(session, one.row)
     return taken
 
 
 def _of_an_alert(row: Any) -> bool:
-    return row.channel == "email" or row.template in CALLS
+    return row.channel == "email" or row.template in OF_OPEN_ALERTS
 
 
 def _points(session: Session, keys: Collection[UUID]) -> dict[UUID, Any]:

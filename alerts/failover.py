@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from alerts import routing
 from alerts.alert import OPEN, Acknowledgement, Alert, note
 from alerts.channels.twilio_codes import verdict
-from alerts.claiming import CALLS
+from alerts.claiming import OF_OPEN_ALERTS
 from alerts.providers import Provider
 from alerts.receivers import Receiver, deputies
 from alerts.routing import Delivery
+from alerts.what_to_do import WHAT_TO_DO
 from committees.people import ContactPoint, Person, contacts_of
 from foundation.db import claim
 from foundation.outbox import OutboxMessage
@@ -100,7 +101,7 @@ def next_way(
 def waiting(session: Session, now: datetime, batch: int = 200) -> list[UUID]:
     """The deliveries of open alerts that did not arrive and were not passed on, the gravest first."""
     rows = _fates().where(Delivery.passed_on_at.is_(None), Delivery.revision == Alert.revision)
-    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*CALLS, TOGETHER)))
+    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*OF_OPEN_ALERTS, TOGETHER)))
     rows = rows.where(OutboxMessage.state.in_((*FAILED, *UNDER_WAY)))
     found = session.execute(rows.order_by(Alert.level.desc(), Delivery.at).limit(2_000)).all()
     return [fate.delivery_id for fate in (Fate(*row) for row in found) if is_due(fate, now)][:batch]
@@ -147,11 +148,13 @@ def _pass_on(session: Session, now: datetime, rng: random.Random, key: UUID) -> 
     alert = session.get_one(Alert, fate.alert_id)
     if alert.state != OPEN or _has_answered(session, fate):
         return
+    behind = session.get_one(OutboxMessage, fate.outbox_id).template == WHAT_TO_DO
     telling = _fates().where(
         Delivery.alert_id == fate.alert_id,
         Delivery.person_id == fate.person_id,
         Delivery.step == fate.step,
         Delivery.revision == fate.revision,
+        (Delivery.template == WHAT_TO_DO) if behind else (Delivery.template != WHAT_TO_DO),
     )
     others = [Fate(*row) for row in session.execute(telling)]
     contacts = [
@@ -160,6 +163,10 @@ def _pass_on(session: Session, now: datetime, rng: random.Random, key: UUID) -> 
         if point.verified_at and not point.failing_since
     ]
     way, to = next_way(fate, others, _providers(session, fate.channel), [point.id for point in contacts])
+    if behind:  # the alert before it finds its own way; this only follows to the other provider
+        if way == PROVIDER and fate.state in FAILED:
+            routing.again(session, now, alert, fate.delivery_id, provider=to)
+        return
     _go(session, now, rng, alert, fate, way, to, {point.id: point for point in contacts})
 
 

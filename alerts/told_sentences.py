@@ -91,6 +91,12 @@ TOLD_NOTES: dict[str, Callable[[Values], str]] = {
         "A correction went to the %(num)d people who were told.",
         v["n"],
     ),
+    "what_to_do": lambda v: ngettext(
+        "%(num)d person was sent what to do: %(roles)s.",
+        "%(num)d people were sent what to do: %(roles)s.",
+        v["n"],
+        roles=role_names(v["roles"]),
+    ),
     "kept_open": lambda v: _("The %(role)s asked for it to stay as it is.", role=role_name(v["role"])),
 }
 

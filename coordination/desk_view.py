@@ -27,6 +27,7 @@ from alerts.sentences import (
     why_unread,
 )
 from alerts.standing import standings
+from alerts.what_to_do import WHAT_TO_DO
 from committees import call_backs
 from committees.committee import Membership, Seat
 from committees.inbox import UNREAD, Inbound
@@ -146,6 +147,7 @@ def unreached(session: Session, now: datetime) -> list[Waiting]:
         .join(Alert, Alert.id == Delivery.alert_id)
         .join(Person, Person.id == Delivery.person_id)
         .where(Delivery.state.in_(("failed", "undelivered")), Delivery.at > now - UNREACHED_SINCE)
+        .where(Delivery.template != WHAT_TO_DO)  # the alert before it says whether they were reached
         .order_by(Delivery.at.desc())
     )
     found: dict[tuple[UUID, UUID], Waiting] = {}

@@ -34,6 +34,7 @@ from alerts import (
     releasing,
     reweighing,
     webhooks,
+    what_to_do,
 )
 from committees import accounts, confirming, public_holidays
 from coordination import (
@@ -198,6 +199,9 @@ JOBS: tuple[Job, ...] = (
     Job("ask_again", _in_session("engine", asking_again.ask_again, rng=True)),
     Job("pass_on_late", _in_session("engine", lateness.pass_on_late, rng=True)),
     Job("failover", _together_or_apart("engine", failover.pass_on, failover.waiting, rng=True)),
+    Job(
+        "send_what_to_do", _together_or_apart("engine", what_to_do.send_behind, what_to_do.waiting, rng=True)
+    ),
     Job("errands", errands.work),
     Job("feedback", _in_session("feedback", feedback.work)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),

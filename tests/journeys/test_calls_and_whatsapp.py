@@ -15,7 +15,7 @@ from foundation import outbox
 from foundation.outbox import OutboxMessage
 from tests.coordination.test_api import Client
 from tests.fake_twilio_calls import Call
-from tests.rig.town import WiredTown
+from tests.rig.town import ADVICE_CONTENT, CONTENT, WiredTown
 
 WHO = "city.mardan"
 NUMBER = "+923009990001"
@@ -156,8 +156,8 @@ def test_whatsapp_says_approved_words_first_and_free_ones_for_a_day_after_an_ans
     town = wired_town
     gets(town, "whatsapp")
     alarm(town)
-    (first,) = (sms for sms in town.twilio.sent if sms.to == "whatsapp:" + NUMBER)
-    assert first.content is not None
+    first, behind = (sms for sms in town.twilio.sent if sms.to == "whatsapp:" + NUMBER)
+    assert (first.content, behind.content) == (CONTENT, ADVICE_CONTENT)
     code = first.body.rpartition(" ")[2]
     sender = "whatsapp:" + NUMBER
     more = {"ProfileName": "Chair of ward 7", "WaId": NUMBER[1:], "MessageType": "text"}

@@ -83,7 +83,8 @@ def test_three_schedulers_at_once_do_each_thing_once(config: Config) -> None:
         alert = session.scalars(select(Alert)).one()
         assert alert.step == 1  # half an hour without an answer: the ladder has climbed once
         told = Counter(
-            (row.alert_id, row.person_id, row.channel, row.step) for row in session.scalars(select(Delivery))
+            (row.alert_id, row.person_id, row.channel, row.step, row.template)
+            for row in session.scalars(select(Delivery))
         )
         assert told
         assert set(told.values()) == {1}

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from committees import people
 from committees.people import ContactPoint
-from tests.fakes import FakeMailbox, FakeTwilio, poster_for
+from foundation.outbox import OutboxMessage
+from tests.fakes import FakeMailbox, FakeTwilio, Sms, poster_for
 from tests.make import FakeClock, Town, build_template, make_town
 from tests.rig.databases import Databases
 
-CONTENT = "HX" + "c" * 32
+CONTENT, ADVICE_CONTENT = "HX" + "c" * 32, "HX" + "d" * 32
 SMS_HOOK, VOICE_HOOK = "/hooks/twilio/sms", "/hooks/twilio/voice"
 
 
@@ -59,14 +61,30 @@ class WiredTown(Town):
         self.work()
         return answered
 
-    def heard(self, person: str) -> list[str]:
-        """The texts of all SMS that this phone got, oldest first."""
-        number = person if person.startswith("+") else self.address(person)
-        return [sms.body for sms in self.twilio.sent if sms.to == number]
+    def heard(self, person: str, template: str = "") -> list[str]:
+        """The texts of all SMS that this phone got, oldest first; only of this template, if one is named."""
+        return [sms.body for sms in self._on(person) if not template or self._template(sms) == template]
 
-    def last(self, person: str) -> str:
-        """The text of the newest SMS on this phone."""
-        return self.heard(person)[-1]
+    def last(self, person: str, template: str = "") -> str:
+        """The text of the newest SMS on this phone; of this template, if one is named."""
+        return self.heard(person, template)[-1]
+
+    def templates(self, person: str) -> list[str]:
+        """Which message each SMS on this phone was, oldest first."""
+        return [self._template(sms) for sms in self._on(person)]
+
+    def sent_of(self, template: str, line: FakeTwilio | None = None) -> list[Sms]:
+        """Every SMS that carried this message, over one line if it is named."""
+        return [sms for sms in (line or self.twilio).sent if self._template(sms) == template]
+
+    def _on(self, person: str) -> list[Sms]:
+        number = person if person.startswith("+") else self.address(person)
+        return [sms for sms in self.twilio.sent if sms.to == number]
+
+    def _template(self, sms: Sms) -> str:
+        """The message behind an SMS: its callback carries the id of its row."""
+        with self.session() as session:
+            return session.get_one(OutboxMessage, UUID((sms.callback or "")[-36:])).template
 
 
 @pytest.fixture
@@ -86,6 +104,7 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     numbers = ("+15005550006", "whatsapp:+15005550006")
     with FakeTwilio(now=clock.now, numbers=numbers) as twilio, FakeMailbox() as mail:
         twilio.contents[CONTENT] = "{{1}}: {{2}}, {{3}}. {{4}}, {{5}}. {{6}}. {{7}}. {{8}}"
+        twilio.contents[ADVICE_CONTENT] = "{{1}}, {{2}}: 1 Stay in pairs. In danger call {{3}}"
         town = make_town(
             url,
             keys,
@@ -95,7 +114,7 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
             twilio_auth_tokens=(twilio.token,),
             twilio_from=numbers[:1],
             whatsapp_from=numbers[:1],
-            whatsapp_templates={("alert", "en"): CONTENT},
+            whatsapp_templates={("alert", "en"): CONTENT, ("what_to_do", "en"): ADVICE_CONTENT},
             voice_from=numbers[:1],
             twilio_api_base=twilio.url,
         )
