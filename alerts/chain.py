@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from alerts.alert import Alert
 from alerts.receivers import Receiver
-from alerts.told import HELD, NO_CONTACT, Delivery
+from alerts.told import HELD, NO_CONTACT, STOPPED, Delivery
 from committees.people import Person
 
 #: Reasons of messages that only remind or bring news to people who were told before, or tell a chair of something late.
-NOT_ASKED = frozenset({"nudge", "still", "reopened", "news", "local_only", "told_before"})
+NOT_ASKED = frozenset({"nudge", "still", "reopened", "news", "local_only", "told_before", "behind_alert"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ def chain_of(session: Session, alert: Alert) -> list[Link]:
     rows = (
         select(Delivery, Person)
         .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id, Delivery.state != HELD, Delivery.why_not.in_(("", NO_CONTACT)))
+        .where(
+            Delivery.alert_id == alert.id,
+            Delivery.state != HELD,
+            Delivery.why_not.in_(("", NO_CONTACT, STOPPED)),
+        )
         .order_by(Delivery.at, Delivery.step, Delivery.id)
     )
     found: dict[UUID, Link] = {}

@@ -16,7 +16,7 @@ from alerts.receivers import Receiver
 from committees.rosters import on_duty, roster_of, rosters_for
 
 #: Why somebody is told who was told of the alert before: no roster takes that from them.
-AGAIN = "told_before"
+AGAIN = frozenset({"told_before", "behind_alert"})
 
 
 def chosen(to: Sequence[Receiver], duty: Mapping[UUID, UUID | None]) -> list[Receiver]:
@@ -25,15 +25,17 @@ def chosen(to: Sequence[Receiver], duty: Mapping[UUID, UUID | None]) -> list[Rec
     for receiver in to:
         person = duty.get(receiver.office_id) if receiver.office_id else None
         among = any(one.office_id == receiver.office_id and one.person.id == person for one in to)
-        if person is None or not among or receiver.person.id == person or receiver.reason == AGAIN:
+        if person is None or not among or receiver.person.id == person or receiver.reason in AGAIN:
             found.append(receiver)
     return found
 
 
-def on_duty_only(session: Session, now: datetime, to: Sequence[Receiver]) -> list[Receiver]:
-    """As `chosen`, by the rosters as they stand now."""
+def by_duty(session: Session, now: datetime, to: Sequence[Receiver]) -> tuple[list[Receiver], list[Receiver]]:
+    """Those who are asked, as `chosen` by the rosters as they stand now, and those who are not because another one is on duty."""
     offices = {receiver.office_id for receiver in to if receiver.office_id}
     rosters = rosters_for(session, offices) if offices else {}
     if not rosters:
-        return list(to)
-    return chosen(to, {key: on_duty(roster_of(session, row), now).person for key, row in rosters.items()})
+        return list(to), []
+    duty = {key: on_duty(roster_of(session, row), now).person for key, row in rosters.items()}
+    asked = chosen(to, duty)
+    return asked, [receiver for receiver in to if receiver not in asked]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.alert import OPEN, Alert, AlertUpdate
 from alerts.escalation import WAITING, Escalation
-from alerts.routing import Delivery
+from alerts.told import NOT_ASKED, Delivery
 from committees.catalogue import COMMITTEE
 from committees.inbox import WAITING as UNREAD_YET
 from committees.inbox import Inbound
@@ -142,7 +142,9 @@ def _remember(session: Session, now: datetime, alerts: int, faults: int) -> None
 
 
 def _alerts(session: Session) -> Iterator[Watched]:
-    told = exists().where(Delivery.alert_id == Alert.id, Delivery.step == Alert.step)
+    told = exists().where(
+        Delivery.alert_id == Alert.id, Delivery.step == Alert.step, Delivery.state != NOT_ASKED
+    )
     why = exists().where(AlertUpdate.alert_id == Alert.id, AlertUpdate.key.in_(SAID_WHY))
     began = (
         select(func.max(AlertUpdate.at))

@@ -146,13 +146,16 @@ DELIVERY_STATES = {
     "unknown": N_("We do not know if it arrived"),
     "cancelled": N_("Not sent"),
 }
-WAITS = N_("Waits")  # a message that is held: no state of the outbox
+# A message that is held, and none at all: no states of the outbox.
+NO_MESSAGE = {"held": N_("Waits"), "not_asked": N_("Not asked")}
 # Why a message waits, or waited (holding.HOLDS); and why one never went out (told.py).
 HELD_BY = {
     "silence": N_("A silence holds here."),
     "covered": N_("They were told of the alert for the whole place."),
     "digest": N_("It goes into the message at 6pm."),
     "group": N_("It goes out together with other wards."),
+    "quiet": N_("This person has quiet hours or days."),
+    "paused": N_("This person paused their messages."),
 }
 WHY_NOT = {
     "ended": N_("The alert had ended."),
@@ -160,6 +163,9 @@ WHY_NOT = {
     "lowered": N_("The level was lowered first."),
     "excluded": N_("Somebody who reported asked that this office is not told."),
     "no_contact": N_("This person has no phone number or address that works."),
+    "stopped": N_("This person wants no messages."),
+    "off_duty": N_("This person is off duty; another holder of the office is asked."),
+    "stood_in": N_("Somebody stands in for this person."),
 }
 REASONS_TOLD = {
     "rule": N_("The rule names this role."),
@@ -174,6 +180,7 @@ REASONS_TOLD = {
     "stands_in": N_("The office that was asked could not be reached; this is its deputy."),
     "no_contact": N_("This person has no phone number or address that works."),
     "told_before": N_("They were told of the alert, and hear how it went on."),
+    "behind_alert": N_("What to do, right behind the alert."),
 }
 WHY_UNREAD = {
     "MISSED_CALL": N_("A missed call"),
@@ -347,7 +354,7 @@ def state_label(state: str) -> str:
 
 def delivery_state_label(state: str) -> str:
     """How a message fared."""
-    return _(WAITS if state == "held" else DELIVERY_STATES.get(state, DELIVERY_STATES["unknown"]))
+    return _((NO_MESSAGE | DELIVERY_STATES).get(state, DELIVERY_STATES["unknown"]))
 
 
 def delivery_reason(reason: str) -> str:

@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts import holding
+from alerts import holding, not_asked
 from alerts.alert import Alert, Finding, note
-from alerts.duty import on_duty_only
+from alerts.duty import by_duty
 from alerts.holding import COVERED, DIGEST, GROUP, SILENCE, URGENT_FROM, Hold
 from alerts.ladder import ASKED_OF
 from alerts.messages import TEMPLATES
@@ -116,8 +116,9 @@ def send(
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
-    to = on_duty_only(session, now, to_be_told(session, alert.withheld_from, to))
+    to, off = by_duty(session, now, to_be_told(session, alert.withheld_from, to))
     telling = telling_of(session, now, alert, template, step, more, again=key)
+    not_asked.keep(session, telling, off)
     before = telling.written(to, only)
     new = [receiver for receiver in to if receiver.person.id not in {row.person_id for row in before}]
     everybody = contacts_each(session, [receiver.person.id for receiver in new])
@@ -141,7 +142,7 @@ def dispatch(
     one_each: bool = False,
 ) -> list[Delivery]:
     """Write the messages of one alert that go out now, a delivery for each; `rows`: those that were held for these persons so far."""
-    messages: list[tuple[Receiver, ContactPoint, str, OutboxMessage]] = []
+    messages: list[tuple[Receiver, str, OutboxMessage]] = []
     unreached: list[Receiver] = []
     channels = channels_of(session, telling.alert, telling.step)
     for receiver in to:
@@ -153,15 +154,17 @@ def dispatch(
             code = ""
             if "code" in TEMPLATES[telling.template].slots:
                 code = code_for(session, telling.now, rng, telling.alert, phone_of(known) or contact)
-            messages.append((receiver, contact, *_message(session, telling, receiver, contact, code)))
+            messages.append((receiver, *_message(session, telling, receiver, contact, code)))
     session.flush()  # before what refers to them
     waited = dict(rows or {})
     written = []
-    for receiver, contact, key, message in messages:
+    for receiver, key, message in messages:
         row = waited.pop(receiver.person.id, None)
-        written.append(_deliver(session, telling, receiver, contact.channel, key, message.id, row))
+        written.append(_deliver(session, telling, receiver, key, message, row))
+    why = not_asked.why_unreached(session, telling.now, [receiver.person.id for receiver in unreached])
     for receiver in unreached:
-        written.append(_unreached(session, telling, receiver, waited.pop(receiver.person.id, None)))
+        person = receiver.person.id
+        written.append(_unreached(session, telling, receiver, why[person], waited.pop(person, None)))
     told = list({receiver.person.id: receiver for receiver, *_ in messages}.values())
     release_to(session, telling, told)
     if told:
@@ -254,7 +257,7 @@ def _sorted(
 
 
 def _held(session: Session, telling: Telling, receiver: Receiver, hold: Hold) -> Delivery:
-    row = _row(telling, receiver, "none", telling.key(f"held:{receiver.person.id}"))
+    row = telling.row(receiver, "none", telling.key(f"held:{receiver.person.id}"))
     row.state, row.held_by, row.held_until, row.held_which = HELD, hold.by, hold.until, hold.which
     session.add(row)
     return row
@@ -333,42 +336,27 @@ def _urgent(telling: Telling) -> bool:
     return telling.alert.level >= URGENT_FROM and telling.template not in GOOD_NEWS
 
 
-def _row(telling: Telling, receiver: Receiver, channel: str, key: str) -> Delivery:
-    return Delivery(
-        alert_id=telling.alert.id,
-        locality_id=telling.alert.locality_id,
-        person_id=receiver.person.id,
-        office_id=receiver.office_id,
-        role=receiver.role,
-        channel=channel,
-        template=telling.template,
-        revision=telling.alert.revision,
-        step=telling.step,
-        reason=receiver.reason,
-        effect_key=key,
-        at=telling.now,
-    )
-
-
 def _deliver(
     session: Session,
     telling: Telling,
     receiver: Receiver,
-    channel: str,
     key: str,
-    outbox_id: UUID,
+    message: OutboxMessage,
     held: Delivery | None,
 ) -> Delivery:
     """The delivery of a message that goes out: a new row, or the one that was held until now."""
-    row = held or _row(telling, receiver, channel, key)
-    row.channel, row.outbox_id, row.state, row.at = channel, outbox_id, "due", telling.now
+    row = held or telling.row(receiver, message.channel, key)
+    row.channel, row.outbox_id, row.state, row.at = message.channel, message.id, "due", telling.now
+    not_asked.say_later(row, telling.now, receiver.person, message.due_at)
     session.add(row)
     return row
 
 
-def _unreached(session: Session, telling: Telling, receiver: Receiver, held: Delivery | None) -> Delivery:
-    row = held or _row(telling, receiver, "none", telling.key(f"none:{receiver.person.id}"))
-    row.state, row.reason, row.why_not = "failed", NO_CONTACT, NO_CONTACT
+def _unreached(
+    session: Session, telling: Telling, receiver: Receiver, why: str, held: Delivery | None
+) -> Delivery:
+    row = held or telling.row(receiver, "none", telling.key(f"none:{receiver.person.id}"))
+    row.state, row.reason, row.why_not = "failed", NO_CONTACT, why
     session.add(row)
     note(session, telling.now, telling.alert, "unreached", role=receiver.role)
     return row

@@ -55,6 +55,23 @@ class Telling:
         people = {receiver.person.id for receiver in to}
         return [row for row in self.known if row.person_id in people and (not only or row.effect_key in keys)]
 
+    def row(self, receiver: Receiver, channel: str, key: str) -> Delivery:
+        """A new delivery of this telling, not added to the session yet."""
+        return Delivery(
+            alert_id=self.alert.id,
+            locality_id=self.alert.locality_id,
+            person_id=receiver.person.id,
+            office_id=receiver.office_id,
+            role=receiver.role,
+            channel=channel,
+            template=self.template,
+            revision=self.alert.revision,
+            step=self.step,
+            reason=receiver.reason,
+            effect_key=key,
+            at=self.now,
+        )
+
 
 def telling_of(
     session: Session,

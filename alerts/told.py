@@ -10,18 +10,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base, Keyed
 
-HELD = "held"
+HELD, NOT_ASKED = "held", "not_asked"
 #: States of a message that left, as far as anybody knows: who has one was told.
 GOT = ("sent", "delivered", "unknown", "sending", "claimed")
-#: Why a message that was held never went out (`why_not`).
+#: Why a message that was held never went out (`why_not`), or why there is none.
 ENDED, ROSE, LOWERED, EXCLUDED, NO_CONTACT = "ended", "rose", "lowered", "excluded", "no_contact"
+OFF_DUTY, STOOD_IN, STOPPED = "off_duty", "stood_in", "stopped"
+#: Why an ordinary message waits in the outbox for its receiver (`held_by`, beside holding.HOLDS).
+QUIET, PAUSED = "quiet", "paused"
 
 
 class Delivery(Keyed, Base):
     """Why one message went to one person: alert, step, office, reason; the outbox row says how it fared.
 
     `held_by`: why it waits or waited (holding.HOLDS), until when, and which silence or alert holds it. Several rows may share one outbox
-    row: a digest, or several wards in one message. `why_not`: why nothing was sent in the end.
+    row: a digest, or several wards in one message. `why_not`: why nothing was sent in the end; of who was not asked at all
+    (`NOT_ASKED`, no message) `held_until` says until when.
     """
 
     __tablename__ = "delivery"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -30,6 +31,7 @@ from alerts.sentences import (
     sure_label,
     why_held,
 )
+from alerts.told import NOT_ASKED, PAUSED, QUIET, STOPPED
 from committees.committee import committee_for
 from committees.incidents import Incident
 from committees.people import Person
@@ -142,8 +144,6 @@ def reports(session: Session, alert: Alert) -> str:
 
 def evidence_of(session: Session, alert: Alert) -> list[Incident]:
     """The incidents behind an alert that this reader may open, newest first."""
-    from uuid import UUID
-
     keys = [UUID(str(key)) for key in alert.evidence]
     return list(
         session.scalars(select(Incident).where(Incident.id.in_(keys)).order_by(Incident.received_at.desc()))
@@ -215,17 +215,9 @@ def messages_sent(
 ) -> list[dict[str, Any]]:
     """Who was told and how it fared, newest first, as far as this reader may know."""
     at = zone(session, alert)
-    rows = (
-        select(Delivery, Person)
-        .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id)
-    )
-    named = bool(principal.roles & NAMES_FOR)
     return [
         {
-            "who": _("%(role)s, %(name)s", role=_capital(role_name(row.role)), name=person.name)
-            if named
-            else _capital(role_name(row.role)),
+            "who": _who(row, person, principal),
             "channel": channel_label(row.channel),
             "state": delivery_state_label(row.state),
             "kind": FARED.get(row.state, "waiting"),
@@ -233,8 +225,39 @@ def messages_sent(
             "held": why_held(row.held_by, row.why_not),
             "when": words.when(row.at, at, now),
         }
-        for row, person in session.execute(rows.order_by(Delivery.at.desc(), Delivery.id)).all()
+        for row, person in _deliveries(session, alert)
+        if row.state != NOT_ASKED
     ]
+
+
+def not_asked(session: Session, now: datetime, alert: Alert, principal: Principal) -> list[Row]:
+    """Who was not asked of an open alert as it stands, or will be later: who, why and until when. Nobody who was told of it."""
+    found: dict[UUID, Row] = {}
+    told = set[UUID]()
+    at = zone(session, alert)
+    for row, person in _deliveries(session, alert):
+        if row.revision != alert.revision or alert.state != OPEN:
+            continue
+        later = row.state == "due" and row.held_by in (QUIET, PAUSED)
+        if later or row.state == NOT_ASKED or row.why_not == STOPPED:
+            until = words.when(row.held_until, at, now) if row.held_until else ""
+            why = why_held(row.held_by, row.why_not)
+            found.setdefault(person.id, (_who(row, person, principal), why, until))
+        elif row.outbox_id:
+            told.add(person.id)
+    return [line for key, line in found.items() if key not in told]
+
+
+def _deliveries(session: Session, alert: Alert) -> list[tuple[Delivery, Person]]:
+    rows = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
+    rows = rows.where(Delivery.alert_id == alert.id).order_by(Delivery.at.desc(), Delivery.id)
+    return [(row, person) for row, person in session.execute(rows)]
+
+
+def _who(row: Delivery, person: Person, principal: Principal) -> str:
+    """A role; with the name only for those who know the people of the committee."""
+    role = _capital(role_name(row.role))
+    return _("%(role)s, %(name)s", role=role, name=person.name) if principal.roles & NAMES_FOR else role
 
 
 def story(session: Session, now: datetime, alert: Alert) -> list[dict[str, Any]]:

@@ -14,7 +14,11 @@ from coordination.api.schemas import Moment, Output
 
 
 class DeliveryOut(Output):
-    """One message to one person, and how it fared."""
+    """One message to one person, and how it fared; or, with the state not_asked, that somebody who could be told was not.
+
+    `why_not` says why there is no message (off_duty, stood_in, stopped, no_contact, ended, rose, lowered, excluded), `held_by` why it
+    waits or waited (silence, covered, digest, group, quiet, paused), `held_until` until when that holds; each is empty otherwise.
+    """
 
     id: UUID
     alert: UUID
@@ -24,6 +28,9 @@ class DeliveryOut(Output):
     step: int
     reason: str
     state: str
+    why_not: str
+    held_by: str | None
+    held_until: Moment | None
     at: Moment
 
 
@@ -60,5 +67,8 @@ def _shown(call: Call, row: Delivery) -> DeliveryOut:
         step=row.step,
         reason=row.reason,
         state=row.state,
+        why_not=row.why_not,
+        held_by=row.held_by,
+        held_until=row.held_until,
         at=row.at,
     )

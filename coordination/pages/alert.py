@@ -259,6 +259,7 @@ def show(
         "buttons": alert_view.buttons(mine),
         "answers": alert_view.answers(session, now, row),
         "silent": alert_view.silent(session, row),
+        "not_asked": alert_view.not_asked(session, now, row, visit.principal),
         "look": outlook_view.look(session, now, row, alert_view.zone(session, row)),
         "sent": sent,
         "arrived": sum(line["kind"] == "done" for line in sent),

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from alerts import releasing, routing, silences
 from alerts.alert import Alert, note
-from alerts.told import Delivery
+from alerts.told import NOT_ASKED, OFF_DUTY, Delivery
 from committees import people, reply_codes, rosters
 from committees.people import ContactPoint, Office, Person
 from committees.places import Locality, by_code
@@ -333,8 +333,15 @@ def test_the_one_on_duty_is_asked_and_in_a_gap_everybody(town: Town) -> None:
         session.flush()
         layers = [{"persons": [str(other.id)], "starts": "2026-11-23", "from": "09:00", "to": "18:00"}]
         rosters.write(session, town.clock.now(), office, layers)
-    raised(town, (ward(1), 3))
+    (key,) = raised(town, (ward(1), 3))
     assert sent(town) == [("member1.mardan", "alert")]
+    with town.session() as session:
+        row = session.scalars(select(Delivery).where(Delivery.state == NOT_ASKED)).one()
+        assert (row.why_not, row.outbox_id, row.reason) == (OFF_DUTY, None, "rule")
+    page = town.browser(CHAIR).open(f"/a/{key}")
+    not_asked = page.rsplit("Not asked, or asked later", 1)[1].partition("</table>")[0]
+    assert "City officer, Lurina" in not_asked
+    assert "This person is off duty" in not_asked
     page = town.browser(CITY).open("/duty")
     assert "Nobody from" in page
     town.clock.move(hours=6)  # 20:00: nobody is on duty
