@@ -219,12 +219,19 @@ def open_addresses(cipher: Cipher, taken: Sequence[Taken]) -> None:
             one.why_not = NOT_WRITTEN
 
 
-def choose_routes(session: Session, taken: Sequence[Taken]) -> None:
-    """Say by which country's networks each SMS travels."""
-    short = [one for one in taken if one.channel == SMS]
+def choose_routes(session: Session, channels: Mapping[str, Channel], taken: Sequence[Taken]) -> None:
+    """Say by which country's networks each SMS travels, also of those that another service's gateway sends."""
+    short = [(one, number) for one in taken if (number := _sms_number(channels, one))]
     routes = all_routes(session) if short else {}
-    for one in short if routes else ():
-        one.route = routes.get(country_of(one.address), PLAIN)
+    for one, number in short if routes else ():
+        one.route = routes.get(country_of(number), PLAIN)
+
+
+def _sms_number(channels: Mapping[str, Channel], one: Taken) -> str:
+    if one.channel == SMS:
+        return one.address
+    number_of = getattr(channels.get(one.channel), "sms_number", None)
+    return number_of(one.address) if number_of else ""
 
 
 def choose_providers(

@@ -14,7 +14,7 @@ from alerts.answer_links import Ticket
 from alerts.channels.base import Message
 from alerts.channels.webhook import Webhook
 from alerts.sms_routes import PLAIN, Route
-from committees.contact_addresses import EMAIL, SMS, VOICE
+from committees.contact_addresses import APPRISE, EMAIL, SMS, VOICE
 from committees.contact_stops import link_path
 from foundation.crypto import Cipher
 
@@ -48,7 +48,7 @@ def compose(
     calls = row.channel == VOICE
     language = spoken.spoken_language(row.language) if calls else row.language
     script = "own" if calls else row.script
-    if row.channel == SMS:
+    if row.channel in (SMS, APPRISE):  # the route is the plain one but for what travels as an SMS
         text = messages.render(
             row.template,
             row.slots,

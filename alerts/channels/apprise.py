@@ -2,8 +2,9 @@
 
 The operator names routes in the settings, each an address of Apprise with {to} where the person belongs; a contact says
 `route:name-or-number` and nothing else. So nobody who types a contact chooses where our server connects to, and no key of a
-service stands in a contact. Apprise says only yes or no: what it logs while it sends tells a refusal from a lost answer, and
-nothing of that is kept. The package is an extra (`concord[channels]`).
+service stands in a contact. A route to an SMS gateway may also name {sender}, {entity} and {text_id}: what the receiver's country
+has for us (alerts/sms_routes.py), as India's networks want of each text. Apprise says only yes or no: what it logs while it sends
+tells a refusal from a lost answer, and nothing of that is kept. The package is an extra (`concord[channels]`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,17 @@ SERVICES = frozenset(
         "vonage", "whapi", "zulip",
     )
 )  # fmt: skip
+#: Services that send SMS: what goes there is written as the receiver's country takes SMS.
+SMS_SERVICES = frozenset(
+    (
+        "atalk", "bulksms", "bulkvs", "burstsms", "clickatell", "clicksend", "d7sms", "exotel", "gupshup", "httpsms",
+        "kaleyra", "kavenegar", "msg91", "msgbird", "nexmo", "octopush", "plivo", "seven", "sinch", "smseagle", "smseagles",
+        "smsmgr", "smstunnel", "telesign", "telnyx", "voipms", "vonage",
+    )
+)  # fmt: skip
+#: What a route may leave open: who gets it, and what the registry of their country wants to know.
+RECEIVER, SENDER, ENTITY, TEXT_ID = "{to}", "{sender}", "{entity}", "{text_id}"
+OF_SMS = (SENDER, ENTITY, TEXT_ID)
 #: Servers of one's own, over https. Without the last letter they speak http, which only a private network may.
 SERVERS = frozenset(
     (
@@ -58,6 +70,7 @@ _LOST = "The service did not answer, so we do not know whether it took the messa
 _OURS = "The service refused our settings. An administrator should look at CONCORD_APPRISE_URLS."
 _REFUSED = "The service refused this message or its receiver. Please check the contact with the person."
 _BUSY = "The service is busy. It will be tried again."
+_GAP = re.compile(r"\{[a-z_]+\}")
 _STATUS = re.compile(r"error=(\d{3})")
 _NEVER_LEFT = ("NewConnectionError", "ConnectTimeout", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 
@@ -84,6 +97,13 @@ class Apprise:
             return None
         return cls(config.apprise_routes, config.apprise_private)
 
+    def sms_number(self, address: str) -> str:
+        """The number to which a contact's route sends an SMS; "" where the route is no SMS gateway."""
+        match = ROUTED.fullmatch(address)
+        route = self._routes.get(match[1], "") if match else ""
+        is_sms = urlsplit(route).scheme in SMS_SERVICES or any(gap in route for gap in OF_SMS)
+        return match[2] if match and is_sms else ""
+
     def send(self, message: Message) -> Handed:
         """Hand one message to its route; raise DeliveryFailed or OutcomeUnknown."""
         match = ROUTED.fullmatch(message.address)
@@ -93,7 +113,7 @@ class Apprise:
         if route is None:
             raise DeliveryFailed(_NO_ROUTE, permanent=False)
         self._check_host(route)
-        service = self._service(route.replace("{to}", quote(match[2], safe="")))
+        service = self._service(_filled(route, match[2], message.sender, *message.registered))
         with _overheard() as said:
             taken = service.notify(body=message.text, title=message.subject or "", body_format="text")
         if not taken:
@@ -108,7 +128,7 @@ class Apprise:
         """Look whether the package is there and each route leads where it may; nothing is sent."""
         for route in self._routes.values():
             self._check_host(route)
-            self._service(route.replace("{to}", "0"), strict=False)
+            self._service(_filled(route, "0"), strict=False)
             if _own_server(route):
                 _greet(route)
 
@@ -145,6 +165,12 @@ class Apprise:
             raise DeliveryFailed(_PRIVATE, permanent=False)
 
 
+def _filled(route: str, to: str, sender: str = "", entity: str = "", text_id: str = "") -> str:
+    """The address of one message; what a country has no value for stays empty."""
+    values = {RECEIVER: to, SENDER: sender, ENTITY: entity, TEXT_ID: text_id}
+    return _GAP.sub(lambda gap: quote(values[gap[0]], safe=""), route)
+
+
 def _own_server(route: str) -> bool:
     return urlsplit(route).scheme not in SERVICES
 
@@ -157,6 +183,11 @@ def _check_route(name: str, route: str, private: bool) -> None:
         raise Problem(
             f"The route {name} in CONCORD_APPRISE_URLS leads to a kind of service that Concord does not use.",
             f"Known ones: {', '.join(sorted(SERVICES | SERVERS))}. Open http needs CONCORD_APPRISE_PRIVATE=on.",
+        )
+    if unknown := set(_GAP.findall(route)) - {RECEIVER, *OF_SMS}:
+        raise Problem(
+            f"The route {name} in CONCORD_APPRISE_URLS leaves open what nobody fills in: {', '.join(sorted(unknown))}.",
+            f"Known gaps: {', '.join((RECEIVER, *OF_SMS))}.",
         )
     if not _own_server(route):
         return

@@ -10,7 +10,7 @@ import apprise
 import pytest
 
 from alerts.channels import Apprise, DeliveryFailed, Message
-from alerts.channels.apprise import SERVERS, SERVICES
+from alerts.channels.apprise import SERVERS, SERVICES, SMS_SERVICES
 from foundation.config import Config
 from foundation.errors import Problem
 from tests.sink import Sink
@@ -64,6 +64,21 @@ def test_only_services_that_we_know_over_https_and_never_one_that_a_contact_name
     assert refused.value.hint
 
 
+def test_a_gap_that_nobody_fills_in_is_refused_when_the_settings_are_read() -> None:
+    with pytest.raises(Problem, match="template_id") as refused:
+        Apprise({"r": "jsons://example.org/{to}?:dlt={template_id}"})
+    assert "{text_id}" in (refused.value.hint or "")
+
+
+def test_only_a_route_to_an_sms_gateway_has_a_number() -> None:
+    gateway = "jsons://example.org/{to}?:dlt={text_id}"
+    channel = Apprise({"desk": "smstunnel://KEY/{to}", "dlt": gateway, "tg": "tgram://1:abc/{to}"})
+    number = "+919812345678"
+    assert [channel.sms_number(f"{name}:{number}") for name in ("desk", "dlt", "tg", "gone")] == [
+        number
+    ] * 2 + [""] * 2
+
+
 @pytest.mark.parametrize(
     "address", ["r:", "r:a b", "r:a/../b", "r:a?x=1", "r:a#b", "r:../b", ":a", "json://127.0.0.1/a", "r:a\n", "r:" + "a" * 65]
 )  # fmt: skip
@@ -103,7 +118,8 @@ def test_every_service_that_we_name_is_one_of_apprises() -> None:
         for row in apprise.Apprise().details()["schemas"]
         for name in (*(row["protocols"] or ()), *(row["secure_protocols"] or ()))
     }
-    assert known >= SERVICES | SERVERS | {name[:-1] for name in SERVERS}
+    mine = SERVICES | SERVERS | {name[:-1] for name in SERVERS}
+    assert known >= mine >= SMS_SERVICES
 
 
 def test_routes_are_read_from_the_settings() -> None:

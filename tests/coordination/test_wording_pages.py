@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from io import StringIO
 
 from sqlalchemy import select
 
 from alerts import claiming
-from alerts.channels.base import Message
+from alerts.channels import Apprise, Channel, Message
 from alerts.wordings import WordingNote
+from committees.contact_addresses import APPRISE
 from foundation import outbox
 from foundation.crypto import Cipher
 from tests.make import Browser, Town
+from tests.sink import Sink
 
 ALERT = "/admin/messages/read/ur?template=alert"
 
@@ -117,14 +120,14 @@ def test_a_country_whose_networks_take_no_answers_reads_how_else_to_answer(town:
     assert sent["+94711234567"].sender == ""
 
 
-def written(town: Town) -> dict[str, Message]:
+def written(town: Town, channels: Mapping[str, Channel] | None = None) -> dict[str, Message]:
     """What the sender would hand over now, by address."""
     with town.session("sender", write=True) as session:
         now = town.clock.now()
         taken = claiming.read(session, now, claiming.due_rows(now, 50), look_up=False)
         assert isinstance(session.info["cipher"], Cipher)
         claiming.open_addresses(session.info["cipher"], taken)
-        claiming.choose_routes(session, taken)
+        claiming.choose_routes(session, channels or {}, taken)
         made = [claiming.write(session.info["cipher"], "https://c.example", one, now) for one in taken]
     return {message.address: message for message, _segments, _why in made if message}
 
@@ -156,17 +159,38 @@ def test_the_registry_of_india_gets_each_text_and_its_ids_travel_with_the_messag
     assert "{#var#}" in drill["text"]
     assert "Meerut Concord" in drill["text"]
     with town.session(write=True) as session:
-        outbox.put(
-            session,
-            town.clock.now(),
-            effect_key="try:3",
-            channel="sms",
-            template="drill",
-            slots={"source": "Meerut Town", "place": {"ward": 7}, "code": "47"},
-            language="hi",
-            address="+919812345678",
+        for channel, address in (
+            ("sms", "+919812345678"),
+            *((APPRISE, f"{name}:+919812345678") for name in "cs"),
+        ):
+            outbox.put(
+                session,
+                town.clock.now(),
+                effect_key=f"try:{address}",
+                channel=channel,
+                template="drill",
+                slots={"source": "Meerut Town", "place": {"ward": 7}, "code": "47"},
+                language="hi",
+                address=address,
+            )
+    with Sink() as sink:
+        here = f"json://127.0.0.1:{sink.port}"
+        ids = "?:entity={entity}&:text={text_id}&:header={sender}"
+        routes = {"c": f"{here}/carrier/{{to}}{ids}", "s": f"{here}/signal/{{to}}"}
+        other = Apprise(routes, private=True)
+        found = written(town, {APPRISE: other})
+        for name in "cs":
+            other.send(found[f"{name}:+919812345678"])
+        by_carrier, elsewhere = sink.taken
+        assert (by_carrier["entity"], by_carrier["text"], by_carrier["header"]) == (
+            "1" * 19,
+            "7" * 19,
+            "CNCORD",
         )
-    message = written(town)["+919812345678"]
+        assert sink.paths[0] == "/carrier/+919812345678"
+    message = found["+919812345678"]
+    assert by_carrier["message"] == message.text, "a gateway gets the text as it was registered"
+    assert "Meerut Town" in elsewhere["message"], "what is no SMS knows nothing of registries"
     assert message.registered == ("1" * 19, "7" * 19)
     assert "Meerut Concord" in message.text
     assert "Meerut Town" not in message.text
