@@ -1,7 +1,8 @@
 """How SMS travel to each country: whether answers come back, who they come from, whether long ones are joined, and India's registry.
 
 One row a country of the receiving number, written by an administrator; a country without one takes answers, joins long messages and
-has no sender of its own. `alerts.composing` writes messages for a route; what the registry wants of a text is dlt.py.
+has no sender of its own. Beside it the country's emergency number and quiet hours are set, which hold whoever carries the SMS.
+`alerts.composing` writes messages for a route; what the registry wants of a text is dlt.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.messages import OneWay
+from alerts.quiet import country_quiet
 from alerts.slots import SLOTS, Language, SlotRefused
 from committees.places import Country
 from foundation import journal
@@ -24,6 +26,7 @@ from foundation.db import Base, Keyed
 from foundation.errors import NotFound, Refused
 from foundation.web.words import gettext as _
 
+EMERGENCY = re.compile(r"[0-9]{2,4}")
 #: The countries of the receiving numbers whose networks ask for registered texts.
 REGISTERED_IN = ("IN",)
 HEADER = re.compile(r"[A-Z]{6}")
@@ -84,6 +87,21 @@ class Route:
 PLAIN = Route()
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What a country has whoever carries its SMS: the number that messages name in danger, and when ordinary ones wait."""
+
+    emergency: str
+    quiet_from: int
+    quiet_to: int
+
+
+def usual_of(country: Country) -> Usual:
+    """What is set for a country now."""
+    quiet = country_quiet(country)
+    return Usual(country.emergency, quiet.start, quiet.end)
+
+
 def country_of(address: str) -> str:
     """The country that a number in full (+92...) belongs to, or "" for what is no such number."""
     try:
@@ -123,12 +141,19 @@ def _route(row: SmsRoute, ids: Mapping[tuple[str, str], str]) -> Route:
     )
 
 
-def save(session: Session, now: datetime, route: Route, *, by: UUID) -> None:
+def save(session: Session, now: datetime, route: Route, usual: Usual | None = None, *, by: UUID) -> None:
     """Store a country's settings; raise Refused with the words for each field that cannot be used."""
-    if session.get(Country, route.country) is None:
+    country = session.get(Country, route.country)
+    if country is None:
         raise NotFound(_("We know no country with this code."))
-    if errors := problems(route):
+    errors = problems(route)
+    if usual and usual != usual_of(country):
+        errors |= _usual_problems(usual)
+    if errors:
         raise Refused(errors)
+    if usual:
+        quiet = {**country.settings.get("quiet", {}), "from": usual.quiet_from, "to": usual.quiet_to}
+        country.emergency, country.settings = usual.emergency, {**country.settings, "quiet": quiet}
     row = session.get(SmsRoute, route.country) or SmsRoute(country=route.country)
     row.two_way, row.sender, row.concat_ok = route.two_way, route.sender, route.concat_ok
     row.answer_number, row.registered = route.answer_number, route.registered
@@ -150,6 +175,16 @@ def problems(route: Route) -> dict[str, str]:
         errors["answer_number"] = _("Enter the number as people dial it at home, 3 to 11 digits")
     if route.registered:
         errors |= _registry_problems(route)
+    return errors
+
+
+def _usual_problems(usual: Usual) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if not EMERGENCY.fullmatch(usual.emergency):
+        errors["emergency"] = _("Enter the emergency number, 2 to 4 digits")
+    for name in ("quiet_from", "quiet_to"):
+        if not 0 <= getattr(usual, name) <= 23:
+            errors[name] = _("Choose an hour")
     return errors
 
 

@@ -115,13 +115,14 @@ def code_for(session: Session, now: datetime, rng: random.Random, alert: Alert, 
 
 
 def ward_numbers(session: Session, alert: Alert) -> frozenset[str]:
-    """The numbers of the wards of an alert's town. Remembered for the session."""
+    """The numbers of the wards of an alert's town, and the emergency number there: no code is one. Remembered for the session."""
     known: dict[UUID, frozenset[str]] = session.info.setdefault("ward_numbers", {})
     if alert.town_id not in known:
         rows = select(Locality.number).where(
             Locality.parent_id == alert.town_id, Locality.number.is_not(None)
         )
-        known[alert.town_id] = frozenset(str(number) for number in session.scalars(rows))
+        emergency = places.country_of(session, session.get_one(Locality, alert.town_id)).emergency
+        known[alert.town_id] = frozenset((emergency, *(str(number) for number in session.scalars(rows))))
     return known[alert.town_id]
 
 

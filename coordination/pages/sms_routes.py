@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from alerts import dlt, sms_routes
 from alerts.messages import CATALOGUES
-from alerts.sms_routes import Route
+from alerts.sms_routes import Route, Usual
 from committees.places import Country
 from foundation.errors import Invalid, NotFound, Refused
 from foundation.web.page import Visit, page
@@ -49,10 +49,11 @@ def route(visit: Visit, country: str) -> Response:
     """The settings of one country."""
     here = visit.get(Country, country)
     found, errors = sms_routes.route_for(visit.session, country), dict[str, str]()
+    usual = sms_routes.usual_of(here)
     if visit.posted:
-        found = _typed(visit, country)
+        found, usual = _typed(visit, country), _usual(visit, usual)
         try:
-            sms_routes.save(visit.session, visit.now, found, by=visit.person_id)
+            sms_routes.save(visit.session, visit.now, found, usual, by=visit.person_id)
         except Refused as refused:
             errors = refused.fields
         else:
@@ -63,6 +64,8 @@ def route(visit: Visit, country: str) -> Response:
         422 if errors else 200,
         country=here,
         route=found,
+        usual=usual,
+        hours=[(str(hour), f"{hour:02d}:00") for hour in range(24)],
         errors=errors,
         registry=country in sms_routes.REGISTERED_IN,
     )
@@ -82,6 +85,17 @@ def _typed(visit: Visit, country: str) -> Route:
         entity=typed("entity"),
         brand=typed("brand"),
     )
+
+
+def _usual(visit: Visit, now: Usual) -> Usual:
+    """What was typed; a field that the form does not have stays as it is, and no hour at all is one that does not exist."""
+
+    def hour(name: str, was: int) -> int:
+        typed = visit.form.get(name, str(was))
+        return int(typed) if typed.isdecimal() else -1
+
+    emergency = visit.form.get("emergency", now.emergency).strip()
+    return Usual(emergency, hour("quiet_from", now.quiet_from), hour("quiet_to", now.quiet_to))
 
 
 @page("/admin/sms-routes/<country>/texts", roles=ROLES)

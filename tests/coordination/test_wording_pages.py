@@ -10,9 +10,13 @@ from io import StringIO
 from sqlalchemy import select
 
 from alerts import claiming
+from alerts.alert import Alert
 from alerts.channels import Apprise, Channel, Message
+from alerts.quiet import country_quiet
+from alerts.telling import ward_numbers
 from alerts.wordings import WordingNote
 from committees.contact_addresses import APPRISE
+from committees.places import Country, by_code
 from foundation import outbox
 from foundation.crypto import Cipher
 from tests.make import Browser, Town
@@ -118,6 +122,22 @@ def test_a_country_whose_networks_take_no_answers_reads_how_else_to_answer(town:
     assert sent["+923001234567"].sender == "MARDAN"
     assert "Please reply OK 47" in sent["+94711234567"].text
     assert sent["+94711234567"].sender == ""
+
+
+def test_a_country_has_its_emergency_number_and_its_quiet_hours(town: Town) -> None:
+    wrong = set_route(town, "PK", emergency="one five", quiet_from="24", quiet_to="7")
+    assert wrong.status == 422
+    assert "2 to 4 digits" in wrong.page
+    assert "Choose an hour" in wrong.page
+    assert 'value="one five"' in wrong.page
+    set_route(town, "PK", emergency="191", quiet_from="21", quiet_to="7")
+    with town.session() as session:
+        country = session.get_one(Country, "PK")
+        assert (country.emergency, country_quiet(country).start, country_quiet(country).end) == ("191", 21, 7)
+        assert country_quiet(session.get_one(Country, "LK")).start == 22
+        alert = Alert(town_id=by_code(session, "PK-KP-MARDAN").id)
+        assert "191" in ward_numbers(session, alert), "no code that answers an alert is the emergency number"
+    assert 'href="tel:191"' in town.browser("member1.mardan").open("/report")
 
 
 def written(town: Town, channels: Mapping[str, Channel] | None = None) -> dict[str, Message]:
