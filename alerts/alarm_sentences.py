@@ -112,6 +112,12 @@ SENTENCES: dict[str, Callable[[Values, datetime], str]] = {
         "The provider refuses what we send (%(code)s). The messages wait, or go by another one.",
         code=v["code"] or "?",
     ),
+    "note_stays": lambda v, now: ngettext(
+        "%(num)d spoken note lies at the phone service, since %(when)s, and could not be fetched or deleted.",
+        "%(num)d spoken notes lie at the phone service, since %(when)s, and could not be fetched or deleted.",
+        v["n"],
+        when=_ago(v, "since", now),
+    ),
     "budget_used": lambda v, _n: _(
         "The budget of messages of this day is used up. What is left is kept for levels 4 and 5."
     ),
@@ -127,6 +133,7 @@ TO_DO: dict[str, Callable[[], str]] = {
     "claim_unsettled": lambda: _("Look whether the worker runs. Start it with concord worker."),
     "probe_lost": lambda: _("Look at the provider of this channel, and at its hook address."),
     "contact_lost": lambda: _("Ask the chair of the place for another number."),
+    "note_stays": lambda: _("Look at the account at the phone service. It is tried again every hour."),
     "message_put_aside": lambda: _("Tell those who look after Concord. The other messages go on."),
     "provider_refuses": lambda: _(
         "Look at the account at the provider: is it paid, and may this number send?"

@@ -20,6 +20,8 @@ from foundation.db import Base, Keyed
 SMS, CALL, STATUS, KEY, STOP = "sms", "call", "status", "key", "stop"
 # A call that we took, and one key pressed in it.
 MENU_CALL, MENU = "menu_call", "menu"
+# Something was said after the tone in such a call.
+NOTE = "note"
 #: What others collected: an answer to our form, a letter.
 FORM, MAIL = "form", "mail"
 # unread: a person must look at it, and the secretary's desk shows it until somebody has.

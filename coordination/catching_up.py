@@ -1,4 +1,4 @@
-"""What came to our numbers while our hooks did not answer: messages and calls are looked up in the provider's own lists.
+"""What came to our numbers while our hooks did not answer: messages, calls and what was said in them are looked up in the provider's own lists.
 
 Each look begins a while before the last one that was whole, and a row stands once per provider id for ever, so that nothing is lost
 and nothing counts twice. What is found waits like everything else; inbound.py works it off. coordination/jobs.py calls this.
@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import OutcomeUnknown
 from alerts.channels.twilio_inbox import Received, Rung, TwilioInbox
+from alerts.channels.twilio_recordings import Recording, TwilioRecordings
 from committees import inbox
-from committees.inbox import CALL, KEY, SMS, Inbound
+from committees.inbox import CALL, KEY, MENU, NOTE, SMS, Inbound
 from committees.intake.normalise import storable
 from coordination.runtime import Runtime
 from foundation.db import insert_new, new_id
@@ -41,12 +42,46 @@ def work(runtime: Runtime) -> int:
         try:
             begin = _begin(runtime, now)
             found: list[Received | Rung] = [*reader.since(begin), *reader.calls_since(begin)]
+            spoken = _recordings(runtime, begin)
         except OutcomeUnknown as error:
             log().warning("inbound_list_unread", error_type=type(error).__name__)
             return 0
     oldest_first = sorted(found, key=lambda one: (one.at or now, one.sid))
     done = sum(_store(runtime, now, batch) for batch in _batches(oldest_first))
+    done += _store_notes(runtime, now, spoken)
     _looked(runtime, now)
+    return done
+
+
+def _recordings(runtime: Runtime, begin: datetime) -> list[Recording]:
+    account = runtime.config.twilio_account_sid or ""
+    reader = TwilioRecordings.from_config(runtime.config, account)
+    if reader is None or not runtime.config.voice_from:
+        return []
+    with closing(reader):
+        return list(reader.since(begin))
+
+
+def _store_notes(runtime: Runtime, now: datetime, found: Iterable[Recording]) -> int:
+    """Store what was said in calls of our menu; a recording of any other call of this account is not ours to take."""
+    by_call = {one.call: one for one in found}
+    with runtime.worker.open(service("intake"), write=True) as session:
+        sid = Inbound.details["sid"].as_string()
+        ours = set(session.scalars(select(sid).where(Inbound.kind == MENU, sid.in_(by_call))))
+        known = _known(session, [one.sid for one in by_call.values()])
+        rows = [
+            Inbound(
+                id=new_id(),
+                kind=NOTE,
+                provider_id=one.sid,
+                details={"sid": one.call, "account": runtime.config.twilio_account_sid, "late": True},
+                received_at=min(one.at or now, now),
+            )
+            for one in by_call.values()
+            if one.call in ours and one.sid not in known
+        ]
+        done = sum(insert_new(session, row) for row in rows)
+        session.commit()
     return done
 
 

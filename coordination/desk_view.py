@@ -28,12 +28,13 @@ from alerts.sentences import (
 )
 from alerts.standing import standings
 from alerts.what_to_do import WHAT_TO_DO
-from committees import call_backs
+from committees import call_backs, spoken_notes
 from committees.committee import Membership, Seat
 from committees.inbox import UNREAD, Inbound
 from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, zone_of
+from committees.spoken_notes import SpokenNote
 from coordination import feedback, reach, sorting
 from coordination.here import here
 from foundation import journal
@@ -63,6 +64,7 @@ def reports(session: Session, now: datetime) -> list[Waiting]:
     rows = sorting.waiting(session, now)
     places = _places(session, (row.locality_id for row in rows))
     zones = _zones(session, places)
+    told = spoken_notes.told_by_voice(session, (row.id for row in rows))
     answered = feedback.rumours_answered(session, [row.id for row in rows if row.kind == "rumour"])
     found = []
     for row in rows[:MOST]:
@@ -75,6 +77,8 @@ def reports(session: Session, now: datetime) -> list[Waiting]:
             meta.append(_("answer promised by %(time)s", time=words.clock(due, zone)))
         if not row.known_source:
             meta.append(_("from somebody we do not know"))
+        if row.id in told:
+            meta.append(_("a spoken note waits"))
         name = _("%(what)s, %(place)s", what=kind_label(row.kind), place=_name(place))
         found.append(Waiting(row.id, name, " · ".join(meta), f"/desk/r/{row.id}", late))
     return found
@@ -110,6 +114,7 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
     rows = call_backs.waiting(session)[:MOST]
     places = _places(session, (row.locality_id for row in rows))
     zones = _zones(session, places)
+    told = spoken_notes.told_by_voice(session, (row.incident_id for row in rows if row.incident_id))
     found = []
     for row in rows:
         place = places[row.locality_id]
@@ -117,6 +122,7 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
         late = row.due_at < now
         meta = _("was due %(when)s", when=due) if late else _("by %(when)s", when=due)
         parts = [_name(place), meta, *([_("tried %(times)s times", times=row.tries)] if row.tries else [])]
+        parts += [_("a spoken note waits")] if row.incident_id in told else []
         found.append(Waiting(row.id, call_reason(row.why), " · ".join(parts), f"/desk/call/{row.id}", late))
     return found
 
@@ -175,11 +181,17 @@ def line_state(session: Session, now: datetime, real_now: datetime) -> list[str]
     ]
 
 
-def note_reading(principal: Principal, now: datetime, kind: str, *rows: Incident | Inbound) -> None:
+def note_reading(
+    principal: Principal,
+    now: datetime,
+    kind: str,
+    *rows: Incident | Inbound | SpokenNote,
+    how: str = "open:text",
+) -> None:
     """Put on record that somebody opened these texts, at once and whatever becomes of the page."""
     with here().web.open(principal, write=True) as session:
         for row in rows:
-            journal.record(session, now, "open:text", kind, row.id, locality_id=row.locality_id)
+            journal.record(session, now, how, kind, row.id, locality_id=row.locality_id)
         session.commit()
 
 

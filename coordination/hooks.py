@@ -17,9 +17,16 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
 from alerts.channels import call_menu, call_script, twilio_request
-from alerts.channels.twilio_request import Forged, IncomingCall, KeyPressed, MenuKey, StatusUpdate
+from alerts.channels.twilio_request import (
+    Forged,
+    IncomingCall,
+    KeyPressed,
+    MenuKey,
+    NoteSpoken,
+    StatusUpdate,
+)
 from committees import inbox
-from committees.inbox import CALL, KEY, MENU, MENU_CALL, SMS, STATUS, Inbound
+from committees.inbox import CALL, IGNORED, KEY, MENU, MENU_CALL, NOTE, SMS, STATUS, WAITING, Inbound
 from committees.intake.normalise import storable
 from coordination.collected import LARGEST_FORM, Item, form_item
 from coordination.runtime import Runtime
@@ -59,6 +66,13 @@ def register(app: Flask, runtime: Runtime) -> None:
 
     app.add_url_rule("/hooks/twilio/menu", "hook:menu", menu, methods=["POST"])
     app.add_url_rule("/hooks/twilio/menu/<language>", "hook:menu_key", menu, methods=["POST"])
+    app.add_url_rule(
+        "/hooks/twilio/menu/<language>/said",
+        "hook:said",
+        lambda language: _said(runtime, language),
+        methods=["POST"],
+    )
+    app.add_url_rule("/hooks/twilio/recording", "hook:recording", lambda: _said(runtime), methods=["POST"])
     app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
     app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
@@ -108,10 +122,20 @@ def _menu(runtime: Runtime, language: str | None) -> Response:
     elif told.confirmed and told.key in call_menu.KEYS:
         _keep(runtime, lambda pressed: _menu_row(pressed, str(language)), told)
         runtime.wake()
-        answer = call_menu.thanks(str(language))
+        if told.key in call_menu.KINDS:
+            ready = f"{runtime.config.public_url}/hooks/twilio/recording"
+            answer = call_menu.note(str(language), f"{base}/{language}/said", ready)
+        else:
+            answer = call_menu.thanks(str(language))
     else:
         answer = call_menu.menu(str(language), f"{base}/{language}", again=True)
     return Response(answer, 200, mimetype="text/xml")
+
+
+def _said(runtime: Runtime, language: str = "") -> Response:
+    """Keep that something was said after the tone, told in the call or later: whichever comes first. In the call, say thank you."""
+    thanks = call_menu.thanks(language) if language else SILENCE
+    return _serve(runtime, _note_row, NoteSpoken, thanks)
 
 
 def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
@@ -195,6 +219,14 @@ def _menu_call_row(told: IncomingCall) -> tuple[Inbound, str, str]:
 def _menu_row(told: MenuKey, language: str) -> tuple[Inbound, str, str]:
     details = {"to": told.to, "sid": told.sid, "key": told.key, "language": language}
     return Inbound(kind=MENU, provider_id=f"{told.sid}:menu:{told.key}", details=details), told.caller, ""
+
+
+def _note_row(told: NoteSpoken) -> tuple[Inbound, str, str]:
+    details = {"sid": told.call, "account": told.account}
+    state = WAITING if told.there else IGNORED
+    kept = told.recording if told.there else f"{told.recording}:absent"
+    row = Inbound(kind=NOTE, provider_id=kept, confirmed=told.confirmed, details=details, state=state)
+    return row, "", ""
 
 
 def _key_row(told: KeyPressed, outbox_id: UUID) -> tuple[Inbound, str, str]:

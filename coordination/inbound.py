@@ -30,6 +30,7 @@ from committees.inbox import (
     MAIL,
     MENU,
     MENU_CALL,
+    NOTE,
     READ,
     SMS,
     STATUS,
@@ -39,7 +40,7 @@ from committees.inbox import (
     Inbound,
 )
 from committees.intake.normalise import storable
-from coordination import call_keys, probing, sms_commands, taking_in
+from coordination import call_keys, fetching_notes, probing, sms_commands, taking_in
 from coordination.runtime import Runtime
 from foundation.db import claim
 from foundation.logs import log
@@ -163,6 +164,7 @@ READERS: Mapping[str, Callable[[Runtime, Session, Inbound], None]] = {
     MENU_CALL: lambda runtime, session, row: sms_commands.handle_menu(
         session, runtime.clock.now(), runtime.rng, row
     ),
+    NOTE: lambda runtime, session, row: fetching_notes.read(session, runtime.clock.now(), row),
     KEY: lambda runtime, session, row: call_keys.handle(session, runtime.clock.now(), row),
     STATUS: _settle,
     STOP: lambda runtime, session, row: contact_stops.read(session, runtime.clock.now(), row),

@@ -44,6 +44,7 @@ from coordination import (
     contact_errands,
     errands,
     feedback,
+    fetching_notes,
     heartbeat,
     inbound,
     lines_view,
@@ -191,6 +192,7 @@ def _probe(runtime: Runtime) -> int:
 JOBS: tuple[Job, ...] = (
     Job("catch_up", catching_up.work, every=catching_up.EVERY),
     Job("read_inbound", inbound.work),
+    Job("fetch_notes", fetching_notes.work, alone=True),
     Job("take_in_unnamed", _together_or_apart("intake", unnamed_intake.work, unnamed_intake.waiting)),
     Job("take_up_profiles", _together_or_apart("engine", reweighing.take_up, reweighing.to_take_up)),
     Job("score_pending", _together_or_apart("engine", engine.score_pending, engine.places_pending, rng=True)),

@@ -21,6 +21,7 @@ from foundation.policy import RULES, WEB_ROLE, WORKER_ROLE, Viewer, releasing, t
 APPEND_ONLY_FOR_WEB = (
     "journal",
     "inbound",
+    "spoken_note",
     "identity",
     "reply_handle",
     "report",

@@ -190,6 +190,7 @@ def _our_server(document: Document) -> Iterator[Row]:
             yield _asked(document, twilio, method, account + path, fields)
         for call in twilio.calls.made:
             twilio.calls.take(call)
+        twilio.recordings.speak(twilio.calls.made[0].sid)
         twilio.settle()
         twilio.miss(PHONE, "R 7 fight")
         for path in (
@@ -198,6 +199,8 @@ def _our_server(document: Document) -> Iterator[Row]:
             f"/Messages/{twilio.messages[0].sid}.json",
             "/Calls.json?PageSize=50",
             f"/Calls/{twilio.calls.made[0].sid}.json",
+            "/Recordings.json?PageSize=50",
+            f"/Recordings/{twilio.recordings.made[0].sid}.json",
             ".json",
         ):
             yield _asked(document, twilio, "GET", account + path, {})

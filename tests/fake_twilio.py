@@ -22,6 +22,7 @@ from twilio.request_validator import RequestValidator
 
 from tests.fake_twilio_calls import Calls
 from tests.fake_twilio_http import TwilioServer
+from tests.fake_twilio_recordings import Recordings
 
 #: Posts a hook, and returns its answer: the status, and for a call what is to be said (nothing asks it of an SMS).
 Poster = Callable[[str, Mapping[str, str], Mapping[str, str]], int | tuple[int, str]]
@@ -95,6 +96,7 @@ class FakeTwilio:
         self.poster, self.now, self.automatic = poster, now, automatic
         self.messages: list[Sms] = []
         self.calls = Calls(self)
+        self.recordings = Recordings(self)
         #: Approved words by their id, with gaps like {{1}}; the rest of WhatsApp's rules: `outside_the_window`.
         self.contents: dict[str, str] = {}
         self.hooks: list[tuple[str, dict[str, str], int]] = []

@@ -122,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         if self.path.endswith(f"/Accounts/{self._twilio.account_sid}.json"):
             return self._json(200, _account_json(self._twilio))
+        if "/Recordings" in self.path:
+            return self._recording()
         sid = self._sid()
         if self._calls():
             calls = self._twilio.calls
@@ -136,8 +138,37 @@ class _Handler(BaseHTTPRequestHandler):
         sms = self._twilio.find(sid)
         return self._json(200, self._twilio.as_json(sms)) if sms else self._missing()
 
+    def _recording(self) -> None:
+        """One recording, their list, or the sound of one."""
+        kept, sid = self._twilio.recordings, self._sid()
+        found = kept.find(sid) if sid else None
+        if sid is None:
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            return self._json(200, kept.list_json(query))
+        if found is None:
+            return self._missing()
+        if self.path.endswith(".json"):
+            return self._json(200, kept.as_json(found))
+        fault = kept.next_fault()
+        if fault == "redirect":
+            self.send_response(302)
+            self.send_header("Location", self.server.owner.url + "/elsewhere")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if fault == "404":
+            return self._missing()
+        if fault in ("500", "drop"):
+            return self._break(fault)
+        sounds = {"garbled": b"<html>not a sound</html>" * 50, "huge": bytes(3_000_000)}
+        return self._answer(200, sounds.get(fault, found.sound), "audio/mpeg")
+
     def do_DELETE(self) -> None:
-        sms = self._twilio.find(self._sid() or "") if self._allowed() else None
+        if not self._allowed():
+            return None
+        if "/Recordings" in self.path:
+            gone = self._twilio.recordings.delete(self._sid() or "")
+            return self._answer(204, b"") if gone else self._missing()
+        sms = self._twilio.find(self._sid() or "")
         if sms is None:
             return self._missing()
         self._twilio.messages.remove(sms)
@@ -154,14 +185,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(401, 20003, "Authenticate")
             return False
         if not re.match(
-            rf"/2010-04-01/Accounts/{self._twilio.account_sid}(/Messages|/Calls|\.json)", self.path
+            rf"/2010-04-01/Accounts/{self._twilio.account_sid}(/Messages|/Calls|/Recordings|\.json)",
+            self.path,
         ):
             self._missing()
             return False
         return True
 
     def _sid(self) -> str | None:
-        found = re.search(r"/(?:Messages|Calls)/([A-Z]{2}[0-9a-f]{32})\.json", self.path)
+        found = re.search(r"/(?:Messages|Calls|Recordings)/([A-Z]{2}[0-9a-f]{32})\.(?:json|mp3)", self.path)
         return found[1] if found else None
 
     def _calls(self) -> bool:
@@ -185,9 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, value: dict[str, Any]) -> None:
         self._answer(status, json.dumps(value).encode())
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

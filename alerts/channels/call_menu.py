@@ -17,6 +17,8 @@ KEYS = frozenset({CALL_ME, SEEN, *KINDS})
 TIMES = 2
 #: After so long no call can still be in the menu: what was pressed by then is all that is pressed.
 LONGEST_SECONDS = 240
+#: A spoken note: a person must hear it all, and whoever says nothing for so long has said it.
+NOTE_SECONDS, SILENT_SECONDS = 60, 5
 
 
 def languages(link: str) -> str:
@@ -49,6 +51,30 @@ def menu(language: str, link: str, *, again: bool = False) -> str:
         _say(listening, speaks.menu["ask"], speaks)
         response.append(listening)
     _say(response, speaks.menu["goodbye"], speaks)
+    return str(response)
+
+
+def note(language: str, said: str, ready: str) -> str:
+    """Ask for a few words after the tone. `said` takes the end of them, `ready` that the recording can be fetched.
+
+    Whoever says nothing goes on to the thanks: the key that they pressed is kept already.
+    """
+    speaks = tongue(language)
+    response = VoiceResponse()
+    _say(response, speaks.menu["note"], speaks)
+    response.record(
+        action=said,
+        method="POST",
+        max_length=NOTE_SECONDS,
+        timeout=SILENT_SECONDS,
+        finish_on_key="#",
+        play_beep=True,
+        trim="trim-silence",
+        recording_status_callback=ready,
+        recording_status_callback_method="POST",
+        recording_status_callback_event="completed absent",
+    )
+    _say(response, speaks.menu["thanks"], speaks)
     return str(response)
 
 

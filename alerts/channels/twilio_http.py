@@ -70,6 +70,24 @@ class PooledClient(HttpClient):
         answer = self._pool.request(method.upper(), address, body=body, headers=sent, redirect=False)
         return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
 
+    def sound(self, uri: str, auth: tuple[str, str], most: int) -> tuple[int, bytes]:
+        """The status and at most so many bytes of one address; raise what `urllib3` raises."""
+        answer = self._pool.request(
+            "GET",
+            self._address(uri),
+            headers=make_headers(basic_auth=":".join(auth)),
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            found = bytearray()
+            while len(found) < most and (part := answer.read(min(65_536, most - len(found)))):
+                found += part
+            return answer.status, bytes(found)
+        finally:
+            # What was not read is not waited for: the connection goes with it.
+            answer.close()
+
     def close(self) -> None:
         """Close the kept connections."""
         self._pool.clear()

@@ -83,7 +83,18 @@ class MenuKey:
     confirmed: bool
 
 
-Told = Inbound | StatusUpdate | IncomingCall | KeyPressed | MenuKey
+@dataclass(frozen=True)
+class NoteSpoken:
+    """Something was said after the tone in a call that we took, or was not (`there` is False). `account` has the recording."""
+
+    recording: str
+    call: str
+    account: str
+    there: bool
+    confirmed: bool
+
+
+Told = Inbound | StatusUpdate | IncomingCall | KeyPressed | MenuKey | NoteSpoken
 
 
 def validate(
@@ -106,12 +117,16 @@ def validate(
     confirmed = _check_shape(fields, shape)
     if fields["AccountSid"] != account_sid:
         raise Forged("the account is not ours")
+    if shape is shapes.RECORDING_STATUS:
+        return _spoken(fields, fields["RecordingStatus"] == "completed", confirmed)
     if shape is shapes.STATUS:
         return _status(fields, our_numbers, confirmed)
     if shape in (shapes.CALL_STATUS, shapes.KEY):
         return _of_a_call(fields, our_numbers, confirmed)
     if fields["To"] not in our_numbers and fields.get("MessagingServiceSid") not in our_numbers:
         raise Forged("the number is not ours")
+    if shape is shapes.RECORDED:
+        return _spoken(fields, True, confirmed)
     if shape is shapes.MENU_KEY:
         return MenuKey(fields["CallSid"], fields["Digits"], fields["From"], fields["To"], confirmed)
     if shape is shapes.VOICE:
@@ -163,6 +178,8 @@ def _shape_of(fields: Mapping[str, str]) -> shapes.Shape:
         return shapes.WHATSAPP if fields.get("From", "").startswith(WHATSAPP_PREFIX) else shapes.SMS
     if found == ["MessageStatus"]:
         return shapes.STATUS
+    if "RecordingSid" in fields:
+        return shapes.RECORDING_STATUS if "RecordingStatus" in fields else shapes.RECORDED
     if "Digits" in fields:
         return shapes.MENU_KEY if fields.get("Direction") == "inbound" else shapes.KEY
     return shapes.VOICE if fields.get("Direction") == "inbound" else shapes.CALL_STATUS
@@ -215,3 +232,7 @@ def _of_a_call(
     return StatusUpdate(
         fields["CallSid"], state, fields["CallStatus"], meaning.permanent, meaning.words, confirmed
     )
+
+
+def _spoken(fields: Mapping[str, str], there: bool, confirmed: bool) -> NoteSpoken:
+    return NoteSpoken(fields["RecordingSid"], fields["CallSid"], fields["AccountSid"], there, confirmed)

@@ -145,3 +145,40 @@ MENU_KEY = Shape(
     required={**KEY.required, "Direction": _exact("inbound")},
     optional={**KEY.optional, "CallToken": VOICE.optional["CallToken"]},
 )
+RECORDING = _exact(r"RE[0-9a-fA-F]{32}")
+_SECONDS = _exact(r"-?[0-9]{1,6}")
+#: Where a recording lies at Twilio. It is for a record only: what is fetched is put together from our own settings and the id.
+_RECORDING_URL = _exact(r"https?://[\x21-\x7e]{1,300}")
+#: Somebody who rang us has said something after the tone, or hung up.
+RECORDED = Shape(
+    required={
+        **_CALL,
+        "Direction": _exact("inbound"),
+        "RecordingSid": RECORDING,
+        "RecordingUrl": _RECORDING_URL,
+    },
+    optional={
+        **MENU_KEY.optional,
+        "Digits": _exact(r"[0-9*#]|hangup"),
+        "RecordingDuration": _SECONDS,
+    },
+)
+#: A recording is ready at Twilio, or there is none.
+RECORDING_STATUS = Shape(
+    required={
+        "AccountSid": ACCOUNT,
+        "CallSid": CALL,
+        "RecordingSid": RECORDING,
+        "RecordingStatus": _exact("in-progress|completed|absent|failed"),
+    },
+    optional={
+        "ApiVersion": VERSION,
+        "ErrorCode": _exact(r"[0-9]{1,6}"),
+        "RecordingChannels": COUNT,
+        "RecordingDuration": _SECONDS,
+        "RecordingSource": _exact("RecordVerb"),
+        "RecordingStartTime": _exact(r"[A-Za-z0-9 ,:+]{1,40}"),
+        "RecordingTrack": _exact(r"[a-z]{1,20}"),
+        "RecordingUrl": _RECORDING_URL,
+    },
+)

@@ -10,15 +10,16 @@ from uuid import UUID
 from flask import Response
 
 from alerts.sentences import call_reason, role_name
-from committees import call_backs, people
+from committees import call_backs, people, spoken_notes
 from committees.call_backs import CallBack
 from committees.inbox import UNREAD, Inbound
 from committees.people import Person
 from committees.places import Locality, zone_of
+from committees.spoken_notes import SpokenNote
 from coordination import desk_view
 from coordination.desk_view import DESK
 from foundation.db import claim
-from foundation.errors import Refused
+from foundation.errors import NotFound, Refused
 from foundation.web import words
 from foundation.web.forms import Form
 from foundation.web.page import Visit, page
@@ -61,6 +62,20 @@ def call_page(visit: Visit, call_id: UUID) -> Response:
         close(visit, call, how)
         visit.say(_("Noted: this call was made.") if how == call_backs.REACHED else _("Noted."))
     return visit.go("/desk")
+
+
+@page("/desk/note/<uuid:note_id>", roles=DESK)
+def play(visit: Visit, note_id: UUID) -> Response:
+    """The sound of a spoken note, for the player of the pages that show it. That somebody heard it is put on record first."""
+    note: SpokenNote = visit.get(SpokenNote, note_id)
+    if note.state != spoken_notes.KEPT:
+        raise NotFound()
+    desk_view.note_reading(visit.principal, visit.now, "spoken_note", note, how="open:sound")
+    response = Response(note.sound(visit.session), mimetype=note.kind)
+    # Kept nowhere, and nothing that a page could be made of.
+    response.headers.update({"Cache-Control": "no-store", "Accept-Ranges": "none"})
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 def close(visit: Visit, call: CallBack, outcome: str) -> None:
@@ -108,6 +123,7 @@ def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
         call=call,
         facts=facts,
         number=number,
+        notes=spoken_notes.of_call(session, call.inbound_id),
         ring="" if row else desk_view.name_who_sits(session, place),
         ends=[(key, _(text)) for key, text in ENDS.items()],
         values=visit.form,

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from alerts.sentences import form_label, why_unread
-from committees import call_backs, reports, unnamed
+from committees import call_backs, reports, spoken_notes, unnamed
 from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
 from committees.inbox import FORM, MAIL, READ, SMS, UNREAD, Inbound
@@ -160,6 +160,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         what=[(form, form_label(form)) for form in FORMS],
         values=visit.form if visit.posted else guess,
         open=row.state == UNREAD,
+        notes=spoken_notes.of_call(visit.session, row.id),
         errors=errors,
         **sms_seen_view.about(row, text),
     )

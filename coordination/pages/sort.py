@@ -18,7 +18,7 @@ from alerts.sentences import (
     state_label,
     threat_label,
 )
-from committees import catalogue, profiles
+from committees import catalogue, profiles, spoken_notes
 from committees.catalogue import FORMS, KINDS
 from committees.incidents import (
     NOT_TRUE,
@@ -201,6 +201,7 @@ def _show(visit: Visit, incident: Incident, values: MultiDict[str, str], errors:
         errors=errors,
         text=text.text(session) if text else "",
         spot=spot.spot(session) if spot else "",
+        notes=spoken_notes.of_incident(session, incident.id),
         title=_("%(what)s, %(place)s", what=kind_label(incident.kind), place=_name(place)),
         facts=_facts(visit, incident, zone),
         kinds=[(form_label(f), [(k.key, _(k.label)) for k in KINDS.values() if k.form == f]) for f in FORMS],

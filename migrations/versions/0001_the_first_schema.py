@@ -1887,6 +1887,42 @@ def upgrade() -> None:
         batch_op.create_index("ix_silence_holding", ["locality_id", "ends_at"], unique=False)
 
     op.create_table(
+        "spoken_note",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
+        sa.Column("inbound_id", sa.Uuid(), nullable=False),
+        sa.Column("recording", sa.String(), nullable=False),
+        sa.Column("call", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=False),
+        sa.Column("sound_sealed", sa.Text(), nullable=True),
+        sa.Column("erase_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["inbound_id"], ["inbound.id"], name=op.f("fk_spoken_note_inbound_id_inbound")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_spoken_note_incident_id_incident")
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_spoken_note_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spoken_note")),
+        sa.UniqueConstraint("recording", name=op.f("uq_spoken_note_recording")),
+    )
+    with op.batch_alter_table("spoken_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_spoken_note_inbound_id"), ["inbound_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_spoken_note_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_spoken_note_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_spoken_note_state"), ["state"], unique=False)
+
+    op.create_table(
         "term",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("office_id", sa.Uuid(), nullable=False),
@@ -2075,6 +2111,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_term_office_id"))
 
     op.drop_table("term")
+    with op.batch_alter_table("spoken_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_spoken_note_state"))
+        batch_op.drop_index(batch_op.f("ix_spoken_note_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_spoken_note_incident_id"))
+        batch_op.drop_index(batch_op.f("ix_spoken_note_inbound_id"))
+
+    op.drop_table("spoken_note")
     with op.batch_alter_table("silence", schema=None) as batch_op:
         batch_op.drop_index("ix_silence_holding")
         batch_op.drop_index(batch_op.f("ix_silence_alert_id"))
