@@ -33,30 +33,38 @@ BATCH = 100
 
 
 def work(runtime: Runtime) -> int:
-    """Store what the provider lists and we have not; return how many rows are new. A provider that does not answer is asked again."""
-    reader = TwilioInbox.from_config(runtime.config)
-    if reader is None:
-        return 0
-    now = runtime.clock.now()
-    with closing(reader):
-        try:
-            begin = _begin(runtime, now)
-            found: list[Received | Rung] = [*reader.since(begin), *reader.calls_since(begin)]
-            spoken = _recordings(runtime, begin)
-        except OutcomeUnknown as error:
-            log().warning("inbound_list_unread", error_type=type(error).__name__)
-            return 0
-    oldest_first = sorted(found, key=lambda one: (one.at or now, one.sid))
-    done = sum(_store(runtime, now, batch) for batch in _batches(oldest_first))
-    done += _store_notes(runtime, now, spoken)
-    _looked(runtime, now)
+    """Store what the provider lists and we have not, account by account; return how many rows are new.
+
+    An account that does not answer is asked again, and holds up no other.
+    """
+    done = 0
+    for place, reader in enumerate(TwilioInbox.all_from_config(runtime.config)):
+        with closing(reader):
+            # The first account's look has its old name, so that changing accounts forgets nothing.
+            done += _catch_up(runtime, reader, f"{LOOKED}:{reader.account}" if place else LOOKED)
     return done
 
 
-def _recordings(runtime: Runtime, begin: datetime) -> list[Recording]:
-    account = runtime.config.twilio_account_sid or ""
+def _catch_up(runtime: Runtime, reader: TwilioInbox, looked: str) -> int:
+    now = runtime.clock.now()
+    try:
+        begin = _begin(runtime, now, looked)
+        found: list[Received | Rung] = [*reader.since(begin), *reader.calls_since(begin)]
+        spoken = _recordings(runtime, reader.account, begin)
+    except OutcomeUnknown as error:
+        log().warning("inbound_list_unread", error_type=type(error).__name__)
+        return 0
+    oldest_first = sorted(found, key=lambda one: (one.at or now, one.sid))
+    done = sum(_store(runtime, now, batch) for batch in _batches(oldest_first))
+    done += _store_notes(runtime, now, spoken)
+    _remember(runtime, now, looked)
+    return done
+
+
+def _recordings(runtime: Runtime, account: str, begin: datetime) -> list[Recording]:
+    """What was said in calls; only the first account takes calls."""
     reader = TwilioRecordings.from_config(runtime.config, account)
-    if reader is None or not runtime.config.voice_from:
+    if reader is None or not runtime.config.voice_from or account != runtime.config.twilio_account_sid:
         return []
     with closing(reader):
         return list(reader.since(begin))
@@ -85,20 +93,20 @@ def _store_notes(runtime: Runtime, now: datetime, found: Iterable[Recording]) ->
     return done
 
 
-def _begin(runtime: Runtime, now: datetime) -> datetime:
+def _begin(runtime: Runtime, now: datetime, looked: str) -> datetime:
     """From when on to look: the last whole look, else the last thing that was heard; never further back than a week."""
     with runtime.worker.open(service("intake")) as session:
-        row = session.get(Setting, LOOKED)
+        row = session.get(Setting, looked)
         heard = None if row else session.scalar(select(func.max(Inbound.received_at)))
     last = datetime.fromisoformat(row.value) if row else heard or now
     return max(min(last, now) - OVERLAP, now - LONGEST)
 
 
-def _looked(runtime: Runtime, now: datetime) -> None:
+def _remember(runtime: Runtime, now: datetime, looked: str) -> None:
     with runtime.worker.open(service("intake"), write=True) as session:
-        row = session.get(Setting, LOOKED)
+        row = session.get(Setting, looked)
         if row is None:
-            insert_new(session, Setting(key=LOOKED, value=now.isoformat()))
+            insert_new(session, Setting(key=looked, value=now.isoformat()))
         else:
             row.value = now.isoformat()
         session.commit()

@@ -94,12 +94,18 @@ def _waiting(runtime: Runtime) -> list[Waiting]:
 
 
 def _fetch_back(runtime: Runtime, row: Waiting) -> Received | None:
-    """The provider's own copy of an SMS, or None if it has none: then the request was a forgery."""
-    reader = TwilioInbox.from_config(runtime.config)
-    if reader is None:
-        return None
-    with closing(reader):
-        return reader.fetch(row.provider_id)
+    """The provider's own copy of an SMS, or None if no account of ours has one: then the request was a forgery."""
+    unsure: OutcomeUnknown | None = None
+    for reader in TwilioInbox.all_from_config(runtime.config):
+        with closing(reader):
+            try:
+                if copy := reader.fetch(row.provider_id):
+                    return copy
+            except OutcomeUnknown as error:
+                unsure = error
+    if unsure:
+        raise unsure
+    return None
 
 
 def _ignore(runtime: Runtime, row: Waiting) -> int:

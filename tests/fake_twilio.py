@@ -369,5 +369,5 @@ class FakeTwilio:
         }
 
     def new_sid(self, kind: str) -> str:
-        """Return an id that was never given before."""
-        return f"{kind}{next(self._serial):032x}"
+        """Return an id that was never given before, by no account: it begins with the account's own first letters."""
+        return f"{kind}{self.account_sid[2:6]}{next(self._serial):028x}"

@@ -52,23 +52,24 @@ class TwilioInbox:
         api_base: str | None = None,
         rung_at: tuple[str, ...] = (),
     ) -> None:
+        self.account = account_sid
         self._http = PooledClient(api_base)
         self._client = make_client(account_sid, token, self._http)
         self._numbers, self._rung_at = numbers, rung_at
 
     @classmethod
-    def from_config(cls, config: Config) -> TwilioInbox | None:
-        """Return the inbox, or None where Twilio is not set up."""
+    def all_from_config(cls, config: Config) -> list[TwilioInbox]:
+        """One inbox for each account that is set up, the first line's first; none where Twilio is not set up."""
+        found = []
         numbers = tuple(a for a in config.twilio_addresses if not a.startswith("MG"))
-        if not numbers or config.twilio_account_sid is None:
-            return None
-        return cls(
-            config.twilio_account_sid,
-            config.twilio_auth_tokens[0],
-            numbers,
-            config.twilio_api_base,
-            config.voice_from,
-        )
+        if numbers and config.twilio_account_sid is not None:
+            token, base = config.twilio_auth_tokens[0], config.twilio_api_base
+            found.append(cls(config.twilio_account_sid, token, numbers, base, config.voice_from))
+        line = config.second_line
+        senders = tuple(a for a in line.senders if not a.startswith("MG")) if line else ()
+        if line and senders:
+            found.append(cls(line.account_sid, line.tokens[0], senders, line.api_base))
+        return found
 
     def fetch(self, sid: str) -> Received | None:
         """Return the SMS with this id, or None if Twilio has none; raise OutcomeUnknown."""

@@ -14,6 +14,7 @@ from committees.inbox import CALL, READ, UNREAD, WAITING, Inbound
 from committees.incidents import Incident
 from coordination import catching_up, inbound
 from foundation.jobs import Setting
+from tests.journeys.test_failover import second_line
 from tests.journeys.test_sms_line import MEMBER, OFFICER, STRANGER, code_of, high_alert
 from tests.rig.town import WiredTown
 
@@ -73,6 +74,32 @@ def test_what_comes_while_the_provider_is_away_is_found_once_it_is_back(wired_to
     missed.sent = missed.created = town.clock.now() - timedelta(hours=4)
     town.later(minutes=3)
     assert states(town) == {READ: 1}
+
+
+def test_each_account_is_looked_through_and_one_that_is_away_holds_up_no_other(wired_town: WiredTown) -> None:
+    town = wired_town
+    with second_line(town) as second:
+        town.later(minutes=3)
+        town.clock.move(hours=1)
+        town.twilio.miss(town.address(MEMBER), "R 7 shop burnt")
+        second.miss(town.address("member2.mardan"), "R 7 fight at the bus stand")
+        town.clock.move(minutes=5)
+        town.twilio.go_down()
+        assert catching_up.work(town.runtime) == 1
+        assert catching_up.work(town.runtime) == 0
+        town.twilio.come_back()
+        assert catching_up.work(town.runtime) == 1
+        assert catching_up.work(town.runtime) == 0
+        while inbound.work(town.runtime):
+            pass
+        assert states(town) == {READ: 2}
+        # A message of the second account that carries something new is asked for there.
+        unsure = second.miss(town.address(MEMBER), "R 7 again")
+        fields = second.inbound_fields(unsure) | {"SomethingNew": "1"}
+        assert second.post(town.hook(), fields) == 200
+        while inbound.work(town.runtime):
+            pass
+        assert states(town) == {READ: 3}
 
 
 def test_a_missed_call_is_rung_back_and_answers_only_what_was_open_then(wired_town: WiredTown) -> None:
