@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,13 @@ from sqlalchemy.orm import Session
 from alerts import routing
 from alerts.alert import CLOSED, OPEN, OUTCOMES, Alert, note
 from alerts.evidence import state_of
-from alerts.holding import DIGEST
+from alerts.holding import DIGEST, LATER, next_digest
 from alerts.receivers import Receiver, barred
+from alerts.told import ACTIONS_DONE, EXCLUDED, GOT, HELD, LOWERED, Delivery
 from alerts.told import ENDED as WHY_ENDED
-from alerts.told import EXCLUDED, GOT, HELD, LOWERED, Delivery
 from committees import reply_codes
 from committees.people import Person
+from committees.places import Locality, zone_of
 from foundation import errands, journal
 from foundation.db import claim
 from foundation.errors import Conflict, Invalid
@@ -78,51 +80,65 @@ def tell_ended(session: Session, now: datetime, rng: random.Random, alert: Alert
     if alert.outcome == "not_true":
         announce(session, now, rng, alert, CORRECTION, {})
         return
-    state = state_of(session, alert.locality_id)
-    level = min(state.level, alert.level - 1) if state.known or state.level > 1 else 0
-    because = BECAUSE[alert.outcome or "nothing_more"]
-    announce(
-        session,
-        now,
-        rng,
-        alert,
-        LEVEL_LOWERED,
-        {"level": level, "was": alert.level, "because": because},
-    )
+    # A lowering before it was another message, though of the same words.
+    announce(session, now, rng, alert, LEVEL_LOWERED, lowered_to(session, alert), key=WHY_ENDED)
 
 
 def tell_lowered(session: Session, now: datetime, rng: random.Random, alert: Alert, was: int) -> None:
     """A person lowered the level: what waits at the old one is not sent, and those who were told hear of the new one."""
     unsend(session, now, alert, LOWERED)
-    more = {"level": alert.level, "was": was, "because": "reviewed"}
-    announce(session, now, rng, alert, LEVEL_LOWERED, more)
+    announce(session, now, rng, alert, LEVEL_LOWERED, {**lowered_to(session, alert), "was": was})
+
+
+def lowered_to(session: Session, alert: Alert) -> dict[str, Any]:
+    """What a message says of an alert that was lowered or has ended: the level now, the one before, and why."""
+    if alert.state == OPEN:
+        return {"level": alert.level, "was": alert.lowered_from or alert.level, "because": "reviewed"}
+    state = state_of(session, alert.locality_id)
+    level = min(state.level, alert.level - 1) if state.known or state.level > 1 else 0
+    return {"level": level, "was": alert.level, "because": BECAUSE[alert.outcome or "nothing_more"]}
 
 
 def announce(
-    session: Session, now: datetime, rng: random.Random, alert: Alert, template: str, more: dict[str, Any]
+    session: Session,
+    now: datetime,
+    rng: random.Random,
+    alert: Alert,
+    template: str,
+    more: dict[str, Any],
+    *,
+    key: str = "",
 ) -> list[Delivery]:
-    """Tell exactly those to whom a message on this alert went, once each, by the channels that they have now.
+    """Tell exactly those to whom a message on this alert went, once each per `key`, by the channels that they have now.
 
-    Who only read of it in a digest hears a correction and nothing else: the digest named no place and no level.
+    Who only read of it in a digest hears a correction at once, and anything else at the hour of the digest. What is on its way counts
+    as told: `unsend` could not stop it.
     """
     rows = (
         select(Delivery, Person)
         .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.alert_id == alert.id, Delivery.state.in_(GOT))
+        .where(Delivery.alert_id == alert.id, Delivery.state.in_((*GOT, "due")))
         .order_by(Delivery.at, Delivery.id)
     )
-    to = [
-        Receiver(person, row.role, "told_before", row.office_id)
-        for row, person in session.execute(rows).all()
-        if template == CORRECTION or row.held_by != DIGEST
-    ]
-    return routing.send(session, now, rng, alert, to, template=template, step=alert.step, more=more)
+    found = session.execute(rows).all()
+    directly = {row.person_id for row, _ in found if row.held_by not in (DIGEST, LATER)}
+    at_once: list[Receiver] = []
+    with_digest: list[Receiver] = []
+    for row, person in found:
+        to = at_once if template == CORRECTION or row.person_id in directly else with_digest
+        to.append(Receiver(person, row.role, "told_before", row.office_id))
+    send = partial(
+        routing.send, session, now, rng, alert, template=template, step=alert.step, more=more, key=key
+    )
+    place = session.get_one(Locality, alert.locality_id)
+    return send(to=at_once) + send(to=with_digest, later=next_digest(now, zone_of(session, place)))
 
 
 def unsend(session: Session, now: datetime, alert: Alert, why: str) -> None:
-    """What was not sent yet stays unsent: an ended alert never notifies."""
+    """What was not sent yet stays unsent: an ended alert never notifies. What was done stays true at a lower level."""
     for delivery, message in _waiting(session, alert):
-        _cancel(session, now, delivery, message, why)
+        if why == WHY_ENDED or delivery.template != ACTIONS_DONE:
+            _cancel(session, now, delivery, message, why)
 
 
 def cancel_kept_from(session: Session, now: datetime, alert: Alert) -> None:

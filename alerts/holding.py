@@ -22,7 +22,8 @@ from alerts.told import GOT, Delivery
 from committees.places import LocalityPath
 
 SILENCE, COVERED, DIGEST, GROUP = "silence", "covered", "digest", "group"
-HOLDS = (SILENCE, COVERED, DIGEST, GROUP)
+LATER = "later"  # word of what came of it: said together with other such words (good_news.py)
+HOLDS = (SILENCE, COVERED, DIGEST, GROUP, LATER)
 DIGEST_TO = 2  # levels 1 and 2 stand in the digest
 DIGEST_HOUR = 18
 URGENT_FROM = 4  # from here nothing waits

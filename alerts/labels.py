@@ -156,11 +156,13 @@ HELD_BY = {
     "group": N_("It goes out together with other wards."),
     "quiet": N_("This person has quiet hours or days."),
     "paused": N_("This person paused their messages."),
+    "later": N_("It goes out together with other news."),
 }
 WHY_NOT = {
     "ended": N_("The alert had ended."),
     "rose": N_("The level rose; they were told of the new one."),
     "lowered": N_("The level was lowered first."),
+    "told": N_("They were asked about it in another way first."),
     "excluded": N_("Somebody who reported asked that this office is not told."),
     "no_contact": N_("This person has no phone number or address that works."),
     "stopped": N_("This person wants no messages."),

@@ -36,6 +36,7 @@ LADDER_NOTES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "advice": lambda v: ngettext("%(num)d person got the advice.", "%(num)d people got the advice.", v["n"]),
     "acted": lambda v: _("The %(role)s reports what was done.", role=role_name(v["role"])),
     "advised": lambda v: _("The %(role)s sends advice.", role=role_name(v["role"])),
+    "action_done": lambda v: _("The %(role)s says that an action is done.", role=role_name(v["role"])),
     "severe_refused": lambda v: _(
         "The %(role)s looked and refused Severe. It stays High.", role=role_name(v["role"])
     ),

@@ -7,15 +7,17 @@ out by routing, as always. Pages and the API call `send_back`; the worker carrie
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts import routing
 from alerts.acknowledging import worked
 from alerts.alert import OPEN, Alert, AlertUpdate, note
 from alerts.chain import Link, chain_of
+from alerts.told import ACTIONS_DONE, HELD, Delivery
 from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
 
@@ -46,6 +48,9 @@ ADVICE = ("stop_rumours", "meet", "elders", "listen", "keep_away", "check", "vis
 WORDS = {ACTED: OUTCOMES, ADVISED: ADVICE}
 TEMPLATE = {ACTED: ("news", "outcome"), ADVISED: ("advice", "action")}
 SENT_BACK = "alert:news"
+ACTION_DONE = "action_done"
+#: For how long word of an action that was done waits for others, and how far apart two such messages of one alert are.
+WITH_OTHERS, APART = timedelta(minutes=15), timedelta(hours=3)
 
 
 def send_back(
@@ -92,4 +97,41 @@ def tell(session: Session, now: datetime, rng: random.Random, update_id: UUID) -
         more={"by": [said["role"]], gap: said["what"]},
         key=str(update.id),
         one_each=True,
+    )
+
+
+def action_done(session: Session, now: datetime, alert: Alert, *, person_id: UUID, role: str) -> None:
+    """Note that an action of an alert was done, and have those told who were told of it. One that has ended says how by itself."""
+    if alert.state != OPEN:
+        return
+    update = note(session, now, alert, ACTION_DONE, role=role, person=str(person_id))
+    session.flush()
+    errands.ask(session, now, ACTION_DONE, update.id)
+
+
+def tell_done(session: Session, now: datetime, rng: random.Random, update_id: UUID) -> None:
+    """Have everybody who was told of the alert hear it but who did it, in one message with what else is done soon. For the worker."""
+    update = session.get_one(AlertUpdate, update_id)
+    alert = session.get_one(Alert, update.alert_id)
+    if alert.state != OPEN:
+        return
+    rows = select(Delivery).where(Delivery.alert_id == alert.id, Delivery.template == ACTIONS_DONE)
+    waiting = set(session.scalars(rows.where(Delivery.state == HELD).with_only_columns(Delivery.person_id)))
+    last = session.scalar(
+        rows.where(Delivery.outbox_id.is_not(None)).with_only_columns(func.max(Delivery.at))
+    )
+    routing.send(
+        session,
+        now,
+        rng,
+        alert,
+        [
+            link.receiver("news")
+            for link in chain_of(session, alert)
+            if link.person.id not in waiting and link.person.id != UUID(update.values["person"])
+        ],
+        template=ACTIONS_DONE,
+        step=alert.step,
+        key=str(update.id),
+        later=max(now + WITH_OTHERS, last + APART if last else now),
     )

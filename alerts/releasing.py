@@ -16,15 +16,15 @@ from uuid import UUID, uuid5
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from alerts import holding, routing
+from alerts import good_news, holding, routing
 from alerts.alert import OPEN, Alert, note
-from alerts.holding import COVERED, DIGEST, GROUP, SILENCE
+from alerts.holding import COVERED, DIGEST, GROUP, LATER, SILENCE
 from alerts.policies import ladder_of, next_step_time
 from alerts.quiet import after_quiet
 from alerts.receivers import Receiver, to_be_told
-from alerts.rule_messages import ALERT
+from alerts.rule_messages import ALERT, MESSAGES
 from alerts.silences import Silence
-from alerts.told import ENDED, EXCLUDED, HELD, NO_CONTACT, ROSE, Delivery
+from alerts.told import ACTIONS_DONE, ENDED, EXCLUDED, GOT, HELD, NO_CONTACT, ROSE, TOLD, Delivery
 from committees import reply_codes
 from committees.people import ContactPoint, Person, contacts_each
 from committees.places import Locality, zone_of
@@ -52,13 +52,17 @@ def release(session: Session, now: datetime, rng: random.Random) -> int:
     """Send or settle what is due among what is held; return how many rows were settled."""
     session.flush()
     found = due(session, now)
-    left = [one for one in found if _still_to_be_said(session, one)]
+    said: set[tuple[UUID, UUID]] = set()
+    left = [one for one in found if _still_to_be_said(session, one, said)]
     ready = [one for one in left if _ready(session, now, one)]
     digests: dict[UUID, list[Waiting]] = {}
     towns: dict[tuple[UUID, UUID, str], list[Waiting]] = {}
     alone: list[Waiting] = []
+    news: dict[tuple[UUID, UUID, str], list[Waiting]] = {}
     for one in ready:
-        if one.row.held_by == DIGEST:
+        if one.row.held_by == LATER:
+            news.setdefault((one.person.id, one.alert.town_id, one.row.template), []).append(one)
+        elif one.row.held_by == DIGEST:
             digests.setdefault(one.person.id, []).append(one)
         elif one.row.held_by == GROUP:
             towns.setdefault((one.person.id, one.alert.town_id, one.alert.threat), []).append(one)
@@ -72,8 +76,17 @@ def release(session: Session, now: datetime, rng: random.Random) -> int:
     for group in together:
         _send_group(session, now, rng, group, contacts)
     _send_alone(session, now, rng, alone, contacts)
+    for same in news.values():
+        _send_news(session, now, same, contacts)
     _say_told(session, now, "told_digest", [one for digest in digests.values() for one in digest])
     _say_told(session, now, "told_together", [one for group in together for one in group])
+    for template in good_news.TEMPLATES:
+        _say_told(
+            session,
+            now,
+            template,
+            [one for same in news.values() for one in same if one.row.template == template],
+        )
     session.flush()
     return len(found) - sum(one.row.state == HELD for one in found)
 
@@ -94,8 +107,9 @@ def due(session: Session, now: datetime) -> list[Waiting]:
                 Silence.lifted_at.is_not(None),
                 above.state != OPEN,
                 above.level < Alert.level,
-                Alert.state != OPEN,
-                Alert.revision != Delivery.revision,
+                and_(
+                    Delivery.held_by != LATER, or_(Alert.state != OPEN, Alert.revision != Delivery.revision)
+                ),
             ),
         )
         .order_by(Delivery.at, Delivery.id)
@@ -105,23 +119,41 @@ def due(session: Session, now: datetime) -> list[Waiting]:
     return [Waiting(*found) for found in session.execute(rows).all()]
 
 
-def _still_to_be_said(session: Session, one: Waiting) -> bool:
-    """False, with the reason on the row, for what is not to be said any more."""
+def _still_to_be_said(session: Session, one: Waiting, said: set[tuple[UUID, UUID]]) -> bool:
+    """False, with the reason on the row, for what is not to be said any more; `said`: of which alert to whom in this same pass."""
     why = ""
-    if one.alert.state != OPEN:
+    if one.row.held_by == LATER:
+        why = good_news.why_not(one.alert, one.row)
+    elif one.alert.state != OPEN:
         why = ENDED
     elif one.alert.revision != one.row.revision:
         why = ROSE
-    elif not to_be_told(session, one.alert.withheld_from, [one.receiver]):
+    elif (one.alert.id, one.person.id) in said or _asked_meanwhile(session, one.row):
+        why = TOLD
+    if not why and not to_be_told(session, one.alert.withheld_from, [one.receiver]):
         why = EXCLUDED
     if why:
         one.row.state, one.row.why_not = "cancelled", why
+    elif one.row.held_by != LATER:
+        said.add((one.alert.id, one.person.id))
     return not why
+
+
+def _asked_meanwhile(session: Session, row: Delivery) -> bool:
+    """Whether a later step asked this person while the message waited: nobody is told the same twice."""
+    rows = select(Delivery.id).where(
+        Delivery.alert_id == row.alert_id,
+        Delivery.revision == row.revision,
+        Delivery.person_id == row.person_id,
+        Delivery.template.in_(MESSAGES),
+        Delivery.state.in_((*GOT, "due")),
+    )
+    return session.scalars(rows.limit(1)).first() is not None
 
 
 def _ready(session: Session, now: datetime, one: Waiting) -> bool:
     """Whether a row goes out now; what a silence or another alert held back is looked at again, as if it were told now."""
-    if one.row.held_by in (DIGEST, GROUP):
+    if one.row.held_by in (DIGEST, GROUP, LATER):
         return True
     place = session.get_one(Locality, one.alert.locality_id)
     around = holding.around(session, now, one.alert, zone_of(session, place))
@@ -222,6 +254,19 @@ def _send_group(
     _put(session, now, rows, known[0], "alert_group", values, lane=outbox.ORDINARY)
 
 
+def _send_news(
+    session: Session, now: datetime, rows: list[Waiting], contacts: dict[UUID, list[ContactPoint]]
+) -> None:
+    """One message about what came of it, at one place of a town or at several."""
+    known = _reachable(session, now, rows, contacts)
+    if not known:
+        return
+    alerts = {one.alert.id: one.alert for one in rows}
+    template, values = good_news.words_of(session, rows[0].row, list(alerts.values()))
+    urgent = template == ACTIONS_DONE and any(alert.level >= holding.URGENT_FROM for alert in alerts.values())
+    _put(session, now, rows, known[0], template, values, lane=outbox.ORDINARY, at_once=urgent)
+
+
 def _put(
     session: Session,
     now: datetime,
@@ -231,6 +276,7 @@ def _put(
     values: dict[str, object],
     *,
     lane: int,
+    at_once: bool = False,
 ) -> None:
     """One outbox row for several deliveries. Its key is made of theirs, so that it is written once."""
     person = rows[0].person
@@ -247,7 +293,7 @@ def _put(
         script=person.script,
         contact_point_id=contact.id,
         lane=lane,
-        due_at=after_quiet(session, now, person, place),
+        due_at=now if at_once else after_quiet(session, now, person, place),
     )
     session.flush()
     for one in rows:

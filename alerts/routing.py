@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from alerts import holding, not_asked
 from alerts.alert import Alert, Finding, note
 from alerts.duty import by_duty
-from alerts.holding import COVERED, DIGEST, GROUP, SILENCE, URGENT_FROM, Hold
+from alerts.holding import COVERED, DIGEST, GROUP, LATER, SILENCE, URGENT_FROM, Hold
 from alerts.ladder import ASKED_OF
 from alerts.messages import TEMPLATES
 from alerts.policies import channels_of, ladder_of, next_step_time
@@ -37,7 +37,7 @@ from alerts.telling import (
     telling_of,
     ward_numbers,
 )
-from alerts.told import HELD, NO_CONTACT, ROSE, Delivery
+from alerts.told import ACTIONS_DONE, HELD, NO_CONTACT, ROSE, Delivery
 from committees.contacts import takes
 from committees.people import ContactPoint, Grant, Person, contacts_each
 from foundation import outbox
@@ -107,12 +107,13 @@ def send(
     key: str = "",
     one_each: bool = False,
     only: Collection[UUID] = (),
+    later: datetime | None = None,
 ) -> list[Delivery]:
     """Write deliveries and outbox rows for these receivers, once per (alert, revision, step, template, person, `key`).
 
     `more`: what this template says besides the alert itself; a moment in it is said in the time of the place. A warning may wait
     (holding.py); then its row says why and until when. `one_each`: by the first contact of each person only.
-    `only`: by these contact points instead, at once, though they were told by others.
+    `only`: by these contact points instead, at once, though they were told by others. `later`: not before then, with other such words.
 
     Whom a reporter excluded is left out here, whoever asks: this is the one way from an alert to a message.
     """
@@ -124,7 +125,7 @@ def send(
     everybody = contacts_each(session, [receiver.person.id for receiver in new])
     if only:
         everybody = {key: [c for c in points if c.id in only] for key, points in everybody.items()}
-    waiting, at_once = ([], new) if only else _sorted(session, telling, new, everybody)
+    waiting, at_once = ([], new) if only else _sorted(session, telling, new, everybody, later)
     written = [_held(session, telling, receiver, hold) for receiver, hold in waiting]
     written += dispatch(session, rng, telling, at_once, everybody, one_each=one_each or bool(only))
     _note_held(session, telling, waiting)
@@ -234,21 +235,27 @@ def phone_of(known: Sequence[ContactPoint]) -> ContactPoint | None:
 
 
 def _sorted(
-    session: Session, telling: Telling, to: list[Receiver], everybody: dict[UUID, list[ContactPoint]]
+    session: Session,
+    telling: Telling,
+    to: list[Receiver],
+    everybody: dict[UUID, list[ContactPoint]],
+    later: datetime | None,
 ) -> tuple[list[tuple[Receiver, Hold]], list[Receiver]]:
     """Who waits, with why, and who is told at once. Whoever cannot be reached at all is said so at once."""
-    if telling.template not in MESSAGES:
+    if telling.template not in MESSAGES and later is None:
         return [], to
     plain = telling.template == ALERT  # a message of a rule's own asks for something of its own
     alert = telling.alert
-    around = holding.around(session, telling.now, alert, telling.zone)
+    around = None if later else holding.around(session, telling.now, alert, telling.zone)
     waiting: list[tuple[Receiver, Hold]] = []
     at_once: list[Receiver] = []
     for receiver in to:
         reachable = any(c.verified_at for c in everybody.get(receiver.person.id, ()))
-        hold = holding.hold_of(
-            alert.level, alert.revision, receiver.reason, receiver.person.id, around, plain=plain
-        )
+        hold: Hold | None = Hold(LATER, later)
+        if around:
+            hold = holding.hold_of(
+                alert.level, alert.revision, receiver.reason, receiver.person.id, around, plain=plain
+            )
         if hold and reachable:
             waiting.append((receiver, hold))
         else:
@@ -298,7 +305,7 @@ def _say_covered(session: Session, now: datetime, alert: Alert, written: Iterabl
 def _drop_held(session: Session, alert: Alert, why: str) -> None:
     """What waited to be said of an alert as it stood before is not said any more: it leaves the digest at once."""
     rows = select(Delivery).where(Delivery.alert_id == alert.id, Delivery.state == HELD)
-    for row in session.scalars(rows):
+    for row in session.scalars(rows.where(Delivery.template != ACTIONS_DONE)):
         row.state, row.why_not = "cancelled", why
 
 

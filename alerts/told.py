@@ -14,10 +14,13 @@ HELD, NOT_ASKED = "held", "not_asked"
 #: States of a message that left, as far as anybody knows: who has one was told.
 GOT = ("sent", "delivered", "unknown", "sending", "claimed")
 #: Why a message that was held never went out (`why_not`), or why there is none.
-ENDED, ROSE, LOWERED, EXCLUDED, NO_CONTACT = "ended", "rose", "lowered", "excluded", "no_contact"
+ENDED, ROSE, LOWERED, TOLD = "ended", "rose", "lowered", "told"
+EXCLUDED, NO_CONTACT = "excluded", "no_contact"
 OFF_DUTY, STOOD_IN, STOPPED = "off_duty", "stood_in", "stopped"
 #: Why an ordinary message waits in the outbox for its receiver (`held_by`, beside holding.HOLDS).
 QUIET, PAUSED = "quiet", "paused"
+#: The message that actions are done: it stays true whatever becomes of the level.
+ACTIONS_DONE = "actions_done"
 
 
 class Delivery(Keyed, Base):

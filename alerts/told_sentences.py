@@ -86,6 +86,12 @@ TOLD_NOTES: dict[str, Callable[[Values], str]] = {
         v["n"],
         roles=role_names(v["roles"]),
     ),
+    "actions_done": lambda v: ngettext(
+        "%(num)d person heard of it: %(roles)s.",
+        "%(num)d people heard of it: %(roles)s.",
+        v["n"],
+        roles=role_names(v["roles"]),
+    ),
     "correction": lambda v: ngettext(
         "A correction went to %(num)d person who was told.",
         "A correction went to the %(num)d people who were told.",

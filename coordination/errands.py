@@ -145,6 +145,7 @@ HANDLERS: dict[str, CarryOut] = {
     closing_alerts.LOWERED: _lowered,
     review.DECIDED_NOW: _reviewed,
     severe.CONFIRMED: _severe,
+    news.ACTION_DONE: news.tell_done,
     news.SENT_BACK: news.tell,
     closing_alerts.HELP_ASKED: _help,
     TEST_MESSAGE: _test_message,

@@ -107,6 +107,7 @@ def settle_action(visit: Visit, alert_id: UUID, action_id: UUID) -> Response:
     row = visit.get(Alert, alert_id)
     action = visit.get(Action, action_id)
     if visit.posted and action.alert_id == row.id:
+        role, was = officer(visit, row), action.state
         try:
             actions.settle(
                 visit.session,
@@ -118,6 +119,8 @@ def settle_action(visit: Visit, alert_id: UUID, action_id: UUID) -> Response:
         except Invalid as wrong:
             return show(visit, row, {f"{wrong.field}_{action.id}": _(wrong.message)})
         worked(visit.session, visit.now, row)
+        if action.state == actions.DONE != was:
+            news.action_done(visit.session, visit.now, row, person_id=visit.person_id, role=role)
         visit.say(_("The action was changed."))
     return visit.go(f"/a/{alert_id}")
 

@@ -6,19 +6,21 @@ Each journey ends by failing on any message that was not expected: `expect` name
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
-from alerts import releasing, routing, silences
+from alerts import closing, news, releasing, routing, silences
 from alerts.alert import Alert, note
+from alerts.receivers import Receiver
 from alerts.told import NOT_ASKED, OFF_DUTY, Delivery
-from committees import people, reply_codes, rosters
+from committees import actions, people, reply_codes, rosters
 from committees.people import ContactPoint, Office, Person
 from committees.places import Locality, by_code
 from committees.reply_codes import ReplyCode
-from coordination import closing_alerts
+from coordination import closing_alerts, errands
 from foundation.outbox import OutboxMessage
 from tests.make import BY_THE_CALENDAR, Town
 
@@ -347,3 +349,133 @@ def test_the_one_on_duty_is_asked_and_in_a_gap_everybody(town: Town) -> None:
     town.clock.move(hours=6)  # 20:00: nobody is on duty
     raised(town, (ward(2), 3))
     assert sent(town) == [(CITY, "alert"), ("member1.mardan", "alert"), ("member1.mardan", "alert")]
+
+
+def release(town: Town, **later: float) -> None:
+    """Move the clock and let what waits go out."""
+    town.clock.move(**later)
+    with town.session("engine", write=True) as session:
+        releasing.release(session, town.clock.now(), town.runtime.rng)
+
+
+def arrived(town: Town) -> None:
+    """Everything that is due went out and arrived."""
+    with town.session(write=True) as session:
+        for message in session.scalars(select(OutboxMessage).where(OutboxMessage.state == "due")):
+            message.state = "delivered"
+        for row in session.scalars(select(Delivery).where(Delivery.state == "due")):
+            row.state = "delivered"
+
+
+def ended(town: Town, key: uuid.UUID, outcome: str = "settled") -> None:
+    """An alert ends, and the worker tells."""
+    with town.session("engine", write=True) as session:
+        alert = session.get_one(Alert, key)
+        closing.close(session, town.clock.now(), alert, outcome=outcome, reason="", person_id=None)
+        closing.tell_ended(session, town.clock.now(), town.runtime.rng, alert)
+
+
+def test_who_read_only_a_digest_hears_of_the_end_at_the_same_hour_in_one_message(town: Town) -> None:
+    only_office(town)
+    keys = raised(town, (ward(1), 2), (ward(2), 2), (ward(3), 2))
+    release(town, hours=4, minutes=1)
+    arrived(town)
+    ended(town, keys[0])
+    ended(town, keys[1])
+    ended(town, keys[2], "not_true")
+    assert sent(town) == [(CITY, "correction"), (CITY, "digest")], "what was not true is said at once"
+    release(town, hours=23)
+    assert ("later", "held", "") in forms(town)
+    release(town, hours=1)
+    release(town, minutes=1)
+    assert sent(town) == [(CITY, "correction"), (CITY, "digest"), (CITY, "lowered_group")]
+    with town.session() as session:
+        rows = select(OutboxMessage.slots).where(OutboxMessage.template == "lowered_group")
+        slots = session.scalars(rows).one()
+        assert (slots["count"], slots["level"]) == (2, 0)
+
+
+def test_an_end_is_said_after_a_lowering_and_replaces_one_that_waits(town: Town) -> None:
+    only_office(town)
+    plain, digest = raised(town, (ward(1), 3), (ward(2), 2))
+    release(town, hours=4, minutes=1)
+    arrived(town)
+    with town.session("engine", write=True) as session:
+        for key, to in ((plain, 2), (digest, 1)):
+            alert = session.get_one(Alert, key)
+            was = alert.level
+            closing_alerts._lower(session, town.clock.now(), alert, to, "chair")
+            closing.tell_lowered(session, town.clock.now(), town.runtime.rng, alert, was)
+    arrived(town)
+    assert sent(town) == [(CITY, "alert"), (CITY, "digest"), (CITY, "level_lowered")]
+    ended(town, plain)
+    ended(town, digest)
+    assert sent(town).count((CITY, "level_lowered")) == 2, "of the lowering and of the end, each once"
+    release(town, hours=24)
+    assert sent(town).count((CITY, "level_lowered")) == 3, "who read a digest hears one thing: the end"
+    assert ("later", "cancelled", "ended") in forms(town)
+
+
+def test_who_was_on_the_way_to_be_told_hears_of_the_end(town: Town) -> None:
+    only_office(town)
+    key = raised(town, (ward(1), 3))[0]
+    with town.session(write=True) as session:
+        session.scalars(select(OutboxMessage)).one().state = "sending"
+    ended(town, key)
+    assert sent(town) == [(CITY, "alert"), (CITY, "level_lowered")]
+
+
+def test_who_was_asked_by_a_later_step_is_not_told_the_same_when_a_silence_ends(town: Town) -> None:
+    only_office(town)
+    silence(town, CITY, ward(1))
+    key = raised(town, (ward(1), 3), roles=("city_officer", "chair"))[0]
+    with town.session("engine", write=True) as session:
+        alert = session.get_one(Alert, key)
+        for person, step in ((CITY, 1), (CITY, 2), (CHAIR, 1)):
+            to = [Receiver(town.person(session, person), "city_officer", "no_answer")]
+            routing.send(session, town.clock.now(), town.runtime.rng, alert, to, template="alert", step=step)
+    release(town, hours=25)
+    assert sent(town) == [(CHAIR, "alert"), (CITY, "alert")]
+    assert ("silence", "cancelled", "told") in forms(town)
+
+
+def test_ten_actions_done_in_one_evening_make_few_messages(town: Town) -> None:
+    only_office(town)
+    first, second = raised(town, (ward(1), 3), (ward(2), 4), roles=("city_officer", "chair"))
+    release(town, minutes=11)
+    arrived(town)
+    before = Counter(sent(town))
+    at, due = town.clock.now(), town.clock.now().date()
+    with town.session("seed", write=True) as session:
+        for n in range(10):
+            key = first if n % 2 else second
+            place = session.get_one(Alert, key).locality_id
+            actions.add(
+                session, at, place, "Meet", "chair", due, alert_id=key, person_id=None, key=uuid.UUID(int=n)
+            )
+    chair = town.browser(CHAIR)
+    for n in range(2):
+        path = f"/a/{first if n % 2 else second}"
+        chair.open(path)
+        chair.send(f"{path}/actions/{uuid.UUID(int=n)}", state="done")
+        assert "The action was changed" in chair.page
+    with town.session("seed", write=True) as session:
+        who = town.person(session, CHAIR).id
+        for n in range(2, 10):
+            action = session.get_one(actions.Action, uuid.UUID(int=n))
+            actions.settle(session, at, action, "done", "")
+            news.action_done(
+                session, at, session.get_one(Alert, action.alert_id), person_id=who, role="chair"
+            )
+    errands.work(town.runtime)
+    release(town, minutes=14)
+    assert Counter(sent(town)) == before, "they wait for each other"
+    release(town, minutes=1)
+    new = Counter(sent(town)) - before
+    assert new == {(CITY, "actions_done"): 1}, "one message for both wards, none to who did it"
+    with town.session() as session:
+        rows = select(OutboxMessage.slots).where(OutboxMessage.template == "actions_done")
+        slots = session.scalars(rows).one()
+        assert (slots["done"], slots["count"]) == (10, 10)
+    release(town, hours=9)
+    assert Counter(sent(town)) - before == new
