@@ -29,7 +29,8 @@ from alerts.evidence import (
 from alerts.sums import scored_above
 from committees.incidents import Incident
 from committees.places import monday_of
-from committees.reports import Report
+from committees.reports import Report, Source
+from committees.vouching import VOICE
 
 Sources = dict[UUID, set[UUID]]
 
@@ -82,7 +83,11 @@ def _present(session: Session, cells: set[Cell]) -> dict[Cell, list[Evidence]]:
 
 def _sources(session: Session, incident_ids: Sequence[UUID]) -> Sources:
     said: Sources = defaultdict(set)
-    rows = select(Report.incident_id, Report.source_id).where(Report.incident_id.in_(incident_ids))
+    rows = (
+        select(Report.incident_id, VOICE)
+        .join(Source, Source.id == Report.source_id)
+        .where(Report.incident_id.in_(incident_ids))
+    )
     for incident_id, source_id in session.execute(rows).all():
         said[incident_id].add(source_id)
     return said

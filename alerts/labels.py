@@ -218,6 +218,7 @@ CHANNELS = {
     "webhook": N_("message to a program"),
     "walk_in": N_("in person"),
     "unnamed": N_("web page, without a name"),
+    "vouched": N_("vouched for by a focal person"),
     "none": N_("no message"),
 }
 CALL_REASONS = {

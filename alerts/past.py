@@ -43,7 +43,8 @@ from committees.places import (
     upwards,
     zone_of,
 )
-from committees.reports import Report, Source
+from committees.reports import NEVER_SEEN, Report, Source
+from committees.vouching import VOICE
 
 DATES = timedelta(days=500)
 MEMORY = timedelta(days=1800)
@@ -259,15 +260,15 @@ def _said(
     """The reports by the incident under which each came; a report that was joined to another keeps its own id."""
     known = {incident.id for incident in incidents}
     rows = (
-        select(Report, Source.known)
+        select(Report, VOICE, Source.known)
         .join(Source, Source.id == Report.source_id)
         .where(Report.locality_id.in_(_everywhere(places)))
     )
     found: dict[UUID, list[Said]] = defaultdict(list)
-    for row, is_known in session.execute(rows.order_by(Report.received_at, Report.id)).all():
+    for row, voice, is_known in session.execute(rows.order_by(Report.received_at, Report.id)).all():
         first = row.id if row.id in known else row.incident_id
-        saw = row.how_known == "saw" and row.channel != "sms"
-        found[first].append(Said(first, row.locality_id, str(row.source_id), is_known, saw, row.received_at))
+        saw = row.how_known == "saw" and row.channel not in NEVER_SEEN
+        found[first].append(Said(first, row.locality_id, str(voice), is_known, saw, row.received_at))
     return {key: tuple(said) for key, said in found.items()}
 
 
@@ -295,7 +296,7 @@ def _reporters(
 ) -> dict[UUID, tuple[tuple[UUID, datetime], ...]]:
     """Who of the known sources reported at each place, and when: they count as voices."""
     rows = (
-        select(Report.locality_id, Report.source_id, Report.received_at)
+        select(Report.locality_id, VOICE, Report.received_at)
         .join(Source, Source.id == Report.source_id)
         .where(Report.locality_id.in_(_everywhere(places)), Report.received_at <= until, Source.known)
     )

@@ -27,7 +27,8 @@ from alerts.evidence import (
 )
 from committees.incidents import Incident
 from committees.places import Country, LocalityPath, load_above, monday_of, upwards
-from committees.reports import Report
+from committees.reports import Report, Source
+from committees.vouching import VOICE
 
 
 def take_in(session: Session, now: datetime, incidents: Sequence[Incident]) -> list[UUID]:
@@ -105,8 +106,10 @@ def _standing(session: Session, wanted: set[Cell]) -> list[tuple[Evidence, bool]
     places, categories, days = (set(part) for part in zip(*wanted, strict=True))
     cell = (Evidence.locality_id, Evidence.category, Evidence.day)
     within = (cell[0].in_(places), cell[1].in_(categories), cell[2].in_(days))
-    counting = select(*cell, func.count(Report.source_id.distinct())).join(
-        Report, Report.incident_id == Evidence.incident_id
+    counting = (
+        select(*cell, func.count(VOICE.distinct()))
+        .join(Report, Report.incident_id == Evidence.incident_id)
+        .join(Source, Source.id == Report.source_id)
     )
     counting = counting.where(*within, Evidence.weight > 0).group_by(*cell)
     sources = {(place, category, day): n for place, category, day, n in session.execute(counting).all()}

@@ -33,7 +33,8 @@ from committees.flashpoints import Flashpoint, Remark
 from committees.incidents import COUNTED, VERIFIED, Incident
 from committees.places import Locality, below_each, load_above, local_day, upwards, zone_of
 from committees.profiles import Effective
-from committees.reports import Report, Source
+from committees.reports import NEVER_SEEN, Report, Source
+from committees.vouching import VOICE
 from committees.windows import DateHere
 
 LOOK_BACK = timedelta(days=28)
@@ -240,7 +241,7 @@ class Survey:
         chosen = select(*FACTS).join(ranked, ranked.c.id == Incident.id).where(ranked.c.rank <= MOST)
         rows = self.session.execute(chosen.order_by(Incident.known_at.desc())).all()
         reports = (
-            select(Report.incident_id, Report.source_id, Report.how_known, Report.channel)
+            select(Report.incident_id, VOICE, Report.how_known, Report.channel)
             .join(Source, Source.id == Report.source_id)
             .join(ranked, ranked.c.id == Report.incident_id)
             .where(ranked.c.rank <= MOST, Source.known)
@@ -249,7 +250,7 @@ class Survey:
         saw: dict[UUID, set[str]] = defaultdict(set)
         for incident_id, source_id, how, channel in self.session.execute(reports).all():
             said[incident_id].add(str(source_id))
-            if how == "saw" and channel != "sms":
+            if how == "saw" and channel not in NEVER_SEEN:
                 saw[incident_id].add(str(source_id))
         found: dict[UUID, list[IncidentFact]] = defaultdict(list)
         for row in rows:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.places import Locality, below_each, local_day, monday_of, zone_of
 from committees.reports import Report, Source
+from committees.vouching import VOICE
 from foundation import journal
 from foundation.db import Base, Keyed
 from foundation.errors import Conflict, Invalid
@@ -146,7 +147,7 @@ def voices_each(session: Session, now: datetime, below: Mapping[UUID, Sequence[U
     ):
         answered.setdefault(row.locality_id, []).append(row)
     reporters: dict[UUID, set[UUID]] = {}
-    rows = select(Report.locality_id, Report.source_id).distinct().join(Source, Source.id == Report.source_id)
+    rows = select(Report.locality_id, VOICE).distinct().join(Source, Source.id == Report.source_id)
     rows = rows.where(Report.locality_id.in_(wanted), Report.received_at > since, Source.known)
     for place_id, source_id in session.execute(rows).all():
         reporters.setdefault(place_id, set()).add(source_id)

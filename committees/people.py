@@ -320,5 +320,9 @@ def principal_of(session: Session, person: Person) -> Principal:
 
 def handles_of(session: Session, person_id: UUID, standings: Sequence[Standing]) -> tuple[UUID, ...]:
     """The random-looking handles of one account, one per committee (or office) that it reports in."""
+    from committees.reports import Source
+
     groups = {s.committee_id or s.office_id for s in standings} - {None}
-    return tuple(cipher(session).handle("source", group, person_id) for group in sorted(groups, key=str))
+    own = tuple(cipher(session).handle("source", group, person_id) for group in sorted(groups, key=str))
+    # Also those for whom this person vouches: they have nobody else who could look after their reports.
+    return (*own, *session.scalars(select(Source.id).where(Source.spoken_by.in_(own)).order_by(Source.id)))

@@ -27,9 +27,10 @@ from foundation.errors import Conflict, Problem
 
 KEEP_REPLY = timedelta(days=90)
 REFERENCE_TRIES = 8
-FOR_OVERSIGHT = (
-    "for_oversight"  # the errand that brings an incident to the oversight office, and to nobody else
-)
+FOR_OVERSIGHT = "for_oversight"  # the errand that brings an incident to the oversight office, to nobody else
+VOUCHED = "vouched"  # said by a focal person for somebody without an account (vouching.py)
+#: A sender can be forged (trust model, T5) and a focal person was told: by these doors nothing starts better than "told".
+NEVER_SEEN = ("sms", "email", VOUCHED)
 WALK_IN = "walk_in"  # told to a person of the committee, face to face or in a call, who logs it
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
@@ -43,6 +44,10 @@ class Source(Keyed, Base):
     known: Mapped[bool]
     kind: Mapped[str] = mapped_column(default="member")
     first_at: Mapped[datetime]
+    # vouching.py: whose voice this is, who speaks for them, and the mark of their number
+    voice_id: Mapped[UUID | None]
+    spoken_by: Mapped[UUID | None] = mapped_column(index=True)
+    number_mark: Mapped[UUID | None] = mapped_column(index=True)
 
 
 class Report(Keyed, Base):
@@ -304,8 +309,7 @@ def _store_parts(
 def _credibility(new: NewReport) -> int:
     if not new.source.known:
         return 4
-    # A sender's number or address can be forged: an SMS or a letter never starts better than "told" (trust model, T5).
-    best = 3 if new.channel in ("sms", "email") else 1
+    best = 3 if new.channel in NEVER_SEEN else 1
     return max(best, CREDIBILITY[new.how_known])
 
 
@@ -350,7 +354,7 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
         if incident.path == "private_matter"
         else ""
         if new.source.known
-        or new.source.kind == "unnamed"  # nobody can ring somebody without a name
+        or new.source.kind in ("unnamed", VOUCHED)  # nobody can ring somebody without a name
         or new.channel == WALK_IN  # the secretary has just spoken with them
         else "unknown_source"
     )
@@ -386,12 +390,6 @@ def withdraw(session: Session, now: datetime, incident: Incident) -> None:
 
 def of_source(session: Session, handles: tuple[UUID, ...]) -> list[tuple[Report, Incident]]:
     """A reporter's own reports with their incidents, newest first."""
-    rows = (
-        select(Report, Incident)
-        .join(Incident, Incident.id == Report.incident_id)
-        .where(Report.source_id.in_(handles))
-    )
-    return [
-        (report, incident)
-        for report, incident in session.execute(rows.order_by(Report.received_at.desc())).all()
-    ]
+    rows = select(Report, Incident).join(Incident, Incident.id == Report.incident_id)
+    rows = rows.where(Report.source_id.in_(handles)).order_by(Report.received_at.desc())
+    return [(report, incident) for report, incident in session.execute(rows).all()]

@@ -22,7 +22,8 @@ from committees.incidents import (
     mark,
     touch,
 )
-from committees.reports import FOR_OVERSIGHT, Report
+from committees.reports import FOR_OVERSIGHT, Report, Source
+from committees.vouching import VOICE
 from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
 from foundation.policy import MARKINGS
@@ -139,7 +140,11 @@ def merge(session: Session, now: datetime, duplicate: Incident, into: Incident) 
         report.incident_id = into.id
     duplicate.state, duplicate.merged_into_id = MERGED, into.id
     session.flush()
-    of_into = select(func.count(Report.source_id.distinct())).where(Report.incident_id == into.id)
+    of_into = (
+        select(func.count(VOICE.distinct()))
+        .join(Source, Source.id == Report.source_id)
+        .where(Report.incident_id == into.id)
+    )
     into.sources = session.scalar(of_into) or 1
     seen = session.scalar(of_into.where(Report.how_known == "saw")) or 0
     into.credibility = 1 if seen >= 2 else min(into.credibility, duplicate.credibility)

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.alert import Alert
+from alerts.labels import channel_label
 from alerts.routing import Delivery
 from alerts.sentences import (
     call_reason,
@@ -34,6 +35,7 @@ from committees.inbox import UNREAD, Inbound
 from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, zone_of
+from committees.reports import VOUCHED
 from committees.spoken_notes import SpokenNote
 from coordination import feedback, reach, sorting
 from coordination.here import here
@@ -75,6 +77,8 @@ def reports(session: Session, now: datetime) -> list[Waiting]:
             due = row.received_at + feedback.RUMOUR_PROMISE
             late = now > due
             meta.append(_("answer promised by %(time)s", time=words.clock(due, zone)))
+        if row.channel == VOUCHED:
+            meta.append(channel_label(row.channel))
         if not row.known_source:
             meta.append(_("from somebody we do not know"))
         if row.id in told:

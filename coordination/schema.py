@@ -51,6 +51,7 @@ from committees import (
     sso,
     taught_words,
     unnamed,
+    vouching,
 )
 from coordination import collected, feedback, probing, review
 from foundation import alarms, approvals, errands, jobs, journal, leading, outbox
@@ -82,6 +83,7 @@ ROOMS = (
         sso,
         taught_words,
         unnamed,
+        vouching,
     ),
     (
         alert,

@@ -16,12 +16,14 @@ from zoneinfo import ZoneInfo
 from werkzeug.datastructures import MultiDict
 
 from committees.catalogue import default_kind
+from committees.contact_addresses import normal_number
 from committees.incidents import HOW_KNOWN, ONGOING, PEOPLE
+from foundation.errors import Invalid
 from foundation.web.forms import Form
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
-LONGEST_TEXT, LONGEST_SPOT, LONGEST_HELP = 500, 40, 200
+LONGEST_TEXT, LONGEST_SPOT, LONGEST_HELP, LONGEST_HANDLE = 500, 40, 200, 40
 OTHER_WARD = "other"
 MUST_SAY_IF_ONGOING = ("crowd", "fight", "damage")
 WITHHOLD = ("police", "committee")
@@ -82,7 +84,8 @@ _RUN, _SPREAD = re.compile(r"\d{7}"), re.compile(r"\d(?:[ .()/+-]{0,2}\d){8}")
 class Offer:
     """What the form of one visitor offers: codes of wards, keys of what it may be about, and two questions.
 
-    `name` asks whether to keep the name sealed, `for_other` whether it is logged for somebody else.
+    `name` asks whether to keep the name sealed, `for_other` whether it is logged for somebody else, `vouch` for whom a focal person
+    vouches.
     """
 
     wards: tuple[str, ...]
@@ -91,6 +94,15 @@ class Offer:
     zone: ZoneInfo
     name: bool = False
     for_other: bool = False
+    vouch: bool = False
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """For whom a focal person speaks: a handle of their own choosing, and the number that may be told what happened, if any."""
+
+    handle: str
+    number: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,7 @@ class Answers:
     withheld_from: frozenset[str]
     keep_name: bool
     for_other: bool
+    vouched: Vouched | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,9 @@ def read(values: MultiDict[str, str], offer: Offer) -> Answers:
     about = form.choice("about", offer.about, _("Choose what it is about"), needed=False)
     withheld = frozenset(form.choices("withheld", WITHHOLD))
     for_other = offer.for_other and values.get("for_other") == "yes"
+    vouched = _vouched(form) if offer.vouch and values.get("vouch") == "yes" else None
+    if vouched and for_other:
+        form.errors.setdefault("vouch", _("Choose one: for somebody else, or for somebody you vouch for"))
     form.check()
     return Answers(
         what=what,
@@ -156,8 +172,9 @@ def read(values: MultiDict[str, str], offer: Offer) -> Answers:
         about=about,
         withheld_from=withheld,
         # A name that is sealed is the sender's own, so never that of a person at the desk.
-        keep_name=offer.name and not for_other and values.get("name") == "sealed",
+        keep_name=offer.name and not for_other and not vouched and values.get("name") == "sealed",
         for_other=for_other,
+        vouched=vouched,
     )
 
 
@@ -211,6 +228,21 @@ def _spot(form: Form) -> tuple[str, str]:
     known: Mapping[str, str] = {_(words).casefold(): key for key, words in LANDMARKS.items()}
     landmark = known.get(spot.casefold(), "")
     return ("", landmark) if landmark else (spot, "")
+
+
+def _vouched(form: Form) -> Vouched:
+    too_long = _("Make it shorter. You have used %(used)d of %(most)d letters")
+    handle = form.text(
+        "handle", LONGEST_HANDLE, too_long, needed=_("Write a word that only you know this person by")
+    )
+    if looks_like_number(handle):
+        form.errors.setdefault("handle", _("Choose a word, not a number"))
+    number = form.text("their_number", LONGEST_HANDLE, too_long)
+    try:
+        number = number and normal_number(number)
+    except Invalid as wrong:
+        form.errors.setdefault("their_number", f"{_(wrong.message)} {_(wrong.hint)}")
+    return Vouched(handle, number)
 
 
 def _numbers(form: Form, text: str) -> None:

@@ -15,12 +15,12 @@ from uuid import UUID, uuid4
 from flask import Response
 from werkzeug.datastructures import MultiDict
 
-from committees import call_backs, catalogue, custody, people, profiles, reports
+from committees import call_backs, catalogue, custody, people, profiles, reports, vouching
 from committees.call_backs import CallBack
 from committees.custody import Identity
 from committees.incidents import Incident
 from committees.intake import form
-from committees.intake.form import Answers, Offer
+from committees.intake.form import Answers, Offer, Vouched
 from committees.places import Locality
 from committees.reports import NewReport, Recorded
 from coordination.pages import calls
@@ -123,7 +123,13 @@ def _offer(visit: Visit, home: Home) -> Offer:
         zone=home.zone,
         name=len(_keepers(visit, home)) == custody.KEEPERS,
         for_other=visit.has("secretary", "chair"),
+        vouch=_vouching(visit, home) is not None,
     )
+
+
+def _vouching(visit: Visit, home: Home) -> bool | None:
+    """Whether this visitor vouches for others now; None for who never did."""
+    return vouching.standing(visit.session, home.standing.committee_id, visit.person_id)
 
 
 def _keepers(visit: Visit, home: Home) -> list[bytes]:
@@ -150,6 +156,7 @@ def _show(
         values=values,
         key=key,
         offer=offer,
+        vouching_ended=_vouching(visit, home) is False,
         what=[(name, _(words), _(hint)) for name, (words, hint) in form.WHAT.items()],
         near=[*near_options(home), *([(form.OTHER_WARD, _("Another ward"))] if far_options(home) else [])],
         far=far_options(home),
@@ -194,20 +201,40 @@ def _speaker(visit: Visit, home: Home, key: UUID, call: CallBack | None) -> dict
     }
 
 
+def _for_vouched(visit: Visit, home: Home, vouched: Vouched) -> dict[str, Any]:
+    """The handle of somebody vouched for, and the way back that they chose: their own number, else through the focal person."""
+    assert home.standing.committee_id is not None
+    source = vouching.source_for(
+        visit.session,
+        visit.now,
+        committee_id=home.standing.committee_id,
+        person_id=visit.person_id,
+        handle=vouched.handle,
+        number=vouched.number,
+    )
+    back = way_back(visit)
+    if vouched.number:
+        back |= {"contact_point_id": None, "reply_to": vouched.number}
+    return {"source": source, **back}
+
+
+def _told_by(visit: Visit, home: Home, key: UUID, answers: Answers, call: CallBack | None) -> dict[str, Any]:
+    """Whose report it is, the door it came by, and the way back."""
+    if answers.vouched:
+        return {"channel": reports.VOUCHED, **_for_vouched(visit, home, answers.vouched)}
+    if answers.for_other:
+        return {"channel": reports.WALK_IN, **_speaker(visit, home, key, call)}
+    return {"channel": "web", "source": source_of(visit, home), **way_back(visit)}
+
+
 def _store(visit: Visit, home: Home, key: UUID, answers: Answers) -> Recorded:
     call = _call(visit, visit.form.get("call", "")) if answers.for_other else None
-    speaker = (
-        _speaker(visit, home, key, call)
-        if answers.for_other
-        else {"source": source_of(visit, home), **way_back(visit)}
-    )
     new = NewReport(
         id=key,
         locality=home.by_code(answers.ward),
         kind=answers.kind,
         occurred_at=answers.occurred_at,
         how_known=answers.how_known,
-        channel=reports.WALK_IN if answers.for_other else "web",
         ongoing=answers.ongoing,
         people=answers.people,
         part_of_day=answers.part_of_day,
@@ -216,8 +243,8 @@ def _store(visit: Visit, home: Home, key: UUID, answers: Answers) -> Recorded:
         landmark=answers.landmark,
         about=answers.about,
         withheld_from=answers.withheld_from,
-        logged_for_other=answers.for_other,
-        **speaker,
+        logged_for_other=answers.for_other or answers.vouched is not None,
+        **_told_by(visit, home, key, answers, call),
     )
     done = reports.record(visit.session, visit.now, new)
     if call is not None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Response
 from werkzeug.datastructures import MultiDict
 
+from alerts.labels import channel_label
 from alerts.sentences import (
     feedback_label,
     form_label,
@@ -18,7 +19,7 @@ from alerts.sentences import (
     state_label,
     threat_label,
 )
-from committees import catalogue, profiles, spoken_notes
+from committees import catalogue, profiles, reports, spoken_notes
 from committees.catalogue import FORMS, KINDS
 from committees.incidents import (
     NOT_TRUE,
@@ -227,6 +228,10 @@ def _show(visit: Visit, incident: Incident, values: MultiDict[str, str], errors:
 def _facts(visit: Visit, incident: Incident, zone: ZoneInfo) -> list[tuple[str, str]]:
     """What is known without opening the text."""
     told = _("somebody we know") if incident.known_source else _("somebody we do not know")
+    if incident.channel == reports.VOUCHED:
+        told = channel_label(reports.VOUCHED)
+        if not incident.known_source:
+            told = _("A focal person vouches, but not for certain: it counts once it was checked.")
     sources = ngettext("%(num)d source", "%(num)d sources", incident.sources)
     return [
         (_("Reference"), incident.reference),

@@ -449,8 +449,15 @@ def upgrade() -> None:
         sa.Column("known", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voice_id", sa.Uuid(), nullable=True),
+        sa.Column("spoken_by", sa.Uuid(), nullable=True),
+        sa.Column("number_mark", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
     )
+    with op.batch_alter_table("source", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_source_number_mark"), ["number_mark"], unique=False)
+        batch_op.create_index(batch_op.f("ix_source_spoken_by"), ["spoken_by"], unique=False)
+
     op.create_table(
         "wording_note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1636,6 +1643,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_flashpoint_place_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
+        "focal_person",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("committee_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_reason", sa.String(), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["committee_id"], ["committee.id"], name=op.f("fk_focal_person_committee_id_committee")
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_focal_person_locality_id_locality")
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("fk_focal_person_made_by_person")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_focal_person_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_focal_person")),
+    )
+    with op.batch_alter_table("focal_person", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_focal_person_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_focal_person_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "uq_focal_person_now",
+            ["committee_id", "person_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "incident_group",
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
@@ -2168,6 +2208,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_group_locality_id"))
 
     op.drop_table("incident_group")
+    with op.batch_alter_table("focal_person", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_focal_person_now",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_focal_person_person_id"))
+        batch_op.drop_index(batch_op.f("ix_focal_person_locality_id"))
+
+    op.drop_table("focal_person")
     with op.batch_alter_table("flashpoint_place", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_flashpoint_place_locality_id"))
         batch_op.drop_index(batch_op.f("ix_flashpoint_place_flashpoint_id"))
@@ -2408,6 +2458,10 @@ def downgrade() -> None:
     op.drop_table("api_token")
     op.drop_table("account")
     op.drop_table("wording_note")
+    with op.batch_alter_table("source", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_source_spoken_by"))
+        batch_op.drop_index(batch_op.f("ix_source_number_mark"))
+
     op.drop_table("source")
     op.drop_table("sms_route")
     op.drop_table("sign_in_step")
