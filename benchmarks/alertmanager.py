@@ -1,6 +1,6 @@
 """Prometheus Alertmanager as the peer: started from Debian's package with a configuration for one sink, fed over its own API.
 
-What lives here: running it and reading what it did. Only benchmarks/sending.py and benchmarks/faults.py import this module.
+What lives here: running it and reading what it did. Only benchmarks/sending.py and benchmarks/fault_peer.py import this module.
 """
 
 from __future__ import annotations
@@ -42,13 +42,18 @@ def installed() -> bool:
 @contextmanager
 def running(taker: Sink, kind: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run one that tells this sink; yield the process and its port."""
-    receiver = _MAIL if kind == "smtp" else _HOOK.format(port=taker.port)
-    (folder / "am.yml").write_text(_CONFIG.format(port=taker.port, receiver=receiver), encoding="utf-8")
+    configure(folder, kind, taker.port)
     process, port = start(folder)
     try:
         yield process, port
     finally:
         stop([process])
+
+
+def configure(folder: Path, kind: str, port: int) -> None:
+    """Write its configuration: it tells whatever listens at this port, one notification for each alert."""
+    receiver = _MAIL if kind == "smtp" else _HOOK.format(port=port)
+    (folder / "am.yml").write_text(_CONFIG.format(port=port, receiver=receiver), encoding="utf-8")
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:

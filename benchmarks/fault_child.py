@@ -1,7 +1,7 @@
 """A sender in a child process that can be killed, and what surrounds its death: a clock of its own, strace, a small disk.
 
 What lives here: starting, killing and asking what became of the messages. What does not: which faults there are (fault_rows.py) and
-judging (faults.py). Only the fault table uses this module. A child is forked, so that a try costs no start of Python.
+judging (fault_table.py). Only the fault table uses this module. A child is forked, so that a try costs no start of Python.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from sqlalchemy.orm import Session
 
 from alerts.channels import open_channels
 from alerts.channels.base import Channel
+from alerts.channels.email import Email
+from alerts.channels.mail_server import parse_smtp_url
 from alerts.channels.sms import Sms
 from coordination.jobs import JOBS, run_job
 from coordination.runtime import Runtime, build
@@ -43,8 +45,10 @@ CALLS = ("connect", "sendto", "recvfrom", "write", "pwrite64", "fdatasync", "fsy
 STUCK_SECONDS = 120.0
 #: How long the SMS channel waits for an answer here; a drain waits longer, so nothing is under way when it has found nothing to do.
 READ_SECONDS = 0.5
+#: The same of a mail server, of which a busy machine must not make one that hangs: it cannot be asked what it took.
+MAIL_SECONDS = 1.5
 _DELIVER = next(job for job in JOBS if job.name == "deliver")
-_NEWNS, _REC, _PRIVATE = 0x00020000, 0x4000, 0x40000
+_NEWNS, _REC, _PRIVATE, _DETACH = 0x00020000, 0x4000, 0x40000, 2
 
 
 class Missing(Exception):
@@ -205,6 +209,10 @@ def _channels(config: Config) -> dict[str, Channel]:
             config.twilio_account_sid, config.twilio_auth_tokens[0], config.twilio_from, config.public_url,
             config.twilio_api_base, READ_SECONDS,
         )  # fmt: skip
+    if config.smtp_url:
+        channels["email"] = Email(
+            parse_smtp_url(config.smtp_url), config.mail_from, config.public_url, MAIL_SECONDS
+        )
     return channels
 
 
@@ -279,3 +287,8 @@ def small_disk(folder: Path, size: int) -> None:
     ):
         why = os.strerror(ctypes.get_errno())
         raise Missing(f"no disk of its own may be mounted here ({why}): run as root, or with CAP_SYS_ADMIN")
+
+
+def put_away(folder: Path) -> None:
+    """Take such a disk off again, with all that is on it."""
+    ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(folder), _DETACH)

@@ -1,45 +1,51 @@
-"""The rows of the fault table: what is done to a sender, its providers, its database or its disk, try after try.
+"""The rows of the fault table: what is done to a sender or to its providers, try after try.
 
-What lives here: the faults. What does not: processes and clocks (fault_child.py), what is promised and the printed table (faults.py).
+What lives here: the faults. What does not: processes and clocks (fault_child.py), disks (fault_disk.py), what is promised (fault_table.py).
 Only these use this module. Each try has a database, a Twilio and a mail server of its own, all on this machine.
 """
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks.fault_child import CALLS, Child, Clock, Missing, Told, calls_made, small_disk, strace
+from benchmarks.fault_child import CALLS, Child, Clock, Missing, Told, calls_made, strace
 from benchmarks.installation import Installation, Make
 from benchmarks.outboxes import Filler
 from foundation.config import Config
 from tests.fakes import FakeMailbox, FakeTwilio
 from tests.make import config_for
-from tests.rig import postgres
 
 ARRIVED = ("sent", "delivered")
+#: What the outbox says of a letter that its mail server refused for good.
+REFUSED = ("failed", "undelivered")
 HOUR = timedelta(hours=1)
 #: How many messages a try has: at each call; where an hour goes by in rounds of seconds. Under load it is `Bench.load`.
 FEW, SOME = 3, 4
+#: Threads share the work anew each time, so it takes a few runs until one makes as many calls as were counted once.
+CHANCES = 3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one try came to: never taken or not known as sent; copies beyond the first; the most of one message; nobody's; seconds."""
+    """What one try came to: never taken or not known as sent; copies beyond the first; the most of one message; nobody's; seconds.
+
+    `point`: the system call at which it died, where that is what was tried.
+    """
 
     lost: int
     extra: int
     most: int
     strange: int
     resumed: float
+    point: str = ""
 
 
 class Twilio(FakeTwilio):
@@ -64,7 +70,7 @@ class Trial:
         self.keys = filler.put(number)
         filler.close()
         self._children: list[Child] = []
-        self.clock = Clock()
+        self.clock, self.arrived = Clock(), ARRIVED
         self.twilio, self.mail = Twilio(now=self.clock.now), FakeMailbox()
 
     def config(self, url: str = "") -> Config:
@@ -99,7 +105,7 @@ class Trial:
     def outcome(self, told: Told, since: datetime) -> Outcome:
         """Compare what was to be sent, what the providers have, and what the outbox says; the fault was over at `since`."""
         copies = Counter(self._names())
-        never = [key for key in self.keys if not copies[key] or told.states.get(key) not in ARRIVED]
+        never = [key for key in self.keys if not copies[key] or told.states.get(key) not in self.arrived]
         most = max((copies[key] for key in self.keys), default=0)
         extra = sum(max(0, copies[key] - 1) for key in self.keys)
         return Outcome(
@@ -117,13 +123,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a row's tries are made from."""
+    """What a row's tries are made from; `died_at`: the system calls that were tried before."""
 
     make: Make
     channel: str
     folder: Path
     rng: random.Random
     load: int
+    died_at: frozenset[str] = frozenset()
 
     @contextmanager
     def trial(self, number: int) -> Iterator[Trial]:
@@ -145,16 +152,31 @@ def killed_at_calls(bench: Bench, tries: int) -> Iterator[Outcome]:
         child.go()
         child.told()
         tracer.wait()
-    points = [(call, n) for call, number in calls_made(log).items() for n in range(1, number + 1)]
-    for call, n in bench.rng.sample(points, min(tries, len(points))):
-        with bench.trial(FEW) as trial:
-            child = trial.child()
-            tracer = strace(child, log, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
-            child.go()
-            died = child.ended() == -9
-            tracer.wait()
-            if died:  # threads share the work anew each time: one that made fewer calls is no try
-                yield trial.again(trial.clock.now())
+    for call, n in points(bench, log, tries):
+        for _ in range(CHANCES):
+            with bench.trial(FEW) as trial:
+                child = trial.child()
+                if dies_at(child, log, call, n):
+                    yield replace(trial.again(trial.clock.now()), point=f"{call} {n}")
+                    break
+
+
+def points(bench: Bench, log: Path, tries: int) -> list[tuple[str, int]]:
+    """At most so many of the system calls that were counted there, in no order, without those that were tried before."""
+    counted = calls_made(log).items()
+    found = [
+        (call, n) for call, most in counted for n in range(1, most + 1) if f"{call} {n}" not in bench.died_at
+    ]
+    return bench.rng.sample(found, min(tries, len(found)))
+
+
+def dies_at(child: Child, log: Path, call: str, n: int) -> bool:
+    """Let a child run that dies at the n-th call of this kind; False if none of its threads made so many."""
+    tracer = strace(child, log, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
+    child.go()
+    died = child.ended() == -signal.SIGKILL
+    tracer.wait()
+    return died
 
 
 def killed_at_random(bench: Bench, tries: int) -> Iterator[Outcome]:
@@ -206,6 +228,11 @@ def gone(bench: Bench, tries: int) -> Iterator[Outcome]:
             yield trial.outcome(told, back[0])
 
 
+def how_many(kind: str, bench: Bench) -> int:
+    """How many messages meet a fault: each third, or fewer where each costs a sender time."""
+    return max(2, bench.load // (12 if kind.startswith("hang") and bench.channel == "email" else 3))
+
+
 def each_once(kind: str, lag: float = 0) -> Play:
     """Each third message meets this fault once; what the provider took stands in its list only after `lag` seconds."""
 
@@ -214,83 +241,36 @@ def each_once(kind: str, lag: float = 0) -> Play:
             with bench.trial(bench.load) as trial:
                 trial.twilio.list_lag = timedelta(seconds=lag)
                 server = trial.mail if bench.channel == "email" else trial.twilio
-                server.fault(kind, bench.load // 3)
+                server.fault(kind, how_many(kind, bench))
+                if kind == "taken 550":
+                    trial.arrived = (*ARRIVED, *REFUSED)
                 yield trial.again(trial.clock.now())
 
     return play
 
 
-def database_restarted(bench: Bench, tries: int) -> Iterator[Outcome]:
-    """The database server is killed with all it runs while messages go out, and is started again."""
-    if os.environ.get(postgres.SETTING):
-        raise Missing(f"{postgres.SETTING} names a server that is not ours to kill: leave it unset")
+def mail_server_restarted(bench: Bench, tries: int) -> Iterator[Outcome]:
+    """The mail server goes away with all its connections while letters go out, and is there again a second later."""
     while tries:
         with bench.trial(bench.load) as trial:
             child = trial.child()
             child.go()
-            wanted = bench.rng.randrange(bench.load // 2)
-            while trial.taken() < wanted and child.running():
-                time.sleep(0.002)
-            if not child.running():
-                continue
-            postgres.kill_and_start(trial.town.url)
-            back = trial.clock.now()
-            told = child.told()
-            if told.failures:
+            if restarted(trial.mail, bench.rng.randrange(1, bench.load // 2), child.running):
+                back = trial.clock.now()
                 tries -= 1
-                yield trial.outcome(told, back)
+                yield trial.outcome(child.told(), back)
 
 
-def disk_full(bench: Bench, tries: int) -> Iterator[Outcome]:
-    """The disk of the database has so little room left that it is full somewhere on the way; later there is room again."""
-    disk = bench.folder / "disk"
-    disk.mkdir(exist_ok=True)
-    most = 5 * tries
-    for _ in range(most):
-        with bench.trial(bench.load) as trial:
-            child = trial.child(lambda trial=trial: _moved_to(disk, trial))  # type: ignore[misc]
-            ballast = Path(f"/proc/{child.pid}/root{disk}/ballast")
-            _fill(ballast, 4096 * bench.rng.randrange(100))
-            child.go()
-            _wait_until_still(trial, child)
-            if not child.running():
-                continue  # there was room enough
-            ballast.unlink()
-            back = trial.clock.now()
-            told = child.told()
-            if told.failures:
-                tries -= 1
-                yield trial.outcome(told, back)
-        if not tries:
-            return
-    raise RuntimeError(f"The disk was full too seldom in {most} runs.")
-
-
-def _moved_to(disk: Path, trial: Trial) -> Config:
-    """In the child: a small disk with the database on it."""
-    file = Path(trial.town.url.removeprefix("sqlite:///"))
-    small_disk(disk, file.stat().st_size + (8 << 20))
-    shutil.copyfile(file, disk / file.name)
-    return trial.config(f"sqlite:///{disk / file.name}")
-
-
-def _fill(ballast: Path, room: int) -> None:
-    """Fill the disk but for so many bytes."""
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            file.truncate(max(0, file.tell() - room))
-
-
-def _wait_until_still(trial: Trial, child: Child, seconds: float = 0.5) -> None:
-    """Wait until nothing more is taken for a while."""
-    taken, since = -1, time.monotonic()
-    while child.running() and time.monotonic() - since < seconds:
-        if trial.taken() != taken:
-            taken, since = trial.taken(), time.monotonic()
-        time.sleep(0.01)
+def restarted(mail: FakeMailbox, after: int, going: Callable[[], bool]) -> bool:
+    """Stop a mail server when it has taken so many letters, and start it again; False if nobody was sending any more."""
+    while len(mail.letters) < after and going():
+        time.sleep(0.002)
+    if not going():
+        return False
+    mail.go_down()
+    time.sleep(1)
+    mail.come_back()
+    return True
 
 
 __all__ = ["Bench", "Missing", "Outcome", "Play"]

@@ -1,187 +1,102 @@
-"""What goes wrong and what it costs: ``python -m benchmarks faults [--quick] [--only WORDS] [--seed N]``; 1 if a promise is broken.
+"""What goes wrong and what it costs: ``python -m benchmarks faults [--quick] [--only WORDS] [--seed N] [--keep FILE] [--jobs N]``.
 
-What lives here: the promises, the judging and the printed table. What is done in each row is in fault_rows.py. Everything runs on this
-machine, and nothing leaves it. Hours are skipped (see fault_child.Clock), so seconds are those of the installation.
+Ends with 1 if a promise is broken. What lives here: running the rows and the printed table. What is promised is in fault_table.py, and what
+is done in each row in fault_rows.py and its neighbours. Everything runs on this machine, and nothing leaves it. Hours are skipped (see
+fault_child.Clock), so seconds are those of the installation.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import fault_rows as rows
-from benchmarks.fault_web import web_killed, worker_killed
-from benchmarks.installation import ENGINES, LASTING, Make, Reporter, installations, reporters_of
-from coordination import seeding, seeds
-from coordination.runtime import build
-from foundation.policy import service
-from tests.make import config_for
+from benchmarks.fault_kept import Kept, Tries
+from benchmarks.fault_table import CALLS, COLUMNS, RANDOM, ROWS, WIDTHS, Row, Sum
+from benchmarks.installation import LASTING, Fill, Installation, Make, installations
 
-COLUMNS = ("what goes wrong", "tries", "LOST", "DUPLICATED", "resumed in")
-WIDTHS = (68, 5, 4, 10, 10)
-SQLITE, POSTGRESQL = ENGINES
 LOAD = 120
-
-
-@dataclass(frozen=True)
-class Row:
-    """One fault, its tries (quick, long), and what is promised: so many copies of one message at most, and seconds until all goes on."""
-
-    name: str
-    engine: str
-    channel: str
-    play: rows.Play
-    tries: tuple[int, int]
-    copies: int = 1
-    within: float = 30.0
-
-
-ROWS = (
-    Row("kill -9 at the n-th system call, SMS", SQLITE, "sms", rows.killed_at_calls, (4, 1_000)),
-    Row("kill -9 at the n-th system call, SMS", POSTGRESQL, "sms", rows.killed_at_calls, (2, 1_000)),
-    Row("kill -9 at the n-th system call, e-mail", SQLITE, "email", rows.killed_at_calls, (3, 1_000), 2),
-    Row("kill -9 at random under load, SMS", SQLITE, "sms", rows.killed_at_random, (2, 100)),
-    Row("kill -9 at random under load, SMS", POSTGRESQL, "sms", rows.killed_at_random, (1, 100)),
-    Row("kill -9 at random under load, e-mail", SQLITE, "email", rows.killed_at_random, (2, 100), 2),
-    Row(
-        "provider refuses for an hour (500, 429)",
-        SQLITE,
-        "sms",
-        rows.out_of_order("500_before", "429"),
-        (1, 5),
-        within=600.0,
-    ),
-    Row("provider is gone for an hour (connection refused)", SQLITE, "sms", rows.gone, (1, 5), within=600.0),
-    Row("provider hangs before accepting", SQLITE, "sms", rows.each_once("hang_before"), (1, 10)),
-    Row("provider hangs after accepting", SQLITE, "sms", rows.each_once("hang_after"), (1, 10)),
-    Row("provider answers 500 after accepting", SQLITE, "sms", rows.each_once("500_after"), (1, 10)),
-    Row("provider's answer is lost", SQLITE, "sms", rows.each_once("drop_after"), (1, 10)),
-    Row("provider's answer cannot be read", SQLITE, "sms", rows.each_once("garbled"), (1, 10)),
-    Row("answer lost, and listed 15 s later", SQLITE, "sms", rows.each_once("drop_after", 15), (1, 10)),
-    Row("answer lost, and listed 2 min later", SQLITE, "sms", rows.each_once("drop_after", 120), (1, 10), 2),
-    Row(
-        "mail server hangs up before taking a letter",
-        SQLITE,
-        "email",
-        rows.each_once("drop_before"),
-        (1, 10),
-        2,
-    ),
-    Row("mail server's answer is lost", SQLITE, "email", rows.each_once("drop_after"), (1, 10), 2),
-    Row("web process killed at the n-th system call of a report", SQLITE, "api", web_killed, (2, 1_000)),
-    Row("web process killed at the n-th system call of a report", POSTGRESQL, "api", web_killed, (1, 1_000)),
-    Row("worker killed between reports and the outbox", SQLITE, "api", worker_killed, (2, 1_000)),
-    Row("worker killed between reports and the outbox", POSTGRESQL, "api", worker_killed, (1, 1_000)),
-    Row("database killed and started again", POSTGRESQL, "sms", rows.database_restarted, (1, 10)),
-    Row("disk full, later room again", SQLITE, "sms", rows.disk_full, (1, 20), within=60.0),
-)
-
-
-@dataclass
-class Sum:
-    """What all tries of a row came to; `missing`: why it could not be run here."""
-
-    row: Row
-    tries: int = 0
-    lost: int = 0
-    extra: int = 0
-    most: int = 0
-    strange: int = 0
-    resumed: float = 0.0
-    missing: str = ""
-
-    def add(self, outcome: rows.Outcome) -> None:
-        """Count one try."""
-        self.tries += 1
-        self.lost += outcome.lost
-        self.extra += outcome.extra
-        self.strange += outcome.strange
-        self.most = max(self.most, outcome.most)
-        self.resumed = max(self.resumed, outcome.resumed)
-
-    @property
-    def broken(self) -> str:
-        """Which promise is broken, in words; an empty text if none is."""
-        if self.missing:
-            return ""
-        found = []
-        if not self.tries:
-            found.append("not one try came about")
-        if self.lost:
-            found.append(f"{self.lost} lost, promised are 0")
-        if self.most > self.row.copies:
-            found.append(f"{self.most} copies of one message, promised are at most {self.row.copies}")
-        if self.resumed > self.row.within:
-            found.append(f"went on after {self.resumed:.1f} s, promised are {self.row.within:.0f}")
-        if self.strange:
-            found.append(f"{self.strange} copies that carry no name of ours")
-        return "; ".join(found)
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The cells of its line."""
-        name = f"{self.row.name}, {self.row.engine}"
-        if self.missing:
-            return name, "none", "-", "-", "-"
-        return name, str(self.tries), str(self.lost), str(self.extra), f"{self.resumed:.1f} s"
+#: Every so many tries a row that takes long says how far it is, where no terminal shows each.
+SAID = 20
 
 
 class Places:
     """The installations of both engines, each filled when a row first asks for it, and a folder.
 
     `load`: how many messages are under way at once. `lasting`: PostgreSQL waits for the disk at each commit. Without, a commit still
-    outlives the server, though not the machine.
+    outlives the server, though not the machine. `keep`: where the tries are kept, and looked up before any is made.
     """
 
-    def __init__(self, seed: int, *, lasting: bool = True, load: int = LOAD) -> None:
-        self._stack, self._made, self._seed = ExitStack(), dict[str, Make](), seed
-        self._load = load
+    def __init__(
+        self, seed: int, *, lasting: bool = True, load: int = LOAD, keep: Path | None = None
+    ) -> None:
+        self._stack, self._made, self._seed = ExitStack(), dict[tuple[str, Fill], Make](), seed
+        self._load, self._keep = load, keep
         self._settings = LASTING if lasting else ("synchronous_commit",)
 
     def __enter__(self) -> Places:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="concord-faults-")))
+        self.kept = Kept(self._keep or self.folder / "tries")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def measure(self, row: Row, tries: int) -> Iterator[Sum]:
-        """Run a row; yield its sum after each try, and at the end."""
-        found = Sum(row)
-        if row.engine not in self._made:
-            self._made[row.engine] = self._stack.enter_context(
-                installations(row.engine, people, self._settings)
-            )
-        rng = random.Random(f"{self._seed} {row.name} {row.engine}")
+    def found(self, row: Row) -> Sum:
+        """What the tries so far came to."""
+        tries = self.kept.tries(row.full_name)
+        found = Sum(row, missing=tries.missing, theirs=tries.theirs, no_peer=tries.no_peer)
+        for outcome in tries.ours:
+            found.add(outcome)
+        return found
+
+    def measure(self, row: Row, tries: int, peers: int = 0) -> Iterator[Sum]:
+        """Make the tries of a row that are not made yet, and so many of the peer; yield its sum after each, and at the end."""
+        before = self.kept.tries(row.full_name)
+        left = 0 if before.whole else tries - len(before.ours)
         try:
-            bench = rows.Bench(self._made[row.engine], row.channel, self.folder, rng, self._load)
-            for outcome in row.play(bench, tries):
-                found.add(outcome)
-                yield found
+            if left > 0:
+                bench = replace(self._bench(row, before), make=self._installations(row))
+                for outcome in row.play(bench, left):
+                    self.kept.ours(row.full_name, outcome)
+                    yield self.found(row)
+                self.kept.whole(row.full_name)
         except rows.Missing as missing:
-            found.missing = str(missing)
-        yield found
+            self.kept.missing(row.full_name, str(missing))
+        try:
+            if row.peer and peers > len(before.theirs):
+                for theirs in row.peer(self._bench(row, before), peers - len(before.theirs)):
+                    self.kept.theirs(row.full_name, theirs)
+                    yield self.found(row)
+        except rows.Missing as missing:
+            self.kept.no_peer(row.full_name, str(missing))
+        yield self.found(row)
+
+    def _bench(self, row: Row, before: Tries) -> rows.Bench:
+        """What the tries are made from, without the installations: most of the time of a quick look would go into them."""
+        seed = f"{self._seed} {row.name} {row.engine} {len(before.ours) or ''}"
+        died_at = frozenset(outcome.point for outcome in before.ours)
+        return rows.Bench(_none, row.channel, self.folder, random.Random(seed), self._load, died_at)
+
+    def _installations(self, row: Row) -> Make:
+        key = row.engine, row.filled
+        if key not in self._made:
+            self._made[key] = self._stack.enter_context(
+                installations(row.engine, row.filled, self._settings, one_at_a_time=True)
+            )
+        return self._made[key]
 
 
-def people(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
-    """Fill a database with places, persons and their tokens, and nothing else."""
-    runtime = build(config_for(url, folder), None, {})
-    with runtime.worker.open(service("seed"), write=True) as session:
-        seeding.seed(session, datetime.now(UTC) - timedelta(days=30), seeds.DEMO)
-        session.commit()
-    with runtime.worker.open(service("command"), write=True) as session:
-        found = reporters_of(session, datetime.now(UTC))
-        session.commit()
-    runtime.close()
-    return found
+def _none() -> Installation:
+    raise AssertionError("The peer has no installation of ours.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,23 +108,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tries", type=int, help="at most so many for each row")
     parser.add_argument("--only", default="", help="only rows whose name has these words")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same kills again")
+    parser.add_argument("--keep", type=Path, help="a file of the tries: a run broken off goes on from it")
+    parser.add_argument("--jobs", type=int, default=1, help="so many processes share the rows; needs --keep")
     given = parser.parse_args(arguments)
+    if given.jobs > 1 and given.keep is None:
+        parser.error("--jobs needs --keep FILE, which the processes share.")
     print(f"Seed {given.seed}. Each try has its own database; seconds are the installation's.\n")
     print(_line(COLUMNS), _line(["-" * width for width in WIDTHS]), sep="\n", flush=True)
-    sums = []
-    with Places(given.seed) as places:
-        for row in ROWS:
-            if given.only not in f"{row.name}, {row.engine}":
-                continue
-            tries = min(row.tries[not given.quick], given.tries or 1_000_000)
-            for found in places.measure(row, tries):
-                _progress(found)
-            _progress(None)
-            print(_line(found.cells), flush=True)
-            if words := found.missing or found.broken:
-                print(f"  {'Not run' if found.missing else 'BROKEN'}: {words}.", flush=True)
-            sums.append(found)
+    others = [_beside(given) for _ in range(1, given.jobs)]
+    wanted = [row for row in ROWS if given.only in row.full_name]
+    with Places(given.seed, keep=given.keep) as places:
+        for row in wanted:
+            with places.kept.claim(ROWS.index(row)) as ours:
+                if ours:
+                    most = given.tries or 1_000_000
+                    peers = 1 if given.quick else row.peer_tries
+                    _run(places, row, min(row.tries[not given.quick], most), min(peers, most))
+        for other in others:
+            other.wait()
+        sums = [places.found(row) for row in wanted]
+    if others:
+        print()
+        for found in sums:
+            _print(found)
     return _verdict(sums)
+
+
+def _beside(given: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """Another process that takes the rows that nobody has taken; what it finds is in the file that is kept."""
+    words = [sys.executable, "-m", "benchmarks", "faults", "--only", given.only, "--seed", str(given.seed)]
+    words += ["--keep", str(given.keep), *(["--quick"] if given.quick else [])]
+    words += ["--tries", str(given.tries)] if given.tries else []
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL)
+
+
+def _run(places: Places, row: Row, tries: int, peers: int) -> None:
+    for found in places.measure(row, tries, peers):
+        _progress(found, tries)
+    _progress(None, tries)
+    _print(found)
+
+
+def _print(found: Sum) -> None:
+    print(_line(found.cells), flush=True)
+    if words := found.missing or found.broken:
+        print(f"  {'Not run' if found.missing else 'BROKEN'}: {words}.", flush=True)
+    if words := found.no_peer or found.posted_again:
+        print(f"  Alertmanager: {words}.", flush=True)
 
 
 def _verdict(sums: Sequence[Sum]) -> int:
@@ -218,8 +163,11 @@ def _verdict(sums: Sequence[Sum]) -> int:
     tries = sum(found.tries for found in ran)
     print(f"\n{tries} tries in {len(ran)} rows, {len(sums) - len(ran)} rows not run: ", end="")
     print(f"{broken} rows break their promise." if broken else "every promise holds.")
+    for kind, words in ((CALLS, "at system calls"), (RANDOM, "at random moments")):
+        kills = sum(found.tries for found in ran if found.row.kills == kind)
+        print(f"Killed {words}: {kills}. ", end="")
     print(
-        "A message is LOST if nobody took it or the outbox does not say so. DUPLICATED counts copies beyond the first."
+        "\nA message is LOST if nobody took it or the outbox does not say so. DUPLICATED counts copies beyond the first."
     )
     print(
         "Allowed is one more copy by e-mail, and where a list lags behind for longer than is waited; it has the same name."
@@ -232,11 +180,13 @@ def _line(cells: Sequence[str]) -> str:
     return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
 
 
-def _progress(found: Sum | None) -> None:
-    """Say on a terminal how far a row is; None wipes it."""
+def _progress(found: Sum | None, tries: int) -> None:
+    """Say on a terminal how far a row is, and elsewhere now and then; None wipes it."""
+    words = f"{found.row.full_name}: {found.tries} of at most {tries}" if found else ""
     if sys.stderr.isatty():
-        words = f"{found.row.name}, {found.row.engine}: {found.tries} tries" if found else ""
         print(f"\r{words.ljust(100)}\r", end="", file=sys.stderr, flush=True)
+    elif found and found.tries % SAID == 0:
+        print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

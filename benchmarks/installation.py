@@ -93,23 +93,33 @@ Fill = Callable[[str, Path], dict[str, tuple[Reporter, ...]]]
 
 
 @contextmanager
-def installations(name: str, filled: Fill | None = None, settings: Sequence[str] = LASTING) -> Iterator[Make]:
+def installations(
+    name: str,
+    filled: Fill | None = None,
+    settings: Sequence[str] = LASTING,
+    *,
+    one_at_a_time: bool = False,
+    disk: Path | None = None,
+) -> Iterator[Make]:
     """Yield a function that makes fresh installations on the engine of this name; all are gone at the end.
 
     `filled` fills the first one, of which the others are copies; the whole seed where it is not given. `settings` of PostgreSQL are on.
+    `one_at_a_time`: each is gone when the next is made. `disk`: where a server keeps its data.
     """
     with tempfile.TemporaryDirectory(prefix="concord-bench-") as made:
         folder = Path(made)
         folder.chmod(0o755)
         keys = folder / "keys-folder"
         keys.mkdir()
-        with _databases(name, folder, settings) as databases:
+        with _databases(name, folder, settings, disk) as databases:
             found: dict[str, tuple[Reporter, ...]] = {}
 
             def fill(url: str) -> None:
                 found.update((filled or seed)(url, keys))
 
             def make() -> Installation:
+                if one_at_a_time:
+                    databases.drop_all()
                 url = databases.template("town", fill)
                 return Installation(name, url, keys, dict(found))
 
@@ -117,13 +127,13 @@ def installations(name: str, filled: Fill | None = None, settings: Sequence[str]
 
 
 @contextmanager
-def _databases(name: str, folder: Path, settings: Sequence[str]) -> Iterator[Databases]:
+def _databases(name: str, folder: Path, settings: Sequence[str], disk: Path | None) -> Iterator[Databases]:
     if name == "SQLite":
         files = SqliteDatabases(folder)
         yield files
         files.drop_all()
         return
-    with postgres.running_server() as url:
+    with postgres.running_server(disk) as url:
         with postgres.connect(url) as connection:
             for setting in settings:
                 connection.execute(f"ALTER SYSTEM SET {setting} = on")
@@ -153,6 +163,19 @@ def seed(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
     with runtime.worker.open(service("engine"), write=True) as session:
         while engine.reassess_stale(session, now, random.Random(7)):
             pass
+        session.commit()
+    runtime.close()
+    return found
+
+
+def people(url: str, folder: Path) -> dict[str, tuple[Reporter, ...]]:
+    """Fill a database with places, persons and their tokens, and nothing else."""
+    runtime = build(config_for(url, folder), None, {})
+    with runtime.worker.open(service("seed"), write=True) as session:
+        seeding.seed(session, datetime.now(UTC) - timedelta(days=30), seeds.DEMO)
+        session.commit()
+    with runtime.worker.open(service("command"), write=True) as session:
+        found = reporters_of(session, datetime.now(UTC))
         session.commit()
     runtime.close()
     return found

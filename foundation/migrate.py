@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from foundation import row_security
@@ -21,7 +23,9 @@ SCRIPTS = Path(__file__).parent.parent / "migrations"
 def upgrade(url: str, revision: str = "head") -> None:
     """Create or upgrade the schema at `url`; safe to repeat and to run twice at once."""
     with _alone(url) as connection:
-        _alembic(connection, command.upgrade, revision)
+        # Where nothing is to be done, as at most starts, Alembic's own way of finding that out takes longer than all the rest.
+        if revision != "head" or _revision(connection) != _newest(SCRIPTS):
+            _alembic(connection, command.upgrade, revision)
         if connection.dialect.name == "postgresql":
             row_security.apply_if_changed(connection)
 
@@ -63,12 +67,17 @@ def differences(engine: Engine) -> list[str]:
 
 def is_current(engine: Engine) -> bool:
     """Whether the newest migration has run."""
-    from alembic.script import ScriptDirectory
-
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(SCRIPTS))
     with engine.connect() as connection:
-        return (
-            MigrationContext.configure(connection).get_current_revision()
-            == ScriptDirectory.from_config(config).get_current_head()
-        )
+        return _revision(connection) == _newest(SCRIPTS)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _newest(scripts: Path) -> str | None:
+    """The newest revision of this folder; read once, as a running program's own do not change."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(scripts))
+    return ScriptDirectory.from_config(config).get_current_head()

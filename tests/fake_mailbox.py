@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import deque
 from collections.abc import Iterable
@@ -13,8 +14,22 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-#: A reply code, at the address (RCPT) or at the letter (DATA); or a broken connection at DATA.
-FAULTS = ("address 451", "address 550", "letter 451", "letter 550", "drop_before", "drop_after", "421")
+#: A reply code, at the address (RCPT) or at the letter (DATA), or though the letter was taken; or a broken connection at DATA, at once or
+#: after long silence.
+FAULTS = (
+    "address 451",
+    "address 550",
+    "letter 451",
+    "letter 550",
+    "taken 451",
+    "taken 550",
+    "drop_before",
+    "drop_after",
+    "hang_before",
+    "hang_after",
+    "421",
+)
+HANG_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class FakeMailbox:
         self.letters: list[Mail] = []
         self.connections = 0
         self._faults: deque[str] = deque()
+        self._open: list[Any] = []
         self._port = _free_port()
         self._controller: Controller | None = None
 
@@ -58,6 +74,21 @@ class FakeMailbox:
         if self._controller:
             self._controller.stop(no_assert=True)
         self._controller = None
+
+    def go_down(self) -> None:
+        """Break every connection and refuse new ones from now on."""
+        assert self._controller
+        loop = self._controller.loop
+        for line in self._open:
+            if line.transport:
+                loop.call_soon_threadsafe(line.transport.abort)
+        self._open.clear()
+        self._controller.stop(no_assert=True)
+        self._controller = None
+
+    def come_back(self) -> None:
+        """Listen at the same address again."""
+        self.__enter__()
 
     @property
     def url(self) -> str:
@@ -95,6 +126,7 @@ class FakeMailbox:
     ) -> Any:
         """Count connections."""
         self.connections += 1
+        self._open.append(server)
         session.host_name = hostname
         return responses
 
@@ -114,11 +146,15 @@ class FakeMailbox:
         fault = self._faults.popleft() if self._faults else ""
         if fault.startswith("letter"):
             return f"{fault.split()[-1]} refused for a test"
-        if fault != "drop_before":
+        if fault not in ("drop_before", "hang_before"):
             letter = message_from_bytes(envelope.content, policy=default)
             assert isinstance(letter, EmailMessage)
             self.letters.extend(Mail(envelope.mail_from, to, letter) for to in envelope.rcpt_tos)
-        if fault.startswith("drop"):
+        if fault.startswith("taken"):
+            return f"{fault.split()[-1]} refused for a test"
+        if fault.startswith("hang"):
+            await asyncio.sleep(HANG_SECONDS)
+        if fault.startswith(("drop", "hang")):
             server.transport.abort()
         return "250 taken"
 

@@ -11,12 +11,13 @@ from contextlib import nullcontext
 
 import pytest
 
-from benchmarks import faults
+from benchmarks import fault_table, faults
 from benchmarks.fault_child import Missing
 from benchmarks.fault_rows import Bench, Outcome
-from benchmarks.faults import ROWS, Places, Row, Sum
+from benchmarks.fault_table import ROWS, Row, Sum
+from benchmarks.faults import Places
 
-NAMES = [f"{row.name}, {row.engine}" for row in ROWS]
+NAMES = [row.full_name for row in ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_without_strace_a_row_says_how_to_get_it(places: Places, monkeypatch: py
 
 def row_that(*outcomes: Outcome, copies: int = 1) -> Row:
     """A row whose tries come to these."""
-    return Row("what it is", faults.SQLITE, "sms", lambda _bench, _tries: iter(outcomes), (1, 1), copies)
+    return Row("what it is", fault_table.SQLITE, "sms", lambda _bench, _tries: iter(outcomes), (1, 1), copies)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_what_is_missing_is_printed_and_breaks_no_promise(
         raise Missing("get it there")
 
     monkeypatch.setattr(faults, "installations", lambda *_: nullcontext())
-    monkeypatch.setattr(faults, "ROWS", (Row("what it is", faults.SQLITE, "sms", play, (1, 1)),))
+    monkeypatch.setattr(faults, "ROWS", (Row("what it is", fault_table.SQLITE, "sms", play, (1, 1)),))
     assert faults.main(["--quick"]) == 0
     printed = capsys.readouterr().out
     assert "Not run: get it there." in printed

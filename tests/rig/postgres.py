@@ -31,13 +31,13 @@ _STOP_SECONDS = 30
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """Yield the SQLAlchemy URL of a server's maintenance database, as a superuser."""
+def running_server(disk: Path | None = None) -> Iterator[str]:
+    """Yield the SQLAlchemy URL of a server's maintenance database, as a superuser; one that is started keeps its data on `disk`."""
     named = os.environ.get(SETTING)
     if named:
         yield make_url(named).set(drivername=DRIVER).render_as_string(hide_password=False)
         return
-    folder = Path(tempfile.mkdtemp(prefix="concord-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="concord-pg-", dir=disk))
     folder.chmod(0o755)  # As root, the server runs as a user of its own, who must be able to enter.
     try:
         with _started(folder / "data") as url:
@@ -52,15 +52,34 @@ def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(plain, autocommit=True)
 
 
+def data_of(url: str) -> Path:
+    """The folder of the server's data."""
+    with connect(url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row
+    return Path(row[0])
+
+
+def be_running(data: Path, url: str) -> None:
+    """Start a server again that ended by itself, as whoever looks after a server would; wait until it answers."""
+    until = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            connect(url).close()
+            return
+        except psycopg.OperationalError:
+            assert time.monotonic() < until, "the server does not come back"
+        time.sleep(0.1)
+        with suppress(Exception):
+            _start(data).ensure_postgres_running()
+
+
 def kill_and_start(url: str) -> None:
     """kill -9 of the server of this database with all it runs, and start it again on what is on its disk.
 
     Only for a server that `running_server` started.
     """
-    with connect(url) as connection:
-        row = connection.execute("SHOW data_directory").fetchone()
-    assert row
-    data = Path(row[0])
+    data = data_of(url)
     assert not os.environ.get(SETTING), "this server is not ours to kill"
     server = int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])
     children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
