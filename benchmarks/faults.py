@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"Seed {given.seed}. Each try has its own database; seconds are the installation's.\n")
     print(_line(COLUMNS), _line(["-" * width for width in WIDTHS]), sep="\n", flush=True)
     others = [_beside(given) for _ in range(1, given.jobs)]
-    wanted = [row for row in ROWS if given.only in row.full_name]
+    wanted = [row for row in ROWS if given.only in row.full_name and row.tries[not given.quick]]
     with Places(given.seed, keep=given.keep) as places:
         for row in wanted:
             with places.kept.claim(ROWS.index(row)) as ours:

@@ -18,6 +18,7 @@ from benchmarks.fault_table import ROWS, Row, Sum
 from benchmarks.faults import Places
 
 NAMES = [row.full_name for row in ROWS]
+QUICK = [row for row in ROWS if row.tries[0]]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def judge(found: Sum, tries: int) -> None:
         assert 0 < found.tries <= tries
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", QUICK, ids=[row.full_name for row in QUICK])
 def test_a_few_tries(places: Places, row: Row) -> None:
     judge(measured(places, row, row.tries[0]), row.tries[0])
 
@@ -81,7 +82,7 @@ def test_a_broken_promise_ends_with_1(
     row: Row, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(faults, "ROWS", (row,))
-    monkeypatch.setattr(faults, "installations", lambda *_: nullcontext())
+    monkeypatch.setattr(faults, "installations", lambda *_, **__: nullcontext())
     assert faults.main(["--quick"]) == (1 if words else 0)
     printed = capsys.readouterr().out
     assert words in printed
@@ -94,7 +95,7 @@ def test_what_is_missing_is_printed_and_breaks_no_promise(
     def play(_bench: Bench, _tries: int) -> Iterator[Outcome]:
         raise Missing("get it there")
 
-    monkeypatch.setattr(faults, "installations", lambda *_: nullcontext())
+    monkeypatch.setattr(faults, "installations", lambda *_, **__: nullcontext())
     monkeypatch.setattr(faults, "ROWS", (Row("what it is", fault_table.SQLITE, "sms", play, (1, 1)),))
     assert faults.main(["--quick"]) == 0
     printed = capsys.readouterr().out
