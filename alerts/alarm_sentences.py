@@ -118,6 +118,12 @@ SENTENCES: dict[str, Callable[[Values, datetime], str]] = {
         v["n"],
         when=_ago(v, "since", now),
     ),
+    "rumour_late": lambda v, _n: ngettext(
+        "%(place)s: %(num)d rumour was reported over two hours ago and has no answer.",
+        "%(place)s: %(num)d rumours were reported over two hours ago and have no answer.",
+        v["n"],
+        place=v["place"],
+    ),
     "budget_used": lambda v, _n: _(
         "The budget of messages of this day is used up. What is left is kept for levels 4 and 5."
     ),
@@ -138,5 +144,6 @@ TO_DO: dict[str, Callable[[], str]] = {
     "provider_refuses": lambda: _(
         "Look at the account at the provider: is it paid, and may this number send?"
     ),
+    "rumour_late": lambda: _("Ring the secretary of the place. The report waits on the desk."),
     "budget_used": lambda: _("Whoever runs Concord can raise CONCORD_SMS_PER_DAY or CONCORD_SMS_PER_CITY."),
 }

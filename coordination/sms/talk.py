@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from alerts import routing
 from committees.inbox import CALL, MENU, MENU_CALL, UNREAD, Inbound
+from committees.intake.kinds import kind_of
 from committees.intake.reading import Command, Reading
 from committees.intake.tongue import language_and_script
 from committees.places import Locality
@@ -37,6 +38,17 @@ NUDGES = frozenset(
 MEMBER_IN_AN_HOUR = 11
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 LOOK_BACK = 200
+
+
+#: Of these kinds a message that nobody could read may speak: then the secretary is told at once (coordination/desk_clock.py).
+URGENT_KINDS = frozenset({"threat", "fight", "damage", "crowd"})
+MAY_BE_URGENT = "may_be_urgent"
+
+
+def may_be_urgent(reading: Reading) -> bool:
+    """Whether what a person must look at sounds as if it could not wait; a call and a stop have clocks of their own."""
+    told = reading.command in (Command.UNREAD, Command.REPORT)
+    return told and kind_of(reading.raw) in URGENT_KINDS
 
 
 @dataclass
@@ -78,6 +90,8 @@ class Talk:
         """Put the message on the secretary's desk, unless a person has just dealt with it."""
         if not self.by_hand:
             self.row.state = UNREAD
+            if may_be_urgent(self.reading):
+                self.note(**{MAY_BE_URGENT: True})
 
     @property
     def where(self) -> Locality:
