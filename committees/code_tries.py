@@ -9,21 +9,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.contact_addresses import normal_number
 from committees.people import ContactIndex
 from committees.reply_codes import ReplyCode
 from foundation.crypto import cipher
-from foundation.db import Base, Keyed
+from foundation.db import Base, Keyed, insert_new
 from foundation.errors import NotAllowed
 
 TRIES, WINDOW = 5, timedelta(minutes=15)
 
 
 class CodeTry(Keyed, Base):
-    """One wrong code for one number."""
+    """One wrong code for one number. Its id is one of five places, so that of many tries at once no more than five are judged."""
 
     __tablename__ = "code_try"
 
@@ -38,13 +38,7 @@ def find(session: Session, real_now: datetime, phone: str, code: str) -> tuple[U
     """
     index = cipher(session).index(normal_number(phone))
     session.execute(delete(CodeTry).where(CodeTry.at <= real_now - WINDOW))
-    tried = (
-        session.scalar(select(func.count()).select_from(CodeTry).where(CodeTry.address_index == index)) or 0
-    )
-    if tried >= TRIES:
-        raise NotAllowed(
-            "Please wait fifteen minutes before you try again.", "Too many codes were tried for this number."
-        )
+    place = _place(session, real_now, index)
     digits = "".join(str(int(c)) for c in code if c.isdecimal())
     rows = (
         select(ContactIndex.person_id, ReplyCode.subject_id)
@@ -58,10 +52,21 @@ def find(session: Session, real_now: datetime, phone: str, code: str) -> tuple[U
     )
     found = session.execute(rows.order_by(ReplyCode.given_at.desc())).first()
     if found is None:
-        session.add(CodeTry(address_index=index, at=real_now))
-        session.flush()
         raise NotAllowed(
             "This number and code do not belong together.",
             "Look at the SMS again. The code is the number at its end.",
         )
+    session.delete(place)  # what was right is no try
     return found.person_id, found.subject_id
+
+
+def _place(session: Session, real_now: datetime, index: str) -> CodeTry:
+    """Take one of the number's places; raise NotAllowed where all are taken."""
+    for number in range(TRIES):
+        key = cipher(session).handle("code_try", index, number)
+        row = CodeTry(id=key, address_index=index, at=real_now)
+        if insert_new(session, row):
+            return row
+    raise NotAllowed(
+        "Please wait fifteen minutes before you try again.", "Too many codes were tried for this number."
+    )

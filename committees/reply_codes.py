@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from foundation.db import Base, Keyed
+from foundation.db import Base, Keyed, hold
 
 REST = timedelta(days=30)
 TRIES, LOCK = 5, timedelta(minutes=15)
@@ -124,6 +124,12 @@ def open_on(session: Session, contact_point_id: UUID) -> list[ReplyCode]:
         ReplyCode.contact_point_id == contact_point_id, ReplyCode.closed_at.is_(None)
     )
     return list(session.scalars(rows.order_by(ReplyCode.given_at.desc())))
+
+
+def hold_all(session: Session, codes: list[ReplyCode]) -> None:
+    """Keep these codes from all others until this message is answered: guesses sent at once are judged one after the other."""
+    for code in sorted(codes, key=lambda one: one.id):
+        hold(session, code)
 
 
 def wrong_try(now: datetime, codes: list[ReplyCode]) -> bool:

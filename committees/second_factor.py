@@ -18,7 +18,7 @@ from committees import accounts, passkeys
 from committees.accounts import Account
 from foundation import journal
 from foundation.crypto import cipher
-from foundation.db import Base, Keyed, claim, new_id
+from foundation.db import Base, Keyed, claim, hold, new_id
 from foundation.errors import Invalid, NotAllowed
 from foundation.web.words import N_
 
@@ -111,6 +111,7 @@ def check(session: Session, real_now: datetime, person_id: UUID, typed: str) -> 
     row = of(session, person_id)
     if row is None:
         raise NotAllowed(N_("No second step is set up for this account."), N_("Please start again."))
+    hold(session, row)  # parallel guesses are judged one by one
     if row.wait_until and row.wait_until > real_now:
         raise NotAllowed(
             N_("Please wait a little before you try again."), N_("Too many wrong codes came in a row.")

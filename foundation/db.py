@@ -195,6 +195,14 @@ def claim(
     return result.rowcount == 1
 
 
+def hold(session: Session, row: Base) -> None:
+    """Read a row anew and keep it from all others until the end of this transaction: whoever counts on it judges one after the other.
+
+    On SQLite a declared write is alone anyway.
+    """
+    session.refresh(row, with_for_update=True)
+
+
 def among(session: Session, column: InstrumentedAttribute[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
     """Whether a column is one of many keys. On PostgreSQL they are one array: a thousand single values take longer to send than to find."""
     values = list(keys)

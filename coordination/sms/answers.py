@@ -49,6 +49,7 @@ def answer(talk: Talk) -> None:
     if talk.reading.code is None:
         _without_code(talk, talk.reading.command)
         return
+    reply_codes.hold_all(talk.session, talk.writer.codes)
     if (aside := asides.code_of(talk)) is not None:
         asides.answer(talk, aside)
         return
