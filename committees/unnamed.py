@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from committees.people import Scope
 from foundation import journal
 from foundation.crypto import cipher
-from foundation.db import Base, Keyed, claim, insert_new, new_id
+from foundation.db import Base, Keyed, claim, hold, insert_new, new_id
 from foundation.errors import Invalid, NotAllowed
 from foundation.policy import Principal
 from foundation.web.words import N_
@@ -57,6 +57,8 @@ class UnnamedCase(Keyed, Base):
     language: Mapped[str] = mapped_column(default="en")
     #: What was answered, until the worker has made a report of it and looked for others alike.
     answers_sealed: Mapped[str | None]
+    #: By which the same form sent twice is told from one that was changed in between.
+    said: Mapped[UUID]
     received_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
     alike_id: Mapped[UUID | None]
@@ -173,10 +175,11 @@ def store(
     handle: UUID,
     locality_id: UUID,
     answers: str,
+    said: UUID,
     withheld_from: str,
     language: str,
 ) -> tuple[UnnamedCase, bool]:
-    """Keep what was answered; sent twice is kept once. Whether it is new."""
+    """Keep what was answered; sent twice is kept once. Whether it is new. `said` stands for what was typed (`said_id`)."""
     key = cipher(session).handle("unnamed_report", handle)
     row = UnnamedCase(
         id=key,
@@ -185,6 +188,7 @@ def store(
         withheld_from=withheld_from,
         language=language,
         answers_sealed=cipher(session).seal("unnamed_case.answers", key, answers),
+        said=said,
         received_at=now,
         waits_since=now,
         last_at=now,
@@ -192,6 +196,38 @@ def store(
     if insert_new(session, row):
         return row, True
     return session.get_one(UnnamedCase, key), False
+
+
+def said_id(session: Session, handle: UUID, typed: str) -> UUID:
+    """What stands for the typed answers of one form: nobody without our key can tell whether a guess is right."""
+    return cipher(session).handle("unnamed_said", handle, typed)
+
+
+def change(
+    session: Session,
+    now: datetime,
+    case: UnnamedCase,
+    *,
+    answers: str,
+    said: UUID,
+    withheld_from: str,
+    in_words: str,
+) -> None:
+    """Keep a form that was changed and sent again: instead of the first as long as nobody took that in, else as a message of its reporter.
+
+    The message is kept from whomever either of the two forms excludes.
+    """
+    hold(session, case)
+    if case.said == said:
+        return
+    if case.taken_at is None:
+        case.answers_sealed = cipher(session).seal("unnamed_case.answers", case.id, answers)
+        case.withheld_from = withheld_from
+    else:
+        both = sorted({*case.withheld_from.split(), *withheld_from.split()})
+        say(session, now, case, in_words, from_reporter=True, key=said, withheld_from=" ".join(both))
+    case.said = said
+    session.flush()
 
 
 def case_of(session: Session, handle: UUID) -> UnnamedCase | None:
@@ -214,6 +250,7 @@ def say(
     *,
     from_reporter: bool,
     key: UUID | None = None,
+    withheld_from: str | None = None,
 ) -> bool:
     """Add a message, once per client-made key; raise Invalid for an empty or too long one."""
     words = text.replace("\r\n", "\n").strip()
@@ -228,7 +265,7 @@ def say(
         case_id=case.id,
         source_id=case.source_id,
         locality_id=case.locality_id,
-        withheld_from=case.withheld_from,
+        withheld_from=case.withheld_from if withheld_from is None else withheld_from,
         from_reporter=from_reporter,
         text_sealed=cipher(session).seal("unnamed_message.text", row_id, words),
         at=now,

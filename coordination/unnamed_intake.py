@@ -44,7 +44,8 @@ def work(session: Session, now: datetime, only: UUID | None = None) -> int:
     """Take in and erase what waits; return how much was done."""
     keys = [only] if only else waiting(session, now)
     for key in keys:
-        case = session.get(UnnamedCase, key)
+        # Held, so that what its reporter changes at this moment is neither lost nor taken in by halves.
+        case = session.get(UnnamedCase, key, with_for_update=True, populate_existing=True)
         if case is None:
             continue
         if case.erase_at is not None:
@@ -96,6 +97,7 @@ def _anew(session: Session, case: UnnamedCase) -> UnnamedCase:
         withheld_from=case.withheld_from,
         language=case.language,
         answers_sealed=cipher(session).seal("unnamed_case.answers", key, case.answers(session)),
+        said=case.said,
         received_at=case.received_at,
         waits_since=case.waits_since,
         last_at=case.last_at,

@@ -104,7 +104,8 @@ def tell(visit: Visit, town: str) -> Response:
 def _store(visit: Visit, here: Here, token: str, receipt: str, answers: Answers) -> Response:
     handle = unnamed.handle_of(visit.session, here.town.id, receipt)
     assert handle is not None
-    if again := _known(visit, handle):
+    said = unnamed.said_id(visit.session, handle, _typed(visit.form))
+    if (again := _known(visit, handle)) and again.said == said:
         return _receipt(visit, here, receipt, again)
     if until := unnamed.may_come(visit.session, real_clock.now(), here.door):
         return _show(visit, here, visit.form, token, {"what": too_many(here, until)}, 429)
@@ -122,16 +123,57 @@ def _store(visit: Visit, here: Here, token: str, receipt: str, answers: Answers)
         "spot": answers.spot,
         "landmark": answers.landmark,
     }
-    case, _new = unnamed.store(
+    told: dict[str, Any] = {
+        "answers": json.dumps(kept, ensure_ascii=False),
+        "withheld_from": " ".join(sorted(answers.withheld_from)),
+        "said": said,
+    }
+    case, new = unnamed.store(
         visit.session,
         visit.now,
         handle=handle,
         locality_id=here.town.id,
-        answers=json.dumps(kept, ensure_ascii=False),
-        withheld_from=" ".join(sorted(answers.withheld_from)),
         language=words.current().language,
+        **told,
     )
+    if not new:
+        unnamed.change(visit.session, visit.now, case, in_words=_in_words(visit.form, here), **told)
     return _receipt(visit, here, receipt, case)
+
+
+def _typed(values: MultiDict[str, str]) -> str:
+    """What was typed and chosen, as one text; the marks of the form itself are left out."""
+    return json.dumps(
+        sorted((k, v) for k, v in values.items(multi=True) if k not in ("form", "language") and v)
+    )
+
+
+def _in_words(values: MultiDict[str, str], here: Here) -> str:
+    """The answers of a form as a person reads them, a line each: how a changed one is told to the desk."""
+    language = words.current().language
+    choices = {
+        "what": {name: text for name, (text, _hint) in form.WHAT.items()},
+        "ward": {ward.code: ward.name(language) for ward in here.wards},
+        "day": form.DAYS,
+        "part": form.PARTS,
+        "ongoing": form.GOING_ON,
+        "how": form.HOW,
+        "people": form.CROWD,
+    }
+    labels = {
+        "what": _("What happened?"),
+        "ward": _("Where?"),
+        "day": _("Which day?"),
+        "part": _("Which part of the day?"),
+        "ongoing": _("Is it still going on?"),
+        "how": _("How do you know?"),
+        "people": _("How many people?"),
+    }
+    lines = [
+        f"{labels[name]} {_(of[values[name]])}" for name, of in choices.items() if values.get(name) in of
+    ]
+    date = " ".join(values.get(f"date_{part}", "") for part in ("day", "month", "year")).strip()
+    return "\n".join(line for line in (values.get("text", "").strip(), *lines, date) if line)
 
 
 def _known(visit: Visit, handle: UUID) -> UnnamedCase | None:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -1279,6 +1280,7 @@ def upgrade() -> None:
         sa.Column("withheld_from", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("answers_sealed", sa.String(), nullable=True),
+        sa.Column("said", sa.Uuid(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("alike_id", sa.Uuid(), nullable=True),

@@ -148,6 +148,36 @@ def test_sent_twice_is_one_report_with_the_same_receipt(town: Town, clock: time_
     assert count(town, UnnamedCase) == 1
 
 
+def test_a_form_that_is_changed_and_sent_again_says_what_it_says_now(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    browser = resident(town)
+    browser.open(f"{HERE}?language=en")
+    data = {**browser.hidden(HERE), **ANSWERS}
+    clock.shift(30)
+
+    def send(**changes: str) -> None:
+        assert "Thank you" in browser.client.post(HERE, data=data | changes).get_data(as_text=True)
+
+    send()
+    send(text="They stand at the new mill")  # before anybody took it in: it takes the first one's place
+    town.work()
+    with town.session("intake") as session:
+        texts = session.scalars(select(IncidentText)).all()
+        assert [row.text(session) for row in texts] == ["They stand at the new mill"]
+    send(text="They stand at the new mill")  # not changed: nothing to add
+    assert count(town, UnnamedMessage) == 0
+    for _ in range(2):  # changed after it was taken in: said once, to whomever both forms let read it
+        send(text="They went home", day="yesterday", withheld="police")
+    with town.session("intake") as session:
+        row = session.scalars(select(UnnamedMessage)).one()
+        assert row.withheld_from == "police"
+        assert row.words(session).startswith("They went home\nWhat happened? Threat\n")
+        assert "Which day? Yesterday" in row.words(session)
+    assert count(town, UnnamedCase, UnnamedCase.waits_since.is_not(None)) == 1
+
+
 def test_the_talk_goes_both_ways_and_the_desk_sees_who_waits(
     town: Town, clock: time_machine.Coordinates
 ) -> None:
