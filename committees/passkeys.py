@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import sign_in_steps
 from foundation import journal
-from foundation.db import Base, Keyed, claim
+from foundation.db import Base, Keyed, claim, insert_new, new_id
 from foundation.errors import NotAllowed, Problem
 from foundation.web.words import N_
 
@@ -114,6 +114,7 @@ def add(
         )
     )
     row = Passkey(
+        id=new_id(),
         person_id=person_id,
         credential=found.credential_id,
         public_key=found.credential_public_key,
@@ -121,8 +122,8 @@ def add(
         name=name.strip()[:NAME_LONGEST],
         since=real_now,
     )
-    session.add(row)
-    session.flush()
+    if not insert_new(session, row):
+        raise NotAllowed(N_("This passkey is known here already."), N_("You can sign in with it."))
     journal.record(session, now, "passkey:add", "person", person_id)
     return row
 

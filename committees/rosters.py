@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.people import Office, Scope
+from committees.people import Office, Scope, role_at
 from committees.places import Locality, country_of, zone_of
 from committees.public_holidays import holidays_of
 from foundation import journal
@@ -28,6 +28,7 @@ WEEK = 7
 LONGEST_TURN = 28  # days
 LONGEST_OVERRIDE = timedelta(days=28)
 REASON_LENGTH = 200
+CHANGERS = ("chair", "secretary", "administrator")
 OVERRIDE, LAYER, GAP = "override", "layer", "gap"
 
 
@@ -257,6 +258,20 @@ def holders(session: Session, office_id: UUID) -> set[UUID]:
     """Everybody who holds an office now."""
     rows = select(Scope.person_id).where(Scope.office_id == office_id, Scope.active)
     return set(session.scalars(rows))
+
+
+def stand_ins(session: Session, now: datetime, row: DutyRoster) -> list[DutyOverride]:
+    """Who stands in now and later, the first leading."""
+    rows = select(DutyOverride).where(DutyOverride.roster_id == row.id, DutyOverride.ends_at > now)
+    return list(session.scalars(rows.order_by(DutyOverride.begins_at, DutyOverride.id)))
+
+
+def may_change(session: Session, person_id: UUID, office_id: UUID, locality_id: UUID) -> bool:
+    """Whether somebody holds the office, or the chair, the desk or the administration of its place."""
+    return (
+        person_id in holders(session, office_id)
+        or role_at(session, locality_id, person_id, CHANGERS) is not None
+    )
 
 
 def write(session: Session, now: datetime, office: Office, layers: list[dict[str, Any]]) -> DutyRoster:

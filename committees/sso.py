@@ -73,5 +73,7 @@ def link(session: Session, now: datetime, real_now: datetime, person_id: UUID, i
             N_("Nobody has invited you to sign in this way."), N_("Ask your administrator for an invitation.")
         )
     if not insert_new(session, SsoIdentity(subject_index=index, person_id=person_id, since=real_now)):
+        # The caller commits what was counted: an invitation that linked nothing stays good.
+        claim(session, SsoInvitation, found.id, {"used_at": real_now}, {"used_at": None})
         raise Conflict(N_("This account belongs to somebody already."), N_("Sign in with it directly."))
     journal.record(session, now, "sso:link", "person", person_id)

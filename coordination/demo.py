@@ -23,7 +23,7 @@ from committees.committee import committee_for, sitting
 from committees.incidents import Incident
 from committees.people import ContactPoint, Office, Person, Scope
 from committees.places import Locality, Neighbour, local_day, monday_of, zone_of
-from coordination import history, seeding, seeding_dates, seeding_profiles, seeds
+from coordination import history, seeding, seeding_dates, seeding_profiles, seeding_rosters, seeds
 from coordination.cast import PASSWORD, SHOWN
 from coordination.runtime import build
 from foundation.clock import SystemClock
@@ -80,6 +80,7 @@ def _fill(session: Session, size: int, progress: Progress) -> None:
     seeding.seed(session, now - HISTORY, seeds.DEMO, progress)
     public_holidays.enter(session, now)
     seeding_dates.enter_each(session, now, seeding_dates.demo_rows())
+    seeding_rosters.enter_each(session, now, seeding_rosters.demo_rows())
     for row in seeding_profiles.demo_rows(now):
         seeding_profiles.enter(session, now, row)
     _accounts(session, progress)

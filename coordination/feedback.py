@@ -117,25 +117,30 @@ def answer_rumour(session: Session, now: datetime, incident: Incident, answer: s
 
 
 def rumours_answered(session: Session, incidents: Iterable[UUID]) -> dict[UUID, str]:
-    """The newest answer given to the reporters of each of these incidents, where there is one."""
+    """The newest answer given to the reporters of each of these incidents, where there is one; the latest answered stands last."""
     rows = select(FeedbackRequest).where(
         FeedbackRequest.subject_id.in_(list(incidents)), FeedbackRequest.outcome.startswith(RUMOUR)
     )
-    return {
-        row.subject_id: row.outcome.removeprefix(RUMOUR)
-        for row in session.scalars(rows.order_by(FeedbackRequest.at))
-    }
+    found: dict[UUID, str] = {}
+    for row in session.scalars(rows.order_by(FeedbackRequest.at, FeedbackRequest.id)):
+        found.pop(row.subject_id, None)
+        found[row.subject_id] = row.outcome.removeprefix(RUMOUR)
+    return found
 
 
-def work(session: Session, now: datetime, batch: int = 50) -> int:
+def waiting(session: Session, now: datetime) -> list[UUID]:
+    """The requests that nobody has worked off yet, the oldest first."""
+    del now
+    rows = select(FeedbackRequest.id).where(FeedbackRequest.done_at.is_(None))
+    return list(session.scalars(rows.order_by(FeedbackRequest.at, FeedbackRequest.id)))
+
+
+def work(session: Session, now: datetime, batch: int = 50, only: UUID | None = None) -> int:
     """Turn requests into feedback rows and messages, once per report and outcome; return how many requests were worked off."""
-    rows = (
-        select(FeedbackRequest)
-        .where(FeedbackRequest.done_at.is_(None))
-        .order_by(FeedbackRequest.at)
-        .limit(batch)
-    )
-    requests = session.scalars(rows).all()
+    rows = select(FeedbackRequest).where(FeedbackRequest.done_at.is_(None))
+    if only:
+        rows = rows.where(FeedbackRequest.id == only)
+    requests = session.scalars(rows.order_by(FeedbackRequest.at, FeedbackRequest.id).limit(batch)).all()
     for request in requests:
         if claim(session, FeedbackRequest, request.id, {"done_at": None}, {"done_at": now}):
             for report in _reports(session, request.incidents):

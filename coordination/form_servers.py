@@ -6,6 +6,7 @@ KoboToolbox: API v2, /api/v2/assets/{uid}/data.json. ODK Central: OData of a for
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ class NotCollected(Exception):
     """Nothing could be fetched now, with the words for an administrator."""
 
 
+class _TooLarge(Exception):
+    """More than we read at once: fewer are asked for."""
+
+
 @dataclass(frozen=True)
 class Page:
     """Some submissions, and the cursor after them."""
@@ -60,8 +65,9 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
     )
     headers = {"Authorization": f"Token {server.secret or server.user}"}
     for _ in range(MOST_PAGES):
-        query = {"limit": PAGE, "sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": int(cursor or 0)}})}
-        rows = _rows(_get(pool, address, query, headers), "results")
+        query = {"sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": int(cursor or 0)}})}
+        names = {"fields": '["_id","_uuid","_submission_time"]'}
+        rows, whole = _fitting(pool, address, query, headers, ("limit", "results", names))
         if not rows:
             return
         try:
@@ -69,7 +75,7 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
         except (KeyError, TypeError, ValueError):
             raise NotCollected(UNREADABLE) from None
         yield Page(rows, cursor)
-        if len(rows) < PAGE:
+        if len(rows) < PAGE and whole:
             return
 
 
@@ -78,10 +84,13 @@ def _central(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Pag
     headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
     since, skip = cursor, 0
     for _ in range(MOST_PAGES):
-        query: dict[str, Any] = {"$top": PAGE, "$skip": skip, "$orderby": "__system/submissionDate asc"}
+        query: dict[str, Any] = {"$skip": skip, "$orderby": "__system/submissionDate asc"}
         if since:
             query["$filter"] = f"__system/submissionDate ge {since}"
-        rows = _rows(_get(pool, f"{server.url}.svc/Submissions", query, headers), "value")
+        names = {"$select": "__id,__system/submissionDate"}
+        rows, whole = _fitting(
+            pool, f"{server.url}.svc/Submissions", query, headers, ("$top", "value", names)
+        )
         if not rows:
             return
         try:
@@ -89,9 +98,30 @@ def _central(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Pag
         except (KeyError, TypeError):
             raise NotCollected(UNREADABLE) from None
         yield Page(rows, cursor)
-        if len(rows) < PAGE:
+        if len(rows) < PAGE and whole:
             return
         skip += len(rows)
+
+
+def _fitting(
+    pool: PoolManager,
+    address: str,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    how: tuple[str, str, Mapping[str, str]],
+) -> tuple[list[Mapping[str, Any]], bool]:
+    """The next submissions, fewer where so many are too large; and whether as many were asked for as always.
+
+    Of one that alone is too large only its names are fetched: it is kept as one that a person must look at, and holds up no other.
+    `how`: the word for how many, where the rows stand, and what asks for names only.
+    """
+    most, rows, names = how
+    for many in (PAGE, PAGE // 10, 1):
+        with contextlib.suppress(_TooLarge):
+            return _rows(_get(pool, address, {**query, most: many}, headers), rows), many == PAGE
+    with contextlib.suppress(_TooLarge):
+        return _rows(_get(pool, address, {**query, **names, most: 1}, headers), rows), False
+    raise NotCollected(UNREADABLE)
 
 
 def _get(pool: PoolManager, address: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
@@ -118,7 +148,7 @@ def _get(pool: PoolManager, address: str, query: Mapping[str, Any], headers: Map
         raise NotCollected(BROKEN)
     try:
         if len(body) > LARGEST:
-            raise ValueError
+            raise _TooLarge
         return json.loads(body)
     except ValueError:
         raise NotCollected(UNREADABLE) from None

@@ -207,7 +207,7 @@ JOBS: tuple[Job, ...] = (
         "send_what_to_do", _together_or_apart("engine", what_to_do.send_behind, what_to_do.waiting, rng=True)
     ),
     Job("errands", errands.work),
-    Job("feedback", _in_session("feedback", feedback.work)),
+    Job("feedback", _together_or_apart("feedback", feedback.work, feedback.waiting)),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _in_session("keeper", lambda session, _: journal.seal(session))),
     Job("collect", collecting.work, every=60, alone=True),

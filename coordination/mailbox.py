@@ -8,7 +8,7 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from coordination.form_servers import NotCollected
 from foundation.collecting_settings import Mailbox
 from foundation.web.words import N_
 
+_QUOTED = re.compile(rb'BODY\[\](?:<0>)? "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 SECONDS = 20.0
 MOST = 200
 REFUSED = N_("The mail server refuses our name or password. Check them in the settings.")
@@ -79,10 +80,19 @@ def _new(server: imaplib.IMAP4, box: Mailbox, cursor: str) -> Iterator[Fetched]:
     numbers = sorted(int(one) for one in (found[0] or b"").split())
     for number in [one for one in numbers if one > after][:MOST]:
         state, parts = server.uid("fetch", str(number), f"(BODY.PEEK[]<0.{LARGEST}>)")
-        raw = next((part[1] for part in parts or () if isinstance(part, tuple)), None)
-        if state != "OK" or not isinstance(raw, bytes):
+        if state != "OK":
             raise NotCollected(UNREADABLE)
-        yield Fetched(raw, f"{valid}:{number}")
+        yield Fetched(_raw(parts), f"{valid}:{number}")
+
+
+def _raw(parts: Iterable[object] | None) -> bytes:
+    """The letter in an answer: a counted literal, or between quotes; nothing where it is empty, or was deleted in between."""
+    for part in parts or ():
+        if isinstance(part, tuple):
+            return bytes(part[1])
+        if isinstance(part, bytes) and (quoted := _QUOTED.search(part)):
+            return re.sub(rb"\\(.)", rb"\1", quoted[1])
+    return b""
 
 
 def _number(text: bytes | None) -> int:

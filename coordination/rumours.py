@@ -55,5 +55,5 @@ def join(session: Session, now: datetime, duplicate: Incident, into: Incident) -
     """Two reports of one thing become one; whoever reported either is told what was answered already, each once."""
     given = feedback.rumours_answered(session, [duplicate.id, into.id])
     verification.merge(session, now, duplicate, into)
-    if answer := given.get(into.id) or given.get(duplicate.id):
-        feedback.answer_rumour(session, now, into, answer)
+    if given:  # where both were answered, what was found out last
+        feedback.answer_rumour(session, now, into, list(given.values())[-1])

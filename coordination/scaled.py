@@ -144,6 +144,8 @@ class Engine:
             async with self.app.open_async():
                 listener.start()
                 self._worker = asyncio.create_task(self.app.run_worker_async(**options))
+                if self._stopped.is_set():  # stopped before it began
+                    self._worker.cancel()
                 try:
                     with contextlib.suppress(asyncio.CancelledError):
                         await self._worker

@@ -23,7 +23,7 @@ from committees.committee import Committee, Seat, take_seat
 from committees.layers import plain
 from committees.people import ROLES, Office, Organisation, Person
 from committees.places import Country, Locality, LocalityCode
-from coordination import seeding_dates, seeding_profiles, seeds
+from coordination import seeding_dates, seeding_profiles, seeding_rosters, seeds
 from foundation.db import Base
 from foundation.errors import Invalid, Problem
 
@@ -65,6 +65,7 @@ class Seeding:
         self._each("committees", self.document["committees"], self.committee)
         self._each("linked_contacts", self.document["linked_contacts"], self.linked)
         self._each("policies", self.document["policies"], self.policy)
+        self._each("rosters", self.document["rosters"], self.roster)
         self._each("dates", self.document["dates"], self.date)
         self._each("profiles", self.document["profiles"], self.profile)
         return +self.new  # without what is not new
@@ -291,6 +292,10 @@ class Seeding:
                 code=row["key"], locality_id=where, threat=row["threat"], created_at=self.now, **document
             ),
         )
+
+    def roster(self, row: Row) -> None:
+        """Who of an office is on duty when."""
+        self.new["rosters"] += seeding_rosters.enter(self.session, self.now, row)
 
     def date(self, row: Row) -> None:
         """A date of the calendar."""

@@ -80,11 +80,16 @@ def _report(
 
 
 def _moment(session: Session, now: datetime, found: Submission, place: Locality) -> datetime:
-    """Noon of the day that was given, never later than it was sent or came."""
-    latest = min(found.sent_at or now, now)
+    """Noon of the day that was given, never later than it came, nor than it was sent on that day.
+
+    A day after the sending is no mistake of whoever gave it: the sender's clock was wrong.
+    """
+    zone = zone_of(session, place)
+    sent = min(found.sent_at or now, now)
     if found.day is None:
-        return latest
-    return min(submissions.at_noon(found.day).replace(tzinfo=zone_of(session, place)), latest)
+        return sent
+    noon = submissions.at_noon(found.day).replace(tzinfo=zone)
+    return min(noon, sent if sent.astimezone(zone).date() == found.day else now)
 
 
 def _town(session: Session, row: Inbound) -> Locality:

@@ -21,6 +21,7 @@ IDS = UUID("3a8d1f06-53a1-4d8e-8b0b-1f3d6a0c9e42")
 NAMES_OF_ID = ("_uuid", "meta/instanceid", "instanceid", "__id", "key")
 QUESTIONS = ("what", "ward", "spot", "occurred_on", "ongoing", "how", "people", "text")
 LONGEST, DEEPEST = 2000, 8
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,22 @@ def _one_of(given: Mapping[str, str], name: str, allowed: Iterable[str], rest: l
 def _day(given: Mapping[str, str], rest: list[str]) -> date | None:
     value = given.get("occurred_on", "")
     try:
-        return date.fromisoformat(value[:10]) if value else None
+        found = date.fromisoformat(value[:10]) if value else None
+        if found and not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError
     except ValueError:
         rest.append(f"occurred_on: {value}")
         return None
+    return found
 
 
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    # A clock that was never set says 1970, a broken one says anything: such a moment says nothing.
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

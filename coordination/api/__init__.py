@@ -21,6 +21,7 @@ from coordination.api import (
     checkins,
     dates,
     deliveries,
+    duty,
     escalations,
     exports,
     incidents,
@@ -28,8 +29,10 @@ from coordination.api import (
     openapi,
     policies,
     profiles,
+    readiness,
     replays,
     risk,
+    silences,
 )
 from coordination.api.door import ENDPOINTS, mount
 from coordination.api.problems import of_http_error, problem
@@ -47,14 +50,17 @@ MODULES = (
     checkins,
     dates,
     deliveries,
+    duty,
     escalations,
     exports,
     incidents,
     localities,
     policies,
     profiles,
+    readiness,
     replays,
     risk,
+    silences,
 )
 
 

@@ -13,7 +13,7 @@ from foundation.clock import SystemClock
 from foundation.errors import NotFound, Problem
 from foundation.policy import service
 
-SCOPES = ("read", "report", "verify", "answer", "review", "all")
+SCOPES = ("read", "report", "verify", "answer", "review", "profile", "all")
 
 
 @click.command("token")

@@ -11,7 +11,7 @@ from flask import Response
 from sqlalchemy import select
 
 from alerts.sentences import role_name
-from committees import people, rosters
+from committees import rosters
 from committees.people import Office, Person
 from committees.places import Locality, zone_of
 from committees.rosters import DutyRoster, Shift
@@ -83,10 +83,7 @@ def stand_in(visit: Visit, roster_id: UUID) -> Response:
 
 def may_change(visit: Visit, row: DutyRoster) -> bool:
     """Whether a visitor holds the office, or the chair or the administration above its place."""
-    if visit.person_id in rosters.holders(visit.session, row.office_id):
-        return True
-    above = ("chair", "secretary", "administrator")
-    return people.role_at(visit.session, row.locality_id, visit.person_id, above) is not None
+    return rosters.may_change(visit.session, visit.person_id, row.office_id, row.locality_id)
 
 
 def show(visit: Visit, errors: dict[str, str] | None = None, open_form: UUID | None = None) -> Response:

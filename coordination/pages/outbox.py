@@ -21,6 +21,7 @@ from committees.people import ContactPoint, Person, standings_of
 from committees.places import Locality, zone_of
 from coordination import runtime as running
 from coordination.here import here
+from coordination.pages.sign_in import safe_next
 from foundation.errors import Invalid
 from foundation.outbox import OutboxMessage
 from foundation.policy import service
@@ -71,8 +72,7 @@ def _minutes(value: Any) -> int:
 def _back() -> str:
     """The page that the button stood on, if it is ours."""
     came = urlsplit(request.referrer or "")
-    path = came.path if came.netloc == request.host else ""
-    return path if path.startswith("/") and not path.startswith("//") else "/outbox"
+    return (safe_next(came.path) if came.netloc == request.host else "") or "/outbox"
 
 
 def _newest(session: Session, code: str) -> list[tuple[OutboxMessage, ContactPoint | None, Person | None]]:

@@ -30,6 +30,7 @@ LISTS = (
     "committees",
     "linked_contacts",
     "policies",
+    "rosters",
     "dates",
     "profiles",
 )

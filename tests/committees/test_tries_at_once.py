@@ -20,7 +20,7 @@ from foundation import outbox
 from foundation.crypto import cipher
 from foundation.errors import Problem
 from foundation.policy import Principal, service
-from tests.make import PASSWORD, START, Town
+from tests.make import START, Town
 
 WHO = "secretary.mardan"
 AT_ONCE = 12
@@ -114,7 +114,7 @@ def test_codes_that_are_asked_for_at_once_are_one(town: Town) -> None:
     for _ in range(CODES_PER_HOUR + 1):
         at_once(town, service("sign_in"), lambda session: accounts.send_code(session, START, START, PHONE))
     with town.session("sign_in") as session:
-        assert session.scalar(select(func.count()).select_from(SignInCode)) <= CODES_PER_HOUR
+        assert (session.scalar(select(func.count()).select_from(SignInCode)) or 0) <= CODES_PER_HOUR
 
     def begin(session: Session) -> object:
         return confirming.begin(
@@ -125,7 +125,7 @@ def test_codes_that_are_asked_for_at_once_are_one(town: Town) -> None:
         at_once(town, Principal(person_id=key), begin)
     with town.session("sender") as session:
         codes = select(func.count()).where(outbox.OutboxMessage.template == "contact_code")
-        assert session.scalar(codes) <= CODES_PER_HOUR
+        assert (session.scalar(codes) or 0) <= CODES_PER_HOUR
 
 
 def _code_of_a_contact_has_five_tries(town: Town) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pyotp
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from committees import accounts, passwords, second_factor
+from committees import accounts, passkeys, passwords, second_factor, sign_in_steps
 from committees.accounts import Account, WebSession
 from committees.second_factor import Authenticator, RecoveryCode
-from foundation.errors import Invalid
+from foundation.errors import Invalid, NotAllowed
 from foundation.policy import Principal
 from tests.make import PASSWORD, START, Browser, Town
 
@@ -71,6 +72,26 @@ def test_nobody_is_led_to_another_site_after_signing_in(town: Town, elsewhere: s
         "/language", data={**token, "language": "en", "next": elsewhere}, follow_redirects=False
     )
     assert answer.headers["Location"] == "/"
+
+
+def test_a_passkey_that_is_known_already_is_refused_in_words(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a device answers: its signature is the library's matter, here only that a key is stored once."""
+    answered = SimpleNamespace(credential_id=b"the same", credential_public_key=b"key", sign_count=0)
+    monkeypatch.setattr(passkeys, "_verified", lambda check_it: answered)
+    with town.session() as session:
+        person = town.person(session, WHO).id
+    with town.runtime.web.open(Principal(person_id=person), write=True) as session:
+
+        def add() -> None:
+            token = sign_in_steps.begin(session, START, "add_passkey", person, "00")
+            passkeys.add(session, START, START, "http://localhost", person, token, "{}", "phone")
+
+        add()
+        with pytest.raises(NotAllowed, match="known here already"):
+            add()
+        assert len(passkeys.of(session, person)) == 1
 
 
 def test_an_answer_that_is_no_passkey_is_refused_in_words(town: Town) -> None:

@@ -14,7 +14,7 @@ from committees.sso import SsoIdentity
 from coordination.frame import real_clock
 from foundation.channel_settings import BadSetting
 from foundation.config import Config
-from foundation.errors import NotAllowed
+from foundation.errors import Conflict, NotAllowed
 from foundation.sign_in_settings import Oidc
 from tests.fake_openid import CLIENT, CLIENT_SECRET, FakeOpenId
 from tests.make import Browser
@@ -113,6 +113,26 @@ def test_an_invitation_links_once(wired_town: WiredTown, provider: FakeOpenId) -
         go(browser, provider, subject)
         link(wired_town, browser)
         assert browser.status == into
+
+
+def test_an_account_of_somebody_else_costs_no_invitation(wired_town: WiredTown, provider: FakeOpenId) -> None:
+    with wired_town.session("seed", write=True) as session:
+        session.add(
+            SsoIdentity(
+                subject_index=sso.index_of(session, provider.issuer, "0815"),
+                person_id=wired_town.person(session, "chair.mardan").id,
+                since=real_clock.now(),
+            )
+        )
+    invite(wired_town)
+    with wired_town.session("sign_in", write=True) as session:
+        now, who = real_clock.now(), wired_town.person(session, WHO).id
+        with pytest.raises(Conflict):
+            sso.link(session, now, now, who, sso.index_of(session, provider.issuer, "0815"))
+    browser = wired_town.browser()
+    go(browser, provider, "0816")
+    link(wired_town, browser)
+    assert is_in(browser)
 
 
 def test_nobody_invites_themselves(wired_town: WiredTown) -> None:

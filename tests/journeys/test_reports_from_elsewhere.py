@@ -22,7 +22,7 @@ from committees.inbox import IGNORED, READ, UNREAD, Inbound
 from committees.incidents import Incident, IncidentText
 from committees.intake import submissions, xlsform
 from committees.places import by_code
-from coordination import collecting, inbound
+from coordination import collecting, form_servers, inbound
 from coordination.collected import LARGEST_FORM, Collection
 from foundation import collecting_settings
 from foundation.crypto import cipher
@@ -125,6 +125,45 @@ def test_a_server_that_fails_is_named_and_asked_again(town: Town, forms: FakeFor
     assert stands(town, "ngo").error in page
     assert collect(town) == 1
     assert not stands(town, "ngo").error
+
+
+def test_what_is_too_large_for_one_answer_stops_nothing(town: Town, forms: FakeForms) -> None:
+    """Fewer are asked for; of one that alone is too large a person learns that it is there."""
+    set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+    huge = "x" * (form_servers.LARGEST + 10)
+    forms.kobo = [kobo(n, text=huge if n == 3 else f"Number {n}") for n in range(1, 6)]
+    same = {"what": "rumour", "ward": "Ward 7", "how": "heard", "occurred_on": "2026-11-23"}
+    forms.central = [
+        {
+            **same,
+            "__id": f"uuid:0b7d6a54-0d0e-4a7a-8f7e-6f1f2a3b4c5{n}",
+            "__system": {"submissionDate": f"2026-11-24T09:0{n}:00.000Z"},
+            "text": huge if n == 0 else "x",
+        }
+        for n in range(2)
+    ]
+    while collect(town):
+        pass
+    assert len(incidents(town)) == 5
+    assert sorted(row.state for row in rows(town)) == [READ] * 5 + [UNREAD] * 2
+    assert not stands(town, "ngo").error
+    assert not stands(town, "town").error
+
+
+def test_a_clock_that_was_never_set_moves_no_day(town: Town, forms: FakeForms) -> None:
+    set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+    wrong = (
+        "1970-01-01T00:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "2015-03-01T00:00:00",
+    )
+    forms.kobo, forms.central = [{**kobo(n), "_submission_time": sent} for n, sent in enumerate(wrong, 1)], []
+    forms.kobo.append({**kobo(9, occurred_on="0001-01-01"), "_submission_time": "0001-01-01T00:00:00"})
+    collect(town)
+    found = incidents(town)
+    assert len(found) == 5
+    assert {one.occurred_at.date().isoformat() for one in found} == {"2026-11-24"}
 
 
 def test_a_page_that_breaks_off_loses_and_doubles_nothing(town: Town, forms: FakeForms) -> None:
@@ -258,6 +297,20 @@ def test_no_letter_of_a_stranger_stops_those_after_it(town: Town, box: FakeImap,
     box.letters += [strange, letter("farah@example.org", "A crowd at the market", stamp)]
     assert collect(town) == 2
     assert stands(town, collecting.MAIL_NAME).error == ""
+    assert len(incidents(town)) == 1
+
+
+def test_a_short_letter_between_quotes_stops_nothing(town: Town, box: FakeImap) -> None:
+    stamp = with_mail(town, box)
+    box.letters += [
+        b"",
+        b'Subject: a "short" one',
+        letter("farah@example.org", "A crowd at the market", stamp),
+    ]
+    assert collect(town) == 3
+    assert stands(town, collecting.MAIL_NAME).error == ""
+    with town.session() as session:
+        assert any('a "short" one' in row.text(session) for row in rows(town))
     assert len(incidents(town)) == 1
 
 

@@ -197,6 +197,15 @@ def test_a_page_wakes_whoever_works(shared: Town) -> None:
         listener.stop()
 
 
+def test_a_worker_that_was_stopped_before_it_began_ends(shared: Town) -> None:
+    engine = scaled.Engine(shared.runtime)
+    engine.stop()
+    thread = Thread(target=engine.run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
 def test_procrastinate_needs_postgresql_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"CONCORD_DATA": str(tmp_path), "CONCORD_ENGINE": "procrastinate", "CONCORD_SECRET_KEY": SECRET}
     with pytest.raises(Problem) as refused:
