@@ -55,7 +55,7 @@ class Line:
     errors: int
     share: str
     receipt: str
-    providers: list[tuple[str, int, int, int]]
+    providers: list[tuple[Any, ...]]
 
 
 def check(runtime: Runtime) -> int:
@@ -115,9 +115,7 @@ def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> l
     """Every channel that reaches people, set up or not, in the order of the list."""
     sums, heard, receipts = _sums(session, now), _heard(session), _receipts(session, now)
     checks, alive = line_checks.latest(session), line_checks.heard(session)
-    providers: dict[str, list[tuple[str, int, int, int]]] = {}
-    for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
-        providers.setdefault(one.channel, []).append((one.key, one.weight, one.handed, one.errors))
+    providers = _providers(session, now)
     made = []
     for key in LINES:
         row, checked = sums.get(key), checks.get(key)
@@ -139,6 +137,31 @@ def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> l
             )
         )
     return made
+
+
+def _providers(session: Session, now: datetime) -> dict[str, list[tuple[Any, ...]]]:
+    """For each channel its providers: name, weight, handed over, last sent, last heard from, failed in the last hour."""
+    wrong = OutboxMessage.state.in_(WRONG) & (OutboxMessage.settled_at > now - HOUR)
+    heard = case((OutboxMessage.provider_id.is_not(None), OutboxMessage.settled_at))
+    rows = session.execute(
+        select(
+            OutboxMessage.channel,
+            OutboxMessage.provider,
+            func.max(OutboxMessage.sent_at).label("sent"),
+            func.max(heard).label("heard"),
+            func.sum(case((wrong, 1), else_=0)).label("failed"),
+        )
+        .where(OutboxMessage.provider.is_not(None))
+        .group_by(OutboxMessage.channel, OutboxMessage.provider)
+    )
+    did = {(row.channel, row.provider): row for row in rows}
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
+        row = did.get((one.channel, one.key))
+        sent, back = (words.ago(at, now) if at else "–" for at in (row and row.sent, row and row.heard))
+        failed = int(row.failed) if row else 0
+        found.setdefault(one.channel, []).append((one.key, one.weight, one.handed, sent, back, failed))
+    return found
 
 
 def _sums(session: Session, now: datetime) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import datetime
 
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -66,7 +67,23 @@ def ready(runtime: Runtime) -> dict[str, str]:
         }
     for process in pulse.silent(beats, now):
         checks[process] = "not heard from for two minutes"
+    if runtime.config.engine == "procrastinate":
+        del checks["scheduler"]  # its workers share that work: there is none to start
+        checks["worker"] = _of_procrastinate(runtime, now)
     return checks
+
+
+def _of_procrastinate(runtime: Runtime, now: datetime) -> str:
+    """Whether a worker of the engine is there; one of our own beside it does not count."""
+    from coordination import scaled
+
+    try:
+        seen = scaled.workers_seen(runtime.worker.engine, now, pulse.SILENT)
+    except SQLAlchemyError:
+        return "unknown: the database does not answer the login of the jobs"
+    if seen is None:
+        return "the tables of procrastinate are not there: run concord worker"
+    return "ok" if seen else "no worker of procrastinate seen for two minutes: run concord worker"
 
 
 def collect(runtime: Runtime) -> CollectorRegistry:

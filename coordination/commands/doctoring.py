@@ -249,13 +249,16 @@ def _clock(connection: Connection, _settings: Config) -> Iterator[Found]:
     yield Found(GOOD, f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
 
 
-def _heartbeats(connection: Connection, _settings: Config) -> Iterator[Found]:
+def _heartbeats(connection: Connection, settings: Config) -> Iterator[Found]:
     if connection.dialect.name == "postgresql":
         connection.execute(
             text(f'set role "{WEB_ROLE}"')
         )  # as the pages do; a login may hold no rights itself
     rows = connection.execute(select(Heartbeat.process, Heartbeat.at)).all()
     beats: dict[str, datetime] = dict(rows)
+    if settings.engine == "procrastinate":
+        yield _of_procrastinate(settings)
+        return
     for process in ("worker", "scheduler"):
         at = beats.get(process)
         if at is None or SystemClock().now() - at > SILENT:
@@ -267,6 +270,22 @@ def _heartbeats(connection: Connection, _settings: Config) -> Iterator[Found]:
             )
         else:
             yield Found(GOOD, f"The {process} is running.")
+
+
+def _of_procrastinate(settings: Config) -> Found:
+    """How many workers of CONCORD_ENGINE=procrastinate are there, on whichever host."""
+    from coordination import scaled
+
+    with closing(Database(settings.worker_database_url, role=WORKER_ROLE)) as database:
+        seen = scaled.workers_seen(database.engine, SystemClock().now(), SILENT)
+    if seen:
+        return Found(GOOD, f"Workers of procrastinate: {seen}.")
+    why = "its tables are not there" if seen is None else "none was heard from for two minutes"
+    return Found(
+        ADVICE,
+        f"No worker of procrastinate is running: {why}.",
+        "Start concord worker. Nothing is sent without it.",
+    )
 
 
 def _channels(settings: Config) -> Iterator[Found]:

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from coordination import jobs, scaled
 from coordination.cli import concord
+from coordination.commands import doctoring
 from coordination.runtime import Runtime, build
 from coordination.ticking import Ticker
 from foundation.clock import SystemClock
@@ -195,6 +196,22 @@ def test_a_page_wakes_whoever_works(shared: Town) -> None:
         assert woken.wait(PATIENCE)
     finally:
         listener.stop()
+
+
+def test_readiness_and_doctor_know_the_workers_of_the_engine(
+    shared: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ready = shared.app.test_client()
+    silent = ready.get("/readyz")
+    assert silent.status_code == 503
+    assert silent.get_json()["checks"]["worker"].startswith("no worker of procrastinate seen")
+    config = shared.runtime.config
+    found = [one.what for one in doctoring.examine(config)]
+    assert "No worker of procrastinate is running: none was heard from for two minutes." in found
+    with working(another(shared)):
+        until(lambda: ready.get("/readyz").status_code == 200)
+        assert set(ready.get("/readyz").get_json()["checks"]) == {"database", "migrations", "worker"}
+        assert "Workers of procrastinate: 1." in [one.what for one in doctoring.examine(config)]
 
 
 def test_a_worker_that_was_stopped_before_it_began_ends(shared: Town) -> None:
