@@ -75,10 +75,8 @@ def ready(runtime: Runtime) -> dict[str, str]:
 
 def _of_procrastinate(runtime: Runtime, now: datetime) -> str:
     """Whether a worker of the engine is there; one of our own beside it does not count."""
-    from coordination import scaled
-
     try:
-        seen = scaled.workers_seen(runtime.worker.engine, now, pulse.SILENT)
+        seen = pulse.workers_seen(runtime.worker.engine, now)
     except SQLAlchemyError:
         return "unknown: the database does not answer the login of the jobs"
     if seen is None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
-from sqlalchemy import select
+from sqlalchemy import Engine, column, func, select, table
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from foundation.jobs import Heartbeat
@@ -18,6 +19,8 @@ from foundation.jobs import Heartbeat
 SILENT = timedelta(seconds=120)
 KEPT = timedelta(seconds=10)
 PROCESSES = ("worker", "scheduler")
+#: Where the tables of ENGINE=procrastinate lie.
+SCHEMA = "procrastinate"
 
 
 def silent(beats: Mapping[str, datetime], real_now: datetime) -> tuple[str, ...]:
@@ -32,6 +35,17 @@ def beats_of(session: Session) -> dict[str, datetime]:
     rows = session.execute(select(Heartbeat.process, Heartbeat.at)).all()
     beats: dict[str, datetime] = dict(rows)
     return beats
+
+
+def workers_seen(engine: Engine, real_now: datetime) -> int | None:
+    """How many workers of Procrastinate were heard from lately, as the jobs' login; None where its tables are not there."""
+    rows = table("procrastinate_workers", column("last_heartbeat"), schema=SCHEMA)
+    try:
+        with engine.connect() as connection:
+            found = select(func.count()).select_from(rows).where(rows.c.last_heartbeat > real_now - SILENT)
+            return connection.scalar(found) or 0
+    except ProgrammingError:
+        return None
 
 
 class Pulse:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -17,11 +16,10 @@ from typing import Any
 import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
-from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import column, func, make_url, select, table
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import make_url
 
 from coordination.jobs import JOBS, Job, run_job
+from coordination.pulse import SCHEMA
 from coordination.runtime import Runtime
 from foundation.clock import SystemClock
 from foundation.jobs import beat, slot_of
@@ -29,7 +27,6 @@ from foundation.logs import log
 from foundation.policy import WORKER_ROLE, service
 from foundation.waking import Listener
 
-SCHEMA = "procrastinate"
 EVERY = "* * * * * */5"
 HANDS = 8
 ROUND = "round"
@@ -56,17 +53,6 @@ def prepare(owner_url: str) -> None:
         for what in ("usage on schema", "all on all tables in schema", "all on all sequences in schema",
                      "execute on all functions in schema"):  # fmt: skip
             connection.execute(f"grant {what} {SCHEMA} to {WORKER_ROLE}")
-
-
-def workers_seen(engine: SqlEngine, real_now: datetime, within: timedelta) -> int | None:
-    """How many workers of Procrastinate were heard from lately, as the jobs' login; None where its tables are not there."""
-    rows = table("procrastinate_workers", column("last_heartbeat"), schema=SCHEMA)
-    try:
-        with engine.connect() as connection:
-            found = select(func.count()).select_from(rows).where(rows.c.last_heartbeat > real_now - within)
-            return connection.scalar(found) or 0
-    except ProgrammingError:
-        return None
 
 
 class Engine:

@@ -21,7 +21,7 @@ from alerts import alarm_sentences
 from alerts.channels import open_channels
 from alerts.channels.console import Console
 from alerts.reconciling import Reconciliation
-from coordination import schema
+from coordination import pulse, schema
 from coordination.commands import config
 from coordination.pulse import SILENT
 from foundation import alarms
@@ -274,10 +274,8 @@ def _heartbeats(connection: Connection, settings: Config) -> Iterator[Found]:
 
 def _of_procrastinate(settings: Config) -> Found:
     """How many workers of CONCORD_ENGINE=procrastinate are there, on whichever host."""
-    from coordination import scaled
-
     with closing(Database(settings.worker_database_url, role=WORKER_ROLE)) as database:
-        seen = scaled.workers_seen(database.engine, SystemClock().now(), SILENT)
+        seen = pulse.workers_seen(database.engine, SystemClock().now())
     if seen:
         return Found(GOOD, f"Workers of procrastinate: {seen}.")
     why = "its tables are not there" if seen is None else "none was heard from for two minutes"
