@@ -21,7 +21,7 @@ from foundation import errands
 CHOICES = (Command.CALM, Command.STATUS, Command.HELP, Command.CALL, Command.OVER, Command.STOP)
 #: What was done with a message cannot be undone by reading it otherwise: an answer to an alert stands, and so does a stop.
 FINAL = frozenset({Command.OK, Command.GO, Command.NO, Command.STOP, Command.START, Command.WRONG})
-RECEIPT = "sms:receipt"
+RECEIPT, CLAIMED = "sms:receipt", "sms:claimed"
 
 
 def kind_of(command: Command) -> str:
@@ -32,6 +32,11 @@ def kind_of(command: Command) -> str:
 def act(session: Session, now: datetime, row: Inbound, command: Command) -> None:
     """Leave the errand to do what a message meant."""
     errands.ask(session, now, kind_of(command), row.id)
+
+
+def confirm_claim(session: Session, now: datetime, row: Inbound) -> None:
+    """Leave the errand to do what came from a borrowed phone as the member whom it names."""
+    errands.ask(session, now, CLAIMED, row.id)
 
 
 def say_back(session: Session, now: datetime, row: Inbound) -> None:
@@ -53,7 +58,12 @@ def _receipt(session: Session, now: datetime, rng: random.Random, row_id: UUID) 
     sms_commands.receipt_as(session, now, rng, session.get_one(Inbound, row_id))
 
 
+def _claimed(session: Session, now: datetime, rng: random.Random, row_id: UUID) -> None:
+    sms_commands.handle_claimed(session, now, rng, session.get_one(Inbound, row_id))
+
+
 ERRANDS: Mapping[str, Callable[[Session, datetime, random.Random, UUID], None]] = {
     RECEIPT: _receipt,
+    CLAIMED: _claimed,
     **{kind_of(command): partial(_as, command=command) for command in CHOICES},
 }

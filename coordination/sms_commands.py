@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -20,11 +21,14 @@ from committees.intake import grammar
 from committees.intake import sms as intake
 from committees.intake.answers import CALM_ANSWERS
 from committees.intake.reading import Command, Reading
+from committees.people import address_of
 from coordination.sms import answers, menu, simple, telling, writer
 from coordination.sms.talk import Talk
 from foundation.crypto import cipher
 
 Act = Callable[[Talk], None]
+#: Whom a message from a borrowed phone names, where it can be only one member: a key of its reading.
+CLAIMANT = "claimant"
 ACTS: Mapping[Command, Act] = {
     Command.REPORT: telling.report,
     Command.CHECKIN: telling.check_in,
@@ -50,7 +54,14 @@ def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) ->
     """Act on one SMS: its row says afterwards how it was read, and whether a person must look at it."""
     number, text = row.number(session), row.text(session)
     who = writer.find(session, number, text, row.channel)
-    reading = grammar.read(
+    reading = _read(session, who, text)
+    talk = _talk(session, now, rng, row, who, reading)
+    talk.note(**_closed_words(reading))
+    _act_of(talk)(talk)
+
+
+def _read(session: Session, who: writer.Writer, text: str) -> Reading:
+    return grammar.read(
         text,
         wards=list(who.wards),
         ward_aliases=who.ward_names(),
@@ -58,9 +69,21 @@ def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) ->
         emergency=grammar.EMERGENCY_NUMBERS | {who.country.emergency},
         taught=taught_words.of_town(session, who.town.id),
     )
-    talk = _talk(session, now, rng, row, who, reading)
-    talk.note(**_closed_words(reading))
-    _act_of(talk)(talk)
+
+
+def handle_claimed(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
+    """Do what came from a borrowed phone as the member whom it names, since a person says so; the answer goes to the member's own phone."""
+    contact = writer.contact_of(session, UUID(str((row.reading or {})[CLAIMANT])))
+    if contact is None:
+        return  # they have no number any more that could be meant
+    who = writer.find(session, address_of(session, contact), row.text(session))
+    reading = _read(session, who, row.text(session))
+    if not who.known or reading.command is Command.REPORT:
+        return  # a report is sorted like every other that is not proven
+    talk = Talk(session, now, rng, row, who, reading)
+    talk.by_hand = True
+    talk.note(command=str(reading.command), by_hand="FROM")
+    ACTS[reading.command](talk)
 
 
 def handle_as(session: Session, now: datetime, rng: random.Random, row: Inbound, command: Command) -> None:
@@ -146,6 +169,8 @@ def _from_a_stranger(talk: Talk) -> None:
 def _claimed(talk: Talk) -> None:
     """Hold what somebody sent from another member's phone for the secretary, who knows both."""
     talk.note(claimed=True)
+    if meant := writer.claimant(talk.session, talk.writer, talk.reading.member or ""):
+        talk.note(**{CLAIMANT: str(meant)})
     talk.keep_for_a_person()
     if talk.reading.command is Command.REPORT:
         telling.report_unproven(talk)

@@ -19,7 +19,7 @@ from committees.intake.reading import Command
 from committees.intake.teaching import How, proposals
 from committees.people import Person
 from committees.places import Locality, town_of, zone_of
-from coordination import sms_by_hand
+from coordination import sms_by_hand, sms_commands
 from foundation.errors import Conflict, Invalid, Refused
 from foundation.web import words
 from foundation.web.page import Visit
@@ -118,6 +118,15 @@ def may_be_meant(row: Inbound) -> bool:
         and row.state != WAITING
         and sms_by_hand.may_be_changed(row)
     )
+
+
+def claimant(session: Session, row: Inbound) -> str:
+    """The name of the member who, as an unread message from a borrowed phone says, sent it; not of a report, which is sorted."""
+    told = row.reading or {}
+    if row.state != UNREAD or sms_commands.CLAIMANT not in told or told.get("command") == Command.REPORT:
+        return ""
+    person = session.get(Person, UUID(str(told[sms_commands.CLAIMANT])))
+    return person.name if person else ""
 
 
 def about(row: Inbound, text: str) -> dict[str, Any]:

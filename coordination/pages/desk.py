@@ -87,6 +87,19 @@ def meant(visit: Visit, row_id: UUID) -> Response:
     return visit.go("/desk")
 
 
+@page("/desk/sms/<uuid:row_id>/from", roles=DESK)
+def claimed(visit: Visit, row_id: UUID) -> Response:
+    """A message from a borrowed phone did come from the member whom it names."""
+    row = _row(visit, row_id)
+    if visit.posted:
+        if not sms_seen_view.claimant(visit.session, row):
+            raise Conflict(_("What this message did cannot be changed here."), _("Please ring its sender."))
+        _take(visit, row)
+        sms_by_hand.confirm_claim(visit.session, visit.now, row)
+        visit.say(_("Thank you. It is done now, and the sender is told."))
+    return visit.go("/desk")
+
+
 @page("/desk/sms/<uuid:row_id>/handled", roles=DESK)
 def handled(visit: Visit, row_id: UUID) -> Response:
     """Nothing more is to be done with a message."""
@@ -152,6 +165,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         text=text,
         sender=sender.name if sender else "",
         # A number that is known stays with the sender's own contacts; an unknown one can only be rung from here.
+        claimant=sms_seen_view.claimant(visit.session, row),
         number="" if sender else row.number(visit.session),
         by_phone=row.kind not in (FORM, MAIL),
         why=why_unread(row.reading, known=sender is not None),

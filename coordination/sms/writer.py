@@ -12,12 +12,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from committees import committee, people, places, reply_codes
 from committees.committee import Committee
-from committees.people import ContactPoint, Person
+from committees.contact_addresses import SMS
+from committees.people import ContactPoint, Person, Scope
 from committees.places import Country, Locality
 from committees.reply_codes import ReplyCode
 from foundation.errors import NotFound
@@ -73,6 +74,29 @@ def find(session: Session, number: str, text: str, channel: str = "sms") -> Writ
     )
     writer.channel = "sms" if channel == "voice" else channel
     return writer
+
+
+def claimant(session: Session, borrowed_from: Writer, digits: str) -> UUID | None:
+    """The member of the same committee or office whose number ends with these digits; None unless it can be only one."""
+    group = borrowed_from.group
+    here = select(Scope.person_id).where(
+        Scope.active, or_(Scope.committee_id == group, Scope.office_id == group)
+    )
+    rows = select(ContactPoint).where(
+        ContactPoint.channel == SMS,
+        ContactPoint.last_digits == digits,
+        ContactPoint.verified_at.is_not(None),
+        ContactPoint.stopped_at.is_(None),
+        ContactPoint.person_id.in_(here),
+    )
+    found = list({point.person_id for point in session.scalars(rows)})
+    return found[0] if len(found) == 1 else None
+
+
+def contact_of(session: Session, person_id: UUID) -> ContactPoint | None:
+    """The number at which a member gets SMS."""
+    points = people.contacts_of(session, person_id)
+    return next((point for point in points if point.channel == SMS and point.verified_at), None)
 
 
 def _member(session: Session, number: str, contact: ContactPoint, standings: tuple[Standing, ...]) -> Writer:

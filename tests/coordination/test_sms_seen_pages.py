@@ -6,6 +6,7 @@ import uuid
 
 from sqlalchemy import select
 
+from committees import people, reports
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
 from committees.inbox import READ, UNREAD, Inbound
@@ -133,3 +134,33 @@ def test_nobody_else_sees_the_list_and_a_stranger_is_answered_for_nobody(wired_t
     assert "It meant something else" not in secretary.open(f"/desk/sms/{one.id}")
     other = desk(town, "secretary.quetta")
     assert "hello Mardan" not in other.open("/desk/sms")
+
+
+def test_what_came_from_a_borrowed_phone_counts_for_the_member_whom_it_names(wired_town: WiredTown) -> None:
+    town = wired_town
+    digits = town.address("member2.mardan")[-4:]
+    one = read(town, MEMBER, f"21121 from {digits}")
+    answers(town)
+    secretary = desk(town)
+    page = secretary.open(f"/desk/sms/{one.id}")
+    with town.session() as session:
+        name = town.person(session, "member2.mardan").name
+        assert session.scalars(select(CheckIn)).all() == []
+    assert f"came from {name}" in page
+    secretary.send(f"/desk/sms/{one.id}/from")
+    errands.work(town.runtime)
+    before = len(town.heard("member2.mardan"))
+    answers(town)
+    assert len(town.heard("member2.mardan")) == before + 1, "the answer goes to the member's own phone"
+    with town.session() as session:
+        (row,) = session.scalars(select(CheckIn))
+        who = town.person(session, "member2.mardan")
+        group = people.standings_of(session, who.id)[0].committee_id
+        own = reports.source_for(session, town.clock.now(), group=group, person_id=who.id)
+        assert row.source_id == own.id
+        assert list(row.answers) == [2, 1, 1, 2, 1]
+    assert row_of(town, one.id).state == READ
+    secretary.open(f"/desk/sms/{one.id}")
+    assert "borrowed phone" not in secretary.page
+    nobody = read(town, MEMBER, "11111 from 0000")
+    assert "borrowed phone" not in secretary.open(f"/desk/sms/{nobody.id}")
