@@ -15,12 +15,13 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from alerts import providers
+from alerts import press_links, providers
 from alerts.alert import OPEN, Alert
 from alerts.answer_links import Ticket
 from alerts.channels.base import Channel, Message
 from alerts.channels.many import providers_of
 from alerts.composing import compose, in_conversation
+from alerts.press_links import Press
 from alerts.routing import Delivery
 from alerts.sms_routes import PLAIN, Route, all_routes, country_of
 from committees.contact_addresses import SMS
@@ -106,7 +107,8 @@ class Taken:
     row: Any
     look_up: bool
     point: Any = None
-    ticket: Ticket | None = None
+    ticket: Ticket | Press | None = None
+    as_sms: bool = False
     ended: bool = False
     address: str = field(default="", repr=False)
     provider: str | None = None
@@ -146,13 +148,15 @@ def read(session: Session, now: datetime, rows: Select[Any], *, look_up: bool) -
     taken = [Taken(row, look_up) for row in session.execute(rows.with_for_update(skip_locked=True))]
     points = _points(session, {one.row.contact_point_id for one in taken} - {None})
     alerts = _alerts(session, [one.row.id for one in taken if _of_an_alert(one.row)])
+    presses = press_links.of_rows(session, [one.row for one in taken])
     for one in taken:
         one.point = points.get(one.row.contact_point_id)
         one.provider, one.charged = one.row.provider, one.row.charged
         one.answering = in_conversation(
             now, one.point.heard_at if one.point else None, bare=one.row.address_sealed is not None
         )
-        one.ticket, state = alerts.get(one.row.id, (None, OPEN))
+        ticket, state = alerts.get(one.row.id, (None, OPEN))
+        one.ticket = ticket or presses.get(one.row.id)
         one.ended = state != OPEN and one.row.template in OF_OPEN_ALERTS
         if look_up:
             one.taken_ids = _taken_ids(session, one.row)
@@ -223,8 +227,8 @@ def choose_routes(session: Session, channels: Mapping[str, Channel], taken: Sequ
     """Say by which country's networks each SMS travels, also of those that another service's gateway sends."""
     short = [(one, number) for one in taken if (number := _sms_number(channels, one))]
     routes = all_routes(session) if short else {}
-    for one, number in short if routes else ():
-        one.route = routes.get(country_of(number), PLAIN)
+    for one, number in short:
+        one.as_sms, one.route = True, routes.get(country_of(number), PLAIN)
 
 
 def _sms_number(channels: Mapping[str, Channel], one: Taken) -> str:
@@ -326,7 +330,7 @@ def _message(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tu
         one.row,
         one.address,
         since=since,
-        ticket=one.ticket,
+        ticket=None if one.as_sms else one.ticket,
         taken_ids=one.taken_ids,
         answering=one.answering,
         route=one.route,

@@ -9,10 +9,11 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts import answer_links, messages, spoken
+from alerts import answer_links, messages, press_links, spoken
 from alerts.answer_links import Ticket
 from alerts.channels.base import Message
 from alerts.channels.webhook import Webhook
+from alerts.press_links import Press
 from alerts.sms_routes import PLAIN, Route
 from committees.contact_addresses import APPRISE, EMAIL, SMS, VOICE
 from committees.contact_stops import link_path
@@ -34,7 +35,7 @@ def compose(
     address: str,
     *,
     since: datetime | None,
-    ticket: Ticket | None = None,
+    ticket: Ticket | Press | None = None,
     taken_ids: frozenset[str] = frozenset(),
     answering: bool = False,
     route: Route = PLAIN,
@@ -61,10 +62,13 @@ def compose(
         )
     else:
         text = messages.render(row.template, row.slots, language, script, secret)
+    said = spoken.text_of(row.template, text, row.language) if calls else text.text
+    if row.channel == APPRISE and (link := _link(cipher, public_url, ticket, since)):
+        said = f"{said}\n\n{link}"  # what travels as an SMS comes without a ticket
     message = Message(
         row.id,
         address,
-        spoken.text_of(row.template, text, row.language) if calls else text.text,
+        said,
         language=text.language,
         since=since,
         taken_ids=taken_ids,
@@ -77,6 +81,13 @@ def compose(
     return message, text.segments
 
 
+def _link(cipher: Cipher, public_url: str, ticket: Ticket | Press | None, since: datetime | None) -> str:
+    """The link by which one person answers with one tap, or nothing."""
+    if isinstance(ticket, Press):
+        return press_links.address(cipher, public_url, ticket)
+    return answer_links.address(cipher, public_url, ticket, since) if ticket and since else ""
+
+
 def _letter(
     cipher: Cipher,
     public_url: str,
@@ -84,9 +95,9 @@ def _letter(
     address: str,
     secret: str | None,
     since: datetime | None,
-    ticket: Ticket | None,
+    ticket: Ticket | Press | None,
 ) -> Message:
-    link = answer_links.address(cipher, public_url, ticket, since) if ticket and since else ""
+    link = _link(cipher, public_url, ticket, since)
     letter = messages.render_mail(row.template, row.slots, row.language, row.script, secret, link)
     stop = public_url + link_path(cipher, row.contact_point_id) if row.contact_point_id else ""
     return Message(

@@ -18,7 +18,7 @@ from committees.contact_addresses import check_address, mask
 from committees.people import ContactIndex, ContactPoint, Person, add_contact
 from foundation import errands, journal, outbox
 from foundation.crypto import cipher
-from foundation.db import Base, Keyed, hold, insert_new
+from foundation.db import Base, Keyed, claim, hold, insert_new
 from foundation.errors import Conflict, Invalid, Problem
 from foundation.web.words import N_
 
@@ -27,6 +27,11 @@ WAITS = timedelta(hours=24)
 ADD, CHANGE, AGAIN = "add", "change", "again"
 NUMBER_CHANGE = "number_change"
 CONTACTS_CHANGED = "contacts_changed"
+CODE_SENT = "contact_code"
+NOW_OURS = N_("Confirmed. Warnings reach you there from now on.")
+IN_A_DAY = N_(
+    "Confirmed. It takes the old one's place in 24 hours. The old one gets a notice and can stop it."
+)
 MOST_CONTACTS = 6
 
 
@@ -131,9 +136,9 @@ def _send(
     outbox.put(
         session,
         now,
-        effect_key=f"contact_code:{key}",
+        effect_key=f"{CODE_SENT}:{key}",
         channel=channel,
-        template="contact_code",
+        template=CODE_SENT,
         slots={},
         secret=code,
         address=address,
@@ -155,7 +160,22 @@ def confirm(session: Session, now: datetime, row: ContactChange, code: str) -> C
         raise Invalid(
             "code", N_("This code is not right."), N_("Look at the message again, or ask for a new code.")
         )
-    row.confirmed_at = now
+    return _confirmed(session, now, row)
+
+
+def confirm_by_link(session: Session, now: datetime, row: ContactChange) -> ContactPoint | None:
+    """The letter with the code was read at the address: its link says the same as the code, once. Conflict where it is over."""
+    if row.until <= now:
+        raise Conflict(N_("This code is too old."), N_("Ask for a new one."))
+    return _confirmed(session, now, row)
+
+
+def _confirmed(session: Session, now: datetime, row: ContactChange) -> ContactPoint | None:
+    """The code or the link counts, whichever is first, and only once."""
+    waits = {"confirmed_at": None, "cancelled_at": None}
+    if not claim(session, ContactChange, row.id, waits, {"confirmed_at": now}):
+        raise Conflict(N_("This code is too old."), N_("Ask for a new one."))
+    session.refresh(row)
     journal.record(session, now, f"contact:{row.kind}", "contact_change", row.id, locality_id=row.locality_id)
     if row.kind == CHANGE:
         row.takes_effect_at = now + WAITS

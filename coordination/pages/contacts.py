@@ -87,11 +87,7 @@ def _confirm(visit: Visit) -> str:
     except Invalid:
         visit.session.commit()  # a wrong try counts
         raise
-    if point is None:
-        return _(
-            "Confirmed. It takes the old one's place in 24 hours. The old one gets a notice and can stop it."
-        )
-    return _("Confirmed. Warnings reach you there from now on.")
+    return _(confirming.NOW_OURS if point else confirming.IN_A_DAY)
 
 
 def _cancel(visit: Visit) -> str:

@@ -61,7 +61,7 @@ def mine(visit: Visit, drill_id: UUID) -> Response:
         drills.answer(visit.session, visit.now, drill_id, visit.person_id, "web")
         visit.say(_("Thank you. Nothing else is needed."))
         return visit.go(f"/drills/{drill_id}")
-    return visit.render("drill.html", drill_id=drill_id, answered=call.answered_at is not None)
+    return visit.render("drill.html", path=f"/drills/{drill_id}", answered=call.answered_at is not None)
 
 
 def _plan(visit: Visit) -> None:
