@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
+import pytest
 from sqlalchemy import select, update
 
 from alerts import press_links
+from alerts.answer_links import Ticket
+from alerts.composing import compose
 from alerts.drills import LASTS, DrillCall
 from alerts.press_links import DRILL, Press
 from committees.confirming import ContactChange
@@ -121,3 +125,20 @@ def test_nobody_else_makes_a_link_and_another_kind_is_none() -> None:
     assert press_links.read(keys, token) == press
     assert press_links.read(Cipher([b"B" * 43 + b"="], b"p"), token) is None
     assert press_links.read(keys, keys.sign("answer_link", b"x" * 38)) is None
+
+
+@pytest.mark.parametrize("channel", ["apprise", "sms", "whatsapp", "voice"])
+def test_a_link_stands_behind_words_on_the_web_and_never_in_an_sms_or_call(channel: str) -> None:
+    keys = Cipher([b"A" * 43 + b"="], b"p")
+    slots = {"source": "Mardan", "place": {"ward": 7}, "code": "41"}
+    row = SimpleNamespace(
+        id=uuid.UUID(int=9), channel=channel, template="drill", slots=slots, language="en", script="own",
+        secret_sealed=None, contact_point_id=None,
+    )  # fmt: skip
+    for ticket, part in (
+        (Press(DRILL, uuid.UUID(int=1), uuid.UUID(int=2), START), "/l/"),
+        (Ticket(uuid.UUID(int=1), uuid.UUID(int=2), 1), "/k/"),
+    ):
+        message, _ = compose(keys, "https://here", row, "tg:5", since=START, ticket=ticket)
+        assert (f"\n\nhttps://here{part}" in message.text) == (channel == "apprise")
+    assert "https" not in compose(keys, "https://here", row, "tg:5", since=START)[0].text
