@@ -16,8 +16,8 @@ from coordination.api.schemas import Moment, Output
 class DeliveryOut(Output):
     """One message to one person, and how it fared; or, with the state not_asked, that somebody who could be told was not.
 
-    `why_not` says why there is no message (off_duty, stood_in, stopped, no_contact, ended, rose, lowered, excluded), `held_by` why it
-    waits or waited (silence, covered, digest, group, quiet, paused), `held_until` until when that holds; each is empty otherwise.
+    `why_not` says why there is no message (off_duty, stood_in, stopped, no_contact, ended, rose, lowered, told, excluded), `held_by` why
+    it waits or waited (silence, covered, digest, group, later, quiet, paused), `held_until` until when that holds; each is empty otherwise.
     """
 
     id: UUID
