@@ -49,19 +49,9 @@ def compose(
     calls = row.channel == VOICE
     language = spoken.spoken_language(row.language) if calls else row.language
     script = "own" if calls else row.script
-    if row.channel in (SMS, APPRISE):  # the route is the plain one but for what travels as an SMS
-        text = messages.render(
-            row.template,
-            row.slots,
-            language,
-            script,
-            secret,
-            one_way=route.one_way,
-            concat=route.concat_ok,
-            brand=route.brand if route.registered else "",
-        )
-    else:
-        text = messages.render(row.template, row.slots, language, script, secret)
+    # The route is the plain one but for what travels as an SMS.
+    as_sms = _as_sms(route) if row.channel in (SMS, APPRISE) else {}
+    text = messages.render(row.template, row.slots, language, script, secret, **as_sms)
     said = spoken.text_of(row.template, text, row.language) if calls else text.text
     if row.channel == APPRISE and (link := _link(cipher, public_url, ticket, since)):
         said = f"{said}\n\n{link}"  # what travels as an SMS comes without a ticket
@@ -79,6 +69,12 @@ def compose(
         registered=(route.entity, route.ids.get((row.template, text.language), "")),
     )
     return message, text.segments
+
+
+def _as_sms(route: Route) -> dict[str, Any]:
+    """How the words are written for the country's way of SMS."""
+    brand = route.brand if route.registered else ""
+    return {"one_way": route.one_way, "concat": route.concat_ok, "brand": brand}
 
 
 def _link(cipher: Cipher, public_url: str, ticket: Ticket | Press | None, since: datetime | None) -> str:
