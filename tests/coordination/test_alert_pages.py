@@ -9,6 +9,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from alerts.alert import Acknowledgement, Alert, begin_round
@@ -17,6 +18,7 @@ from committees.actions import Action
 from committees.people import address_of, contacts_of
 from committees.reply_codes import ReplyCode
 from coordination.feedback import Feedback
+from coordination.pages import outbox
 from coordination.review import Review
 from foundation.clock import MovableClock
 from foundation.outbox import OutboxMessage
@@ -401,6 +403,13 @@ def test_the_demonstration_shows_its_messages_and_moves_its_clock(demo: Town) ->
         == 403
     )
     assert client.post("/demo/clock", data={"minutes": 60}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/\\elsewhere.example", "//elsewhere.example", "/\\/elsewhere.example"])
+def test_the_clocks_button_leads_back_to_our_own_pages_only(path: str) -> None:
+    came = {"Referer": f"http://localhost{path}"}
+    with Flask("here").test_request_context("/demo/clock", base_url="http://localhost", headers=came):
+        assert outbox._back() == "/outbox"
 
 
 def test_a_sign_in_code_is_never_shown_on_a_page(demo: Town) -> None:
