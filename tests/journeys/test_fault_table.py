@@ -8,11 +8,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from benchmarks import fault_table, faults
+from benchmarks import fault_peer, fault_table, faults
 from benchmarks.fault_child import Missing
+from benchmarks.fault_kept import Kept
+from benchmarks.fault_peer import Theirs
 from benchmarks.fault_rows import Bench, Outcome
 from benchmarks.fault_table import ROWS, Row, Sum
 from benchmarks.faults import Places
@@ -101,3 +105,66 @@ def test_what_is_missing_is_printed_and_breaks_no_promise(
     printed = capsys.readouterr().out
     assert "Not run: get it there." in printed
     assert "1 rows not run" in printed
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[tuple[int, set[str]]] = []
+
+    def play(bench: Bench, tries: int) -> Iterator[Outcome]:
+        asked.append((tries, set(bench.died_at)))
+        for n in range(tries):
+            if len(asked) == 1 and n == 2:
+                raise KeyboardInterrupt
+            yield Outcome(0, 0, 1, 0, 1.0, f"write {n}")
+
+    monkeypatch.setattr(faults, "installations", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(faults, "ROWS", (Row("what it is", fault_table.SQLITE, "sms", play, (1, 5)),))
+    words = ["--keep", str(tmp_path / "tries")]
+    with pytest.raises(KeyboardInterrupt):
+        faults.main(words)
+    assert faults.main(words) == 0
+    assert faults.main(words) == 0
+    assert asked == [(5, set()), (3, {"write 0", "write 1"})]
+
+
+def test_a_row_that_another_process_has_is_left_to_it(tmp_path: Path) -> None:
+    one, another = Kept(tmp_path / "tries"), Kept(tmp_path / "tries")
+    with one.claim(3) as mine, another.claim(3) as theirs, another.claim(4) as free:
+        assert (mine, theirs, free) == (True, False, True)
+    with another.claim(3) as mine:
+        assert mine
+
+
+def peered(*theirs: Theirs) -> Row:
+    """A row of which the peer's tries come to these."""
+    return replace(row_that(Outcome(0, 0, 1, 0, 1.0)), peer=lambda _bench, _tries: iter(theirs))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (row_that(Outcome(0, 0, 1, 0, 1.0)), ["not applicable"]),
+        (peered(Theirs(3, 1), Theirs(4, 1)), ["2", "7", "2"]),
+    ],
+)
+def test_what_became_of_the_peer_stands_beside_and_breaks_no_promise_of_ours(
+    row: Row, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(faults, "ROWS", (row,))
+    monkeypatch.setattr(faults, "installations", lambda *_, **__: nullcontext())
+    assert faults.main([]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("what it is"))
+    assert line.split("1.0 s")[1].split() == " ".join(words).split()
+
+
+def test_a_peer_that_is_not_installed_is_named_and_ours_is_run_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    row = replace(row_that(Outcome(0, 0, 1, 0, 1.0)), peer=fault_peer.killed)
+    monkeypatch.setattr(faults, "ROWS", (row,))
+    monkeypatch.setattr(faults, "installations", lambda *_, **__: nullcontext())
+    assert faults.main(["--quick"]) == 0
+    assert "Alertmanager is not installed: apt-get install" in capsys.readouterr().out
