@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,6 +112,7 @@ class Child:
         if self.pid == 0:
             os.close(ready_read)
             os.close(go_write)
+            _let_go_of_sockets()
             _live(config, clock, report, before, work or sending, ready_write, go_read)
         os.close(ready_write)
         os.close(go_read)
@@ -162,6 +165,15 @@ class Child:
             raise RuntimeError(f"The sender ended with {code}.")
         said = json.loads(self._report.read_text(encoding="utf-8"))
         return Told(said["states"], datetime.fromisoformat(said["ended"]), said["failures"])
+
+
+def _let_go_of_sockets() -> None:
+    """In the child: have none of its parent's, or a provider that stops listening would go on doing so in here."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the listing's own is closed again
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                os.dup2(nothing, int(name))
 
 
 def _live(
