@@ -39,7 +39,7 @@ class Row:
     """One fault, its tries (quick, long), and what is promised: so many copies of one message at most, and seconds until all goes on.
 
     Of some the quick form makes none. `kills`: how a process dies in each try, at "calls" of the system or at "random" moments; these
-    are counted together. `peer`: what is done to Alertmanager for comparison; None where it has no such channel, process or database.
+    are counted together. `peer`: what is done to Alertmanager for comparison; None where it has no such thing, or is not tried.
     `filled`: what the database has before.
     """
 
@@ -184,7 +184,7 @@ class Sum:
     @property
     def _peer_cells(self) -> tuple[str, str, str]:
         if self.row.peer is None:
-            return "not applicable", "", ""
+            return "not tried" if self.row.channel == "email" else "not applicable", "", ""
         if not self.theirs:
             return "none", "-", "-"
         lost, extra = sum(one.lost for one in self.theirs), sum(one.extra for one in self.theirs)
