@@ -70,7 +70,8 @@ class Trial:
         self.keys = filler.put(number)
         filler.close()
         self._children: list[Child] = []
-        self.clock, self.arrived = Clock(), ARRIVED
+        self.clock = Clock()
+        self.arrived: tuple[str, ...] = ARRIVED
         self.twilio, self.mail = Twilio(now=self.clock.now), FakeMailbox()
 
     def config(self, url: str = "") -> Config:
