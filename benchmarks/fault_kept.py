@@ -58,7 +58,7 @@ class Kept:
         self._add(row, "theirs", asdict(theirs))
 
     def whole(self, row: str) -> None:
-        """There are no more tries to make than were asked for or than there are points to die at."""
+        """There are no more points to die at, however many tries are asked for."""
         self._add(row, "whole", True)
 
     def missing(self, row: str, words: str) -> None:

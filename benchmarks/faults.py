@@ -67,8 +67,10 @@ class Places:
                 bench = replace(self._bench(row, before), make=self._installations(row))
                 for outcome in row.play(bench, left):
                     self.kept.ours(row.full_name, outcome)
+                    left -= 1
                     yield self.found(row)
-                self.kept.whole(row.full_name)
+                if left:
+                    self.kept.whole(row.full_name)
         except rows.Missing as missing:
             self.kept.missing(row.full_name, str(missing))
         try:
