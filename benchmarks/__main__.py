@@ -45,12 +45,19 @@ def _sending(engines: tuple[str, ...], quick: bool) -> Table:
     return sending.table(engines, quick)
 
 
+def _processes(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import processes
+
+    return processes.table(engines, quick)
+
+
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "latency": _latency,
     "intake": _intake,
     "scoring_cost": _scoring_cost,
     "rescoring": _rescoring,
     "sending": _sending,
+    "processes": _processes,
 }
 
 WITH_DATA = ("replay_speed", "accuracy")

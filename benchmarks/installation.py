@@ -210,7 +210,7 @@ def serving(town: Installation, gateway: Gateway | None = None, *, jobs: bool = 
     SQLite: one process that also works. PostgreSQL: two web processes and a worker.
     """
     port = free_port()
-    env = _environment(town, port, gateway)
+    env = environment(town, port, gateway)
     web = ["serve", "--port", str(port)]
     if town.engine == "SQLite":
         commands = [[*web, "--threads", "8", *(["--all-in-one"] if jobs else [])]]
@@ -232,7 +232,8 @@ def serving(town: Installation, gateway: Gateway | None = None, *, jobs: bool = 
         stop(started)
 
 
-def _environment(town: Installation, port: int, gateway: Gateway | None) -> dict[str, str]:
+def environment(town: Installation, port: int, gateway: Gateway | None) -> dict[str, str]:
+    """The settings of a server process of an installation."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")}
     env |= {
         "CONCORD_DATA": str(town.folder),

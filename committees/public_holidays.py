@@ -198,6 +198,9 @@ def enter(session: Session, now: datetime) -> int:
             year = now.astimezone(zone_of(session, place)).year
             wanted = [one for y in (year, year + 1) for one in holidays_of(country.code, state, y)]
             done += _bring_up(session, now, place.id, wanted, (year, year + 1))
+    # Once a day is seldom: until then the names in all languages would only lie in memory.
+    holidays_of.cache_clear()
+    _dictionary.cache_clear()
     return done
 
 

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,14 +127,14 @@ def _our_clients(document: Document, base: str) -> Iterator[Row]:
 
 def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
     """Keep what a channel asks for: the method, the path with its query, and the form."""
-    real = channel._http._pool.request
+    real = channel._http._lines.request
 
-    def request(method: str, address: str, **given: Any) -> Any:
-        parts = urlsplit(address)
-        sent.append((method, f"{parts.path}?{parts.query}", given.get("body") or ""))
-        return real(method, address, **given)
+    def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Any:
+        parts = urlsplit(url)
+        sent.append((method, f"{parts.path}?{parts.query}", (body or b"").decode()))
+        return real(method, url, headers, body)
 
-    channel._http._pool.request = request  # type: ignore[method-assign, assignment]
+    channel._http._lines.request = request  # type: ignore[method-assign]
 
 
 def _questions(base: str, sms: Sms, whatsapp: WhatsApp, voice: Voice) -> Iterator[Row]:

@@ -7,7 +7,7 @@ answered once. Only the channels of Twilio and `twilio_inbox` import this module
 from __future__ import annotations
 
 import logging
-import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -16,11 +16,9 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from urllib3 import PoolManager, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
-from urllib3.util import make_headers
 
 from alerts.channels.base import DeliveryFailed, OutcomeUnknown
+from alerts.channels.kept_lines import KeptLines, Lost, NotReached
 from alerts.channels.twilio_codes import verdict
 
 CONNECT_SECONDS = 4.0
@@ -40,11 +38,7 @@ class PooledClient(HttpClient):
     ) -> None:
         super().__init__(logging.getLogger("concord.twilio"), False)
         self._base = urlsplit(base) if base else None
-        # Not through requests: it takes more time for each message than all the rest. Proxies and .netrc of the environment
-        # are not settings of Concord, and nothing is followed or tried again.
-        self._pool = PoolManager(
-            num_pools=4, maxsize=pool, block=False, retries=False, timeout=Timeout(connect=connect, read=read)
-        )
+        self._lines = KeptLines(connect, read, pool)
 
     def request(
         self,
@@ -57,18 +51,18 @@ class PooledClient(HttpClient):
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """Make one request; raise what `urllib3` raises."""
+        """Make one request; raise NotReached or Lost."""
         sent = {name: str(value) for name, value in (headers or {}).items()}
         if auth is not None:
-            sent |= make_headers(basic_auth=":".join(auth))
+            sent["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
         address = self._address(uri)
         if params:
             address += ("&" if "?" in address else "?") + urlencode(_given(params))
-        body = urlencode(_given(data)) if data else None
+        body = urlencode(_given(data)).encode() if data else None
         if body is not None:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
-        answer = self._pool.request(method.upper(), address, body=body, headers=sent, redirect=False)
-        return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
+        status, text, told = self._lines.request(method.upper(), address, sent, body)
+        return Response(status, text.decode("utf-8", "replace"), told)
 
     def sound(self, uri: str, auth: tuple[str, str], most: int) -> tuple[int, bytes]:
         """The status and at most so many bytes of one address; raise what `urllib3` raises."""
@@ -90,7 +84,7 @@ class PooledClient(HttpClient):
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._pool.clear()
+        self._lines.close()
 
     def _address(self, uri: str) -> str:
         if self._base is None:
@@ -122,9 +116,9 @@ def told_apart() -> Iterator[None]:
         yield
     except (TwilioRestException, TwilioServiceException) as error:
         raise _answered(error) from None
-    except HTTPError as error:
-        if _never_left(error):
-            raise DeliveryFailed(_NOT_REACHED, permanent=False) from None
+    except NotReached:
+        raise DeliveryFailed(_NOT_REACHED, permanent=False) from None
+    except Lost:
         raise OutcomeUnknown(_LOST) from None
     except (TwilioException, ValueError):
         # Accepted, by its status, but the answer cannot be read: our id of the message is lost with it.
@@ -156,10 +150,3 @@ def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFa
     code = str(error.code) if error.code and error.code != error.status else None
     meaning = verdict(code, error.status)
     return DeliveryFailed(meaning.words, meaning.permanent, code or str(error.status), meaning.why)
-
-
-def _never_left(error: HTTPError) -> bool:
-    """Whether the connection was never made, so that no byte of the request went out."""
-    if isinstance(error, NewConnectionError | ConnectTimeoutError | NameResolutionError):
-        return True
-    return isinstance(error.args[0] if error.args else None, ssl.SSLCertVerificationError)

@@ -17,6 +17,7 @@ from coordination.commands import Progress, config, opened
 from coordination.ticking import Ticker
 from foundation.config import PROCRASTINATE, Config
 from foundation.errors import Problem
+from foundation.memory import hold_little
 
 
 class Server(BaseApplication):
@@ -25,6 +26,7 @@ class Server(BaseApplication):
     def __init__(self, options: dict[str, Any], load: Any, all_in_one: bool, ready: Any = None) -> None:
         self.options, self.load_app, self.all_in_one, self.ready = options, load, all_in_one, ready
         self.ticker: Ticker | None = None
+        hold_little()
         super().__init__()
 
     def load_config(self) -> None:
@@ -101,6 +103,7 @@ def serve_command(host: str, port: int, workers: int, threads: int, all_in_one: 
 @click.command("worker")
 def worker_command() -> None:
     """Run the jobs: read what came in, score, raise, deliver, escalate, feed back. With ENGINE=procrastinate any number share them."""
+    hold_little()
     if config().engine == PROCRASTINATE:
         _work_with_others()
     else:
@@ -114,6 +117,7 @@ def scheduler_command() -> None:
         raise click.UsageError(
             "With CONCORD_ENGINE=procrastinate the workers carry the periodic jobs: start `concord worker` only."
         )
+    hold_little()
     _tick()
 
 

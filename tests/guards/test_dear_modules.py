@@ -10,12 +10,14 @@ import pytest
 from foundation.lazily import lazily
 
 SUMS = ("numpy", "cel_expr_python.cel", "holidays", "lxml.etree")
+#: What only a schema that is not up to date needs, and what paints tracebacks.
+SELDOM = ("alembic", "alembic.config", "mako", "rich", "pygments")
 PAGES = ("flask", "apiflask", "pydantic", "jinja2", "coordination.app")
 #: What begins a process -> what is not there then.
 BEGINNINGS = {
-    "coordination.runtime": (*SUMS, *PAGES),
-    "coordination.commands.run": (*SUMS, *PAGES),
-    "coordination.app": ("numpy", "cel_expr_python.cel", "holidays"),
+    "coordination.runtime": (*SUMS, *SELDOM, *PAGES),
+    "coordination.commands.run": (*SUMS, *SELDOM, *PAGES),
+    "coordination.app": ("numpy", "cel_expr_python.cel", "holidays", *SELDOM),
 }
 
 
