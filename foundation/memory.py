@@ -6,19 +6,16 @@ What lives here: the asking. How much a process holds is measured by the benchma
 from __future__ import annotations
 
 import ctypes
-import os
 
 _M_ARENA_MAX = -8  # <malloc.h>
 
 
 def hold_little() -> None:
-    """Let all threads share one heap of the C library, and give numpy none of its own.
+    """Let all threads share one heap of the C library.
 
     Otherwise glibc makes eight heaps for each core, and what one of them has given back no other uses: 15 to 25 MiB of a sender.
     Python's lock lets one thread work at a time anyway. Where the C library is another one nothing changes.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if "MALLOC_ARENA_MAX" not in os.environ:
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_M_ARENA_MAX, 1)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)

@@ -32,16 +32,22 @@ class KeptLines:
         self._idle: dict[tuple[str, str], deque[HTTPConnection]] = defaultdict(deque)
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        most: int | None = None,
     ) -> tuple[int, bytes, dict[str, str]]:
-        """Return status, body and headers of one answer; raise NotReached or Lost."""
+        """Return status, body (at most so many bytes) and headers of one answer; raise NotReached or Lost."""
         parts = urlsplit(url)
         line = self._kept(parts) or self._opened(parts)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             line.request(method, path, body, dict(headers))
             answer = line.getresponse()
-            found = answer.status, answer.read(), dict(answer.getheaders())
+            found = answer.status, answer.read(most), dict(answer.getheaders())
         except (OSError, HTTPException) as error:
             line.close()
             raise Lost(type(error).__name__) from error
@@ -49,9 +55,10 @@ class KeptLines:
             line.close()
             raise
         idle = self._idle[parts.scheme, parts.netloc]
-        if line.sock is not None and len(idle) < self._most:
+        if line.sock is not None and answer.isclosed() and len(idle) < self._most:
             idle.append(line)
-        else:
+        else:  # what was not read is not waited for: the connection goes with it
+            answer.close()
             line.close()
         return found
 

@@ -52,9 +52,7 @@ class PooledClient(HttpClient):
         allow_redirects: bool = False,
     ) -> Response:
         """Make one request; raise NotReached or Lost."""
-        sent = {name: str(value) for name, value in (headers or {}).items()}
-        if auth is not None:
-            sent["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
+        sent = {name: str(value) for name, value in (headers or {}).items()} | _signed(auth)
         address = self._address(uri)
         if params:
             address += ("&" if "?" in address else "?") + urlencode(_given(params))
@@ -65,22 +63,9 @@ class PooledClient(HttpClient):
         return Response(status, text.decode("utf-8", "replace"), told)
 
     def sound(self, uri: str, auth: tuple[str, str], most: int) -> tuple[int, bytes]:
-        """The status and at most so many bytes of one address; raise what `urllib3` raises."""
-        answer = self._pool.request(
-            "GET",
-            self._address(uri),
-            headers=make_headers(basic_auth=":".join(auth)),
-            redirect=False,
-            preload_content=False,
-        )
-        try:
-            found = bytearray()
-            while len(found) < most and (part := answer.read(min(65_536, most - len(found)))):
-                found += part
-            return answer.status, bytes(found)
-        finally:
-            # What was not read is not waited for: the connection goes with it.
-            answer.close()
+        """The status and at most so many bytes of one address; raise NotReached or Lost."""
+        status, found, _ = self._lines.request("GET", self._address(uri), _signed(auth), most=most)
+        return status, found
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -91,6 +76,10 @@ class PooledClient(HttpClient):
             return uri
         path = self._base.path.rstrip("/") + urlsplit(uri).path
         return urlunsplit((self._base.scheme, self._base.netloc, path, urlsplit(uri).query, ""))
+
+
+def _signed(auth: tuple[str, str] | None) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(':'.join(auth).encode()).decode()}"} if auth else {}
 
 
 def _given(values: Mapping[str, object]) -> list[tuple[str, str]]:
