@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 
 from sqlalchemy.orm import Session
@@ -37,7 +37,7 @@ class Part:
     name: str
     rows: tuple[Entry, ...]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """What a reader of this part read."""
         return digest(text for row in self.rows for text in (row.english, row.own))
@@ -68,6 +68,7 @@ def part_of(language: str, name: str) -> Part | None:
     return next((part for part in parts(language) if part.name == name), None)
 
 
+@cache
 def whole(language: str) -> str:
     """What a reader of all parts read."""
     return digest(part.fingerprint for part in parts(language))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,14 @@ def served(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory
     keys = tmp_path_factory.getbasetemp() / "town_keys"
     keys.mkdir(exist_ok=True)
     town = make_town(sqlite_databases.template("town", lambda url: build_template(url, keys)), keys)
+    with serving(town) as found:
+        yield found
+    town.runtime.close()
+
+
+@contextmanager
+def serving(town: Town) -> Iterator[Served]:
+    """A town behind an address of this machine, for as long as the block lasts."""
     server = make_server("127.0.0.1", 0, town.app, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -52,7 +61,6 @@ def served(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory
     server.shutdown()
     thread.join()
     server.server_close()
-    town.runtime.close()
 
 
 @pytest.fixture

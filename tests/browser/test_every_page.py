@@ -1,117 +1,135 @@
-"""Every page that the registry and its links lead to, once each, languages by turns: axe, reflow, wide spacing, targets, weight."""
+"""Every page that the registry knows and every answer of its forms: translated, light, and fit to be read and pressed.
+
+A row of docs/budgets.md names what each test here measures.
+"""
 
 from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser
+from sqlalchemy import select
 
 import foundation.web
-from tests.browser.conftest import PATIENCE, Served
-from tests.browser.every_page import Look, looks
-from tests.browser.test_pages import TAGS
+from alerts.messages import CATALOGUES
+from committees.committee import Committee
+from committees.people import Office, Person
+from committees.places import Country, Locality
+from coordination import pages
+from foundation.web.page import PAGES
+from tests.browser import busy_town
+from tests.browser.conftest import Served, serving
+from tests.browser.every_page import Look, Seen, crawl
+from tests.browser.eyes import Eyes
+from tests.browser.marks import unmarked
+from tests.make import build_template
+from tests.rig.databases import SqliteDatabases
+from tests.rig.town import WiredTown, wired
 
 pytestmark = pytest.mark.browser
 
 STATIC = Path(foundation.web.__file__).parent / "static"
-SPACING = (
-    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }"
-    " p { margin-block-end: 2em !important }"
-)
-SPACED = "(rules) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(rules); document.adoptedStyleSheets = [sheet]; }"
-# Small things to press: what no line of text holds must be 44 pixels high and wide, with its label.
-TARGETS = """() => {
-  const pressed = "a, button, input, select, textarea, summary", inText = "p, li, td, th, dd, dt, .hint, .meta, .prose, [aria-hidden]";
-  return Array.from(document.querySelectorAll(pressed))
-    .filter((node) => node.type !== "hidden" && node.closest("main, header") && node.checkVisibility({ visibilityProperty: true }))
-    .filter((node) => !node.closest(inText))
-    .map((node) => [node, (node.closest("label") || node).getBoundingClientRect()])
-    .filter(([node, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
-    .map(([node, box]) => node.outerHTML.slice(0, 90) + " " + Math.round(box.width) + "x" + Math.round(box.height));
-}"""
+TEMPLATES = (STATIC.parent / "templates", Path(pages.__file__).parent.parent / "templates")
+#: What is on the map and shows nobody a page of ours, or only beside another house's server.
+NOT_SEEN = {
+    "/admin/readiness.csv": "a file",
+    "/admin/sms-routes/<country>/texts.csv": "a file",
+    "/admin/sources/form": "a file",
+    "/offline/settings": "read by static/offline.js",
+    "/sign-in/sso": "leads to a ministry's provider: tests/coordination/test_sso.py",
+    "/sign-in/sso/back": "comes from a ministry's provider: tests/coordination/test_sso.py",
+    "/sign-in/sso/link": "after a ministry's provider: tests/coordination/test_sso.py",
+}
+#: Templates that are parts of others, or shown only on the pages above.
+PARTS = {
+    "base.html", "icons.html", "macros.html", "place_parts.html", "profile_parts.html", "readers.html", "tell_base.html",
+    "waiting.html",
+}  # fmt: skip
+ELSEWHERE = {"sso_link.html"}
 
 
-@pytest.fixture
-def all_looks(served: Served) -> dict[str, Look]:
-    """Every page, after a report has become an alert that nobody answered."""
-    served.town.report()
-    served.town.work()
-    for _ in range(4):
-        served.town.later(minutes=30)
-    return looks(served.town)
+@pytest.fixture(scope="module")
+def busy(
+    _sqlite_maker: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, Seen]]:
+    """A town in which everything has happened, on a server, and every look at it; languages by turns."""
+    keys = tmp_path_factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    url = _sqlite_maker.template("town", lambda made: build_template(made, keys))
+    with wired(url, keys, webhook_hosts=("127.0.0.1",)) as town, serving(town) as served:
+        languages = town.runtime.config.locales
+        turn = cycle(languages)
+        yield served, crawl(town, busy_town.fill(town), lambda: (next(turn),))
 
 
-def test_every_page_is_light(all_looks: dict[str, Look]) -> None:
+def test_no_page_and_no_template_is_forgotten(busy: tuple[Served, Seen]) -> None:
+    _served, seen = busy
+    assert {page.path for page in PAGES} - seen.reached == set(NOT_SEEN)
+    templates = {path.name for folder in TEMPLATES for path in folder.glob("*.html")}
+    assert templates - seen.templates == PARTS | ELSEWHERE
+
+
+def test_no_word_on_any_page_is_left_untranslated(busy: tuple[Served, Seen]) -> None:
+    served, seen = busy
+    names = names_of(served.town)
+    told = [f"{look.name}: {text}" for look in seen.looks for text in unmarked(look.marked, names)]
+    assert not told, "\n".join(told)
+
+
+def names_of(town: WiredTown) -> list[str]:
+    """What places, people and bodies are called, what people wrote, and what messages say: no page translates that."""
+    kinds = (Locality, Country, Committee, Office)
+    with town.session("seed") as session:
+        found = [
+            name for kind in kinds for row in session.scalars(select(kind)) for name in row.names.values()
+        ]
+        found += session.scalars(select(Locality.code)).all()
+        found += session.scalars(select(Person.name)).all()
+    return [*found, *busy_town.TYPED, *CATALOGUES["en"].language.words["action"].values()]
+
+
+def test_every_page_is_light(busy: tuple[Served, Seen]) -> None:
     sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in STATIC.iterdir()}
     assert sizes["style.css"] <= 8192
     heavy = []
-    for look in all_looks.values():
-        scripts = re.findall(r'<script src="/static/([^"?]+)', look.html)
-        asked = ["style.css", *scripts]
-        html = len(gzip.compress(look.html.encode(), 9))
-        field = 'class="desk' not in look.html
-        assert not re.findall(r'(?:src|href)="https?://[^"]+\.(?:js|css|woff2?)"', look.html), look.path
-        total = html + sum(sizes[name] for name in asked)
-        if len(asked) + 1 > 4 or sum(sizes[name] for name in scripts) > 8192:
-            heavy.append(f"{look.path}: {asked}")
-        if total > (30_720 if field else 61_440) or field and html > 10_240:
-            heavy.append(f"{look.path}: {html} of {total} bytes")
+    for look in busy[1].looks:
+        for language, html in look.shown.items():
+            heavy += [f"{look.name} ({language}): {fault}" for fault in weight(html, sizes)]
     assert not heavy, "\n".join(heavy)
 
 
-def phone_of(chromium: Browser, served: Served, look: Look) -> BrowserContext:
-    """A phone of 320 pixels on which this person is signed in, without the second page that a sign-in costs."""
-    context = chromium.new_context(base_url=served.url, viewport={"width": 320, "height": 640})
-    context.set_default_timeout(PATIENCE)
-    if look.code:
-        client = served.town.browser(look.code).client
-        cookie = client.get_cookie("concord_session")
-        assert cookie
-        context.add_cookies([{"name": "concord_session", "value": cookie.value, "url": served.url}])
-    return context
-
-
-def faults(page: Page) -> list[str]:
-    """What stands in the way of a reader of the open page."""
-    violations: list[dict[str, Any]] = (
-        Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]}).response["violations"]
-    )
-    found = [f"{one['id']}: {node['html'][:120]}" for one in violations for node in one["nodes"][:1]]
-    found += [f"small: {told}" for told in page.evaluate(TARGETS)[:2]]
-    if (width := page.evaluate("document.documentElement.scrollWidth")) > 320:
-        found.append(f"{width} pixels wide")
-    page.evaluate(SPACED, SPACING)
-    if (width := page.evaluate("document.documentElement.scrollWidth")) > 320:
-        found.append(f"{width} pixels wide with wide spacing")
-    return found
-
-
-def walk(chromium: Browser, served: Served, turns: list[tuple[Look, str]]) -> list[str]:
-    """Look at these pages in these languages; returns what is wrong."""
-    told, phones = [], {}
-    for look, language in turns:
-        if look.code not in phones:
-            phones[look.code] = phone_of(chromium, served, look)
-        phone = phones[look.code]
-        phone.add_cookies([{"name": "concord_language", "value": language, "url": served.url}])
-        page = phone.new_page()
-        page.goto(look.path)
-        told += [f"{look.page} ({language}): {fault}" for fault in faults(page)]
-        page.close()
-    for phone in phones.values():
-        phone.close()
+def weight(html: str, sizes: dict[str, int]) -> list[str]:
+    """What is too heavy about a page and the files that it asks for."""
+    assert not re.findall(r'(?:src|href)="https?://[^"]+\.(?:js|css|woff2?)"', html)
+    scripts = re.findall(r'<script src="/static/([^"?]+)', html)
+    own = len(gzip.compress(html.encode(), 9))
+    total = own + sizes["style.css"] + sum(sizes[name] for name in scripts)
+    field = 'class="desk' not in html
+    told = []
+    if len(scripts) + 2 > 4 or sum(sizes[name] for name in scripts) > 8192:
+        told.append(f"asks for {scripts}")
+    if total > (30_720 if field else 61_440) or field and own > 10_240:
+        told.append(f"{own} of {total} bytes")
     return told
 
 
-def test_every_page_can_be_read_and_pressed(
-    served: Served, chromium: Browser, all_looks: dict[str, Look]
-) -> None:
-    languages = served.town.runtime.config.locales
-    turns = [(look, languages[index % len(languages)]) for index, look in enumerate(all_looks.values())]
-    told = walk(chromium, served, turns)
+def walk(chromium: Browser, served: Served, looks: Sequence[Look], width: int) -> list[str]:
+    """Look at these pages in the languages in which they were kept; returns what is wrong."""
+    with Eyes(chromium, served.url, width) as eyes:
+        return [
+            f"{look.name} ({language}): {fault}"
+            for look in looks
+            for language, html in look.shown.items()
+            for fault in eyes.faults(look.path, html)
+        ]
+
+
+def test_every_page_can_be_read_and_pressed(busy: tuple[Served, Seen], chromium: Browser) -> None:
+    served, seen = busy
+    told = walk(chromium, served, seen.looks, 320)
     assert not told, "\n".join(told)

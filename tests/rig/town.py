@@ -7,7 +7,9 @@ and knows every seed person's phone. Only the tests' conftest loads this module.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -99,7 +101,13 @@ def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
     """The same town with SMS over a Twilio and letters over a mail server, on sockets of this machine."""
-    url, keys = _seeded(databases, tmp_path_factory)
+    with wired(*_seeded(databases, tmp_path_factory)) as town:
+        yield town
+
+
+@contextmanager
+def wired(url: str, keys: Path, **settings: Any) -> Iterator[WiredTown]:
+    """A town on a seeded database with a telephone network and a post office, for as long as the block lasts."""
     clock = FakeClock()
     numbers = ("+15005550006", "whatsapp:+15005550006")
     with FakeTwilio(now=clock.now, numbers=numbers) as twilio, FakeMailbox() as mail:
@@ -117,10 +125,11 @@ def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
             whatsapp_templates={("alert", "en"): CONTENT, ("what_to_do", "en"): ADVICE_CONTENT},
             voice_from=numbers[:1],
             twilio_api_base=twilio.url,
+            **settings,
         )
-        wired = WiredTown(town, twilio, mail)
-        twilio.poster = lambda url, fields, headers: poster_for(wired.app.test_client())(url, fields, headers)
-        yield wired
+        made = WiredTown(town, twilio, mail)
+        twilio.poster = lambda url, fields, headers: poster_for(made.app.test_client())(url, fields, headers)
+        yield made
         town.runtime.close()
 
 
