@@ -51,6 +51,12 @@ def _processes(engines: tuple[str, ...], quick: bool) -> Table:
     return processes.table(engines, quick)
 
 
+def _pages(engines: tuple[str, ...], quick: bool) -> Table:
+    from benchmarks import pages
+
+    return pages.table(engines, quick)
+
+
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "latency": _latency,
     "intake": _intake,
@@ -58,6 +64,7 @@ BENCHMARKS: dict[str, Callable[[tuple[str, ...], bool], Table]] = {
     "rescoring": _rescoring,
     "sending": _sending,
     "processes": _processes,
+    "pages": _pages,
 }
 
 WITH_DATA = ("replay_speed", "accuracy")

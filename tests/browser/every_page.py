@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import time_machine
@@ -165,7 +166,7 @@ class Visitor:
 
         def send(client: FlaskClient, at: str) -> Any:
             page = client.get(at.replace(errand.action, errand.path, 1))
-            forms = reader.fromstring(page.get_data(as_text=True)).forms
+            forms = _forms(page.get_data(as_text=True))
             form = next((one for one in forms if (one.action or "").split("?")[0] == errand.action), None)
             assert form is not None, errand
             # Who gives no name is asked to take a moment; the clock of the machine is moved instead of waiting.
@@ -177,7 +178,7 @@ class Visitor:
 
     def send_forms_of(self, look: Look) -> None:
         """Send each form of a page as it stands, with nothing filled in, and keep what is answered."""
-        for form in reader.fromstring(look.marked).forms:
+        for form in _forms(look.marked):
             action = str(form.action or look.path)
             rule = self.rule(action) if form.method == "POST" else ""
             if not rule:
@@ -187,9 +188,7 @@ class Visitor:
             if action in LEFT_ALONE or not (first or rule == look.page):
                 continue
             fields = _as_it_stands(form)
-            self._keep(
-                look.code, action, "sent empty", lambda client, at, sent=fields: client.post(at, data=sent)
-            )
+            self._keep(look.code, action, "sent empty", partial(_post, fields))
 
     def rule(self, path: str) -> str:
         """The page of the registry that answers at an address."""
@@ -229,6 +228,17 @@ def _read(
     )
     good = answer.mimetype == "text/html" and (answer.status_code == 200 or answer.request.method == "POST")
     return answer.get_data(as_text=True) if good and not 300 <= answer.status_code < 400 else None
+
+
+def _post(fields: Mapping[str, Any], client: FlaskClient, at: str) -> Any:
+    """Send these fields to an address."""
+    return client.post(at, data=fields)
+
+
+def _forms(html: str) -> list[Any]:
+    """The forms of a page."""
+    page: Any = reader.fromstring(html)
+    return list(page.forms)
 
 
 def _as_it_stands(form: Any) -> dict[str, str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -22,17 +24,19 @@ from committees.people import Office, Person
 from committees.places import Country, Locality
 from coordination import pages
 from foundation.web.page import PAGES
+from foundation.web.words import NAMES
 from tests.browser import busy_town
 from tests.browser.conftest import Served, serving
-from tests.browser.every_page import Look, Seen, crawl
+from tests.browser.every_page import MARKED, Languages, Look, Seen, crawl
 from tests.browser.eyes import Eyes
 from tests.browser.marks import unmarked
-from tests.make import build_template
+from tests.make import Town, build_template
 from tests.rig.databases import SqliteDatabases
-from tests.rig.town import WiredTown, wired
+from tests.rig.town import wired
 
 pytestmark = pytest.mark.browser
 
+LANGUAGES = tuple(code for code in NAMES if code != MARKED)
 STATIC = Path(foundation.web.__file__).parent / "static"
 TEMPLATES = (STATIC.parent / "templates", Path(pages.__file__).parent.parent / "templates")
 #: What is on the map and shows nobody a page of ours, or only beside another house's server.
@@ -53,18 +57,26 @@ PARTS = {
 ELSEWHERE = {"sso_link.html"}
 
 
+@contextmanager
+def looked_at(
+    maker: SqliteDatabases, factory: pytest.TempPathFactory, languages: Languages
+) -> Iterator[tuple[Served, Seen]]:
+    """A town in which everything has happened, on a server, and every look at it in these languages."""
+    keys = factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    url = maker.template("town", lambda made: build_template(made, keys))
+    with wired(url, keys, webhook_hosts=("127.0.0.1",)) as town, serving(town) as served:
+        yield served, crawl(town, busy_town.fill(town), languages)
+
+
 @pytest.fixture(scope="module")
 def busy(
     _sqlite_maker: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Served, Seen]]:
-    """A town in which everything has happened, on a server, and every look at it; languages by turns."""
-    keys = tmp_path_factory.getbasetemp() / "town_keys"
-    keys.mkdir(exist_ok=True)
-    url = _sqlite_maker.template("town", lambda made: build_template(made, keys))
-    with wired(url, keys, webhook_hosts=("127.0.0.1",)) as town, serving(town) as served:
-        languages = town.runtime.config.locales
-        turn = cycle(languages)
-        yield served, crawl(town, busy_town.fill(town), lambda: (next(turn),))
+    """Every look, the languages by turns."""
+    turn = cycle(LANGUAGES)
+    with looked_at(_sqlite_maker, tmp_path_factory, lambda: (next(turn),)) as found:
+        yield found
 
 
 def test_no_page_and_no_template_is_forgotten(busy: tuple[Served, Seen]) -> None:
@@ -81,9 +93,9 @@ def test_no_word_on_any_page_is_left_untranslated(busy: tuple[Served, Seen]) -> 
     assert not told, "\n".join(told)
 
 
-def names_of(town: WiredTown) -> list[str]:
+def names_of(town: Town) -> list[str]:
     """What places, people and bodies are called, what people wrote, and what messages say: no page translates that."""
-    kinds = (Locality, Country, Committee, Office)
+    kinds: tuple[Any, ...] = (Locality, Country, Committee, Office)
     with town.session("seed") as session:
         found = [
             name for kind in kinds for row in session.scalars(select(kind)) for name in row.names.values()
@@ -132,4 +144,17 @@ def walk(chromium: Browser, served: Served, looks: Sequence[Look], width: int) -
 def test_every_page_can_be_read_and_pressed(busy: tuple[Served, Seen], chromium: Browser) -> None:
     served, seen = busy
     told = walk(chromium, served, seen.looks, 320)
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_page_in_every_language(
+    _sqlite_maker: SqliteDatabases,  # noqa: PT019 -- it makes the town here
+    tmp_path_factory: pytest.TempPathFactory,
+    chromium: Browser,
+    width: int,
+) -> None:
+    with looked_at(_sqlite_maker, tmp_path_factory, lambda: LANGUAGES) as (served, seen):
+        told = walk(chromium, served, seen.looks, width)
     assert not told, "\n".join(told)

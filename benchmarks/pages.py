@@ -1,0 +1,157 @@
+"""How long a page takes on a slow line and a slow phone, in Chromium, beside the budgets of docs/budgets.md (rows 3, 6, 6b and 6c).
+
+Lines and processor are emulated by the browser; nothing is kept from one load to the next. What a page weighs is a test, not a figure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, StorageState, sync_playwright
+
+from benchmarks.installation import installations, serving
+from benchmarks.tables import Table, ms
+from scripts.browser import HOW_TO_INSTALL, find_chromium
+from tests.make import PASSWORD
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+WARD = "PK-KP-MARDAN-W7"
+PAGES = {
+    "/start": "",
+    "/sign-in": "",
+    "/today": "member1.mardan",
+    "/report": "member1.mardan",
+    f"/place/{WARD}": "member1.mardan",
+}
+LIGHTHOUSE = ("performance", "accessibility", "best-practices")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A kind of network with the phone that hangs on it, and how many seconds a page may take there."""
+
+    name: str
+    kbps: int
+    latency: int
+    slower: int
+    text: float | None
+    usable: float | None
+    load: float
+
+
+LINES = (
+    Line("400 kbps, 400 ms, processor 6 times slower", 400, 400, 6, 2, 3, 5),
+    Line("Slow 3G: 400 kbps, 2000 ms", 400, 2000, 1, None, None, 6),
+    Line("EDGE: 120 kbps, 800 ms", 120, 800, 1, None, None, 6),
+)
+TIMES = """() => {
+  const way = performance.getEntriesByType("navigation")[0];
+  const text = performance.getEntriesByName("first-contentful-paint")[0];
+  return [text ? text.startTime : way.loadEventEnd, way.domContentLoadedEventEnd, way.loadEventEnd];
+}"""
+
+
+def table(engines: tuple[str, ...], quick: bool) -> Table:
+    """Load each page over each line, in English and Urdu; a page on SQLite or PostgreSQL is the same page."""
+    chromium = find_chromium()
+    columns = ("page", "language", "line", "first text", "usable", "loaded", "budget")
+    if chromium is None:
+        return Table("Pages on slow lines", columns, [], (HOW_TO_INSTALL,))
+    with installations(engines[0]) as make, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        with serving(make(), jobs=False) as port:
+            url = f"http://127.0.0.1:{port}"
+            rows = list(_rows(browser, url, 1 if quick else 3))
+            notes = tuple(_lighthouse(f"{url}{path}", chromium) for path, who in PAGES.items() if not who)
+        browser.close()
+    return Table("Pages on slow lines", columns, rows, notes)
+
+
+def _rows(browser: Browser, url: str, times: int) -> Iterator[tuple[str, ...]]:
+    kept = {who: _signed_in(browser, url, who) for who in set(PAGES.values())}
+    for line in LINES:
+        for path, who in PAGES.items():
+            for language in ("en", "ur"):
+                taken = [_load(browser, url + path, kept[who], language, line) for _ in range(times)]
+                middle = [statistics.median(one) for one in zip(*taken, strict=True)]
+                parts = (("text", line.text), ("usable", line.usable), ("loaded", line.load))
+                budget = ", ".join(f"{name} {most:g} s" for name, most in parts if most)
+                over = any(most and found > most for found, (_name, most) in zip(middle, parts, strict=True))
+                yield (path, language, line.name, *map(ms, middle), budget + (": OVER" if over else ""))
+
+
+def _signed_in(browser: Browser, url: str, who: str) -> StorageState:
+    context = browser.new_context()
+    page = context.new_page()
+    if who:
+        page.goto(f"{url}/sign-in")
+        page.fill("[name=sign_in]", who)
+        page.fill("[name=password]", PASSWORD)
+        page.click("main form button.button")
+        page.wait_for_url(lambda at: "/sign-in" not in at)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def _load(browser: Browser, address: str, state: StorageState, language: str, line: Line) -> list[float]:
+    """One load with an empty cache: seconds to the first text, until it can be used, until all is there."""
+    context = browser.new_context(
+        storage_state=state, viewport={"width": 360, "height": 780}, service_workers="block"
+    )
+    context.add_cookies([{"name": "concord_language", "value": language, "url": address}])
+    page = context.new_page()
+    phone = context.new_cdp_session(page)
+    bytes_a_second = line.kbps * 1000 / 8
+    phone.send("Network.enable")
+    phone.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": line.latency,
+            "downloadThroughput": bytes_a_second,
+            "uploadThroughput": bytes_a_second,
+        },
+    )
+    phone.send("Emulation.setCPUThrottlingRate", {"rate": line.slower})
+    page.goto(address, wait_until="load")
+    page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    found: list[float] = page.evaluate(TIMES)
+    context.close()
+    return [one / 1000 for one in found]
+
+
+def _lighthouse(address: str, chromium: str) -> str:
+    """Lighthouse's points for a page, or why there are none."""
+    program = shutil.which("lighthouse")
+    if program is None:
+        return f"Lighthouse, {address}: not measured. It is not installed here: npm install --global lighthouse (budget 95, 100, 100)."
+    done = subprocess.run(  # noqa: S603 -- the program that was found, on an address of ours
+        [
+            program,
+            address,
+            "--quiet",
+            "--output=json",
+            "--chrome-flags=--headless --no-sandbox",
+            f"--only-categories={','.join(LIGHTHOUSE)}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"CHROME_PATH": chromium, "PATH": os.environ.get("PATH", "")},
+    )
+    points = json.loads(done.stdout)["categories"]
+    said = ", ".join(f"{key} {points[key]['score'] * 100:.0f}" for key in LIGHTHOUSE)
+    return f"Lighthouse, {address}: {said} (budget 95, 100, 100)."
