@@ -23,7 +23,6 @@ from werkzeug.exceptions import HTTPException
 
 from committees.people import Person, Scope
 from coordination import pages
-from coordination.app import create_app
 from coordination.frame import LANGUAGE_COOKIE, is_unnamed
 from foundation.web.page import PAGES
 from tests.make import Town
@@ -95,7 +94,7 @@ def crawl(town: Town, errands: Sequence[Errand], languages: Languages) -> Seen:
         for look in list(visitor.seen.looks):
             visitor.send_forms_of(look)
     object.__setattr__(town.runtime.config, "demo", True)
-    demo = Town(town.runtime, create_app(runtime=town.runtime), town.clock)
+    demo = Town(town.runtime, town.clock)
     with _templates(demo.app, visitor.seen.templates):
         visitor = Visitor(demo, languages, visitor.seen)
         for path in ("/outbox", "/sign-in"):

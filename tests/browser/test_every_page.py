@@ -41,6 +41,8 @@ STATIC = Path(foundation.web.__file__).parent / "static"
 TEMPLATES = (STATIC.parent / "templates", Path(pages.__file__).parent.parent / "templates")
 #: What is on the map and shows nobody a page of ours, or only beside another house's server.
 NOT_SEEN = {
+    "/desk/note/<uuid:note_id>": "a sound",
+    "/desk/focal/<uuid:row_id>": "a form of the chair beside a focal person, whom this town has none of yet",
     "/admin/readiness.csv": "a file",
     "/admin/sms-routes/<country>/texts.csv": "a file",
     "/admin/sources/form": "a file",
