@@ -231,6 +231,7 @@ CALL_REASONS = {
     "grave_unconfirmed": N_("A grave report is not confirmed: please ring somebody who is near"),
     "half_told": N_("Somebody began to report by phone: please ring and ask the rest"),
     "answers_differ": N_("Check-in answers from here differ much: a call may be worth it"),
+    "check_in": N_("Only calls reach a member here: please ring and ask for the check-in"),
 }
 
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 
-DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER = (
+DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER, CHECK_IN = (
     "disagrees",
     "asked",
     "no_news",
     "unknown_source",
     "half_told",
     "answers_differ",
+    "check_in",
 )
 WHY = (
     UNKNOWN,
@@ -29,6 +30,7 @@ WHY = (
     DISAGREES,
     HALF,
     ANSWERS_DIFFER,
+    CHECK_IN,
 )
 #: How a call ended. TRIED is no end: nobody answered, and it stands on the list until somebody was reached or it was closed.
 REACHED, LOGGED, NOT_NEEDED, GIVEN_UP = "reached", "logged", "not_needed", "given_up"

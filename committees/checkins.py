@@ -14,8 +14,11 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees import rhythm
+from committees.committee import committee_for
 from committees.places import Locality, below_each, local_day, monday_of, zone_of
 from committees.reports import Report, Source
+from committees.rhythm import Rhythm
 from committees.vouching import VOICE
 from foundation import journal
 from foundation.db import Base, Keyed
@@ -25,6 +28,7 @@ QUESTIONS = 5
 NEWS_DAYS = 14
 ENOUGH_VOICES = 2
 FAR_APART = 2
+WEEK = timedelta(days=7)
 
 
 class CheckIn(Keyed, Base):
@@ -41,8 +45,10 @@ class CheckIn(Keyed, Base):
     indicators: Mapped[dict[str, Any]] = mapped_column(default=dict)
     talked_to: Mapped[list[Any]] = mapped_column(default=list)
     prepare: Mapped[str] = mapped_column(default="")
+    activities: Mapped[list[Any]] = mapped_column(default=list)
     channel: Mapped[str] = mapped_column(default="web")
     received_at: Mapped[datetime] = mapped_column(index=True)
+    late: Mapped[bool] = mapped_column(default=False)
 
 
 class Turnout(Base):
@@ -53,11 +59,12 @@ class Turnout(Base):
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), primary_key=True)
     week: Mapped[date] = mapped_column(primary_key=True)
     spoken: Mapped[int]
+    late: Mapped[int] = mapped_column(default=0)
 
 
 @dataclass(frozen=True)
 class NewCheckIn:
-    """What a door brings in: five whole numbers from 1 to 5, and what may come with them."""
+    """What a door brings in: five whole numbers from 1 to 5, and what may come with them. `at`: when they were written, if not now."""
 
     id: UUID
     locality: Locality
@@ -68,20 +75,22 @@ class NewCheckIn:
     indicators: dict[str, str] = field(default_factory=dict)
     talked_to: tuple[str, ...] = ()
     prepare: str = ""
+    activities: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
-    """Store this week's answers of a source; a second check-in of the week replaces the answers of the first."""
+    """Store a source's answers for the week of which they speak; a second check-in of the week replaces the answers of the first."""
     for number, answer in enumerate(new.answers, 1):
         if answer not in range(1, 6):
             raise Invalid(f"q{number}", f"Choose an answer for question {number}")
     if len(new.answers) != QUESTIONS:
         raise Invalid(f"q{len(new.answers) + 1}", f"Choose an answer for question {len(new.answers) + 1}")
-    week = week_of(session, now, new.locality)
+    week = week_spoken_of(session, new.at or now, new.locality, new.source.id)
     found = of_week(session, new.source.id, new.locality.id, week) or _first(session, now, new, week)
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
     found.indicators, found.talked_to, found.prepare = dict(new.indicators), list(new.talked_to), new.prepare
-    found.received_at = now
+    found.activities, found.received_at = list(new.activities), now
     session.flush()
     journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)
     return found
@@ -95,6 +104,7 @@ def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> Chec
         week=week,
         answers=[],
         received_at=now,
+        late=_is_late(session, now, new.locality, week),
     )
     try:
         with session.begin_nested():
@@ -106,7 +116,7 @@ def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> Chec
         raise Conflict(
             "This check-in number belongs to another check-in.", "Open the form again and send it once more."
         ) from None
-    _count(session, new.locality.id, week)
+    _count(session, row)
     return row
 
 
@@ -191,6 +201,26 @@ def week_of(session: Session, now: datetime, locality: Locality) -> date:
     return monday_of(local_day(now, zone_of(session, locality)))
 
 
+def week_spoken_of(session: Session, at: datetime, locality: Locality, source_id: UUID) -> date:
+    """The Monday of the week that answers written at `at` speak of: on a Monday the week before, for who has not answered for it."""
+    week = week_of(session, at, locality)
+    if at.astimezone(zone_of(session, locality)).weekday() or not _rhythm(session, locality).asks:
+        return week
+    before = week - WEEK
+    return week if of_week(session, source_id, locality.id, before) else before
+
+
+def _is_late(session: Session, now: datetime, locality: Locality, week: date) -> bool:
+    """Whether asking for that week has ended."""
+    own = _rhythm(session, locality)
+    return own.asks and now >= rhythm.closes_at(week, zone_of(session, locality), own)
+
+
+def _rhythm(session: Session, locality: Locality) -> Rhythm:
+    body = committee_for(session, locality.id)
+    return rhythm.of(body.rhythm) if body else Rhythm(asks=False)
+
+
 def of_week(session: Session, source_id: UUID, locality_id: UUID, week: date) -> CheckIn | None:
     """What a source said of a ward in a week, if it did."""
     rows = select(CheckIn).where(
@@ -199,18 +229,19 @@ def of_week(session: Session, source_id: UUID, locality_id: UUID, week: date) ->
     return session.scalars(rows).first()
 
 
-def _count(session: Session, locality_id: UUID, week: date) -> None:
+def _count(session: Session, row: CheckIn) -> None:
+    place_id, week, late = row.locality_id, row.week, int(row.late)
     more = (
         update(Turnout)
-        .where(Turnout.locality_id == locality_id, Turnout.week == week)
-        .values(spoken=Turnout.spoken + 1)
+        .where(Turnout.locality_id == place_id, Turnout.week == week)
+        .values(spoken=Turnout.spoken + 1, late=Turnout.late + late)
     )
     more = more.execution_options(synchronize_session=False)
     if _changed(session, more):
         return
     try:
         with session.begin_nested():
-            session.add(Turnout(locality_id=locality_id, week=week, spoken=1))
+            session.add(Turnout(locality_id=place_id, week=week, spoken=1, late=late))
     except IntegrityError:
         _changed(session, more)  # another first voice came at the same moment
 

@@ -22,6 +22,7 @@ from committees import call_backs, checkins, contacts, reply_codes, rhythm
 from committees.call_backs import CallBack
 from committees.checkins import NEWS_DAYS, CheckIn
 from committees.committee import Committee, Membership, Seat, committee_for, sitting, voices_of_ward
+from committees.contact_addresses import VOICE
 from committees.contacts import write_to
 from committees.people import ContactPoint, Person, contacts_each
 from committees.places import Locality, local_day, monday_of, town_of, zone_of
@@ -34,8 +35,11 @@ from foundation.outbox import OutboxMessage
 
 SILENT_KIND = "silent"
 TEMPLATES = {rhythm.PROMPT: "checkin_prompt", REMINDER: "checkin_reminder"}
-#: A call cannot take five numbers, and a letter cannot be answered with them.
+#: What is answered by return; a letter asks as well (it is answered by letter or on the page), where nothing else reaches somebody.
 WRITTEN = ("sms", "whatsapp")
+ASKED_BY = (*WRITTEN, "email")
+RING = "ring_checkin:"
+STALE_CALL = timedelta(days=1)
 ORDINARY_LEVEL = 1
 NINE = time(9)
 ONE_A_DAY = timedelta(hours=23)
@@ -54,7 +58,9 @@ class Asked:
 
 def ask(session: Session, now: datetime) -> int:
     """Write what is due to the members of every committee; return how many messages and flags are new."""
-    return flag_differences(session, now) + sum(_ask_one(session, now, one) for one in _due(session, now))
+    new = flag_differences(session, now) + sum(_ask_one(session, now, one) for one in _due(session, now))
+    _end_calls(session, now)
+    return new
 
 
 def _due(session: Session, now: datetime) -> Iterable[Asked]:
@@ -81,10 +87,13 @@ def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
             continue
         if person.paused_until and person.paused_until > now:
             continue
-        point = _written_to(points.get(person.id, ()), now)
+        point = _written_to(points.get(person.id, ()), now, ASKED_BY)
         ward = session.get_one(Locality, ward_id)
-        at = quiet.after_quiet(session, now, person, ward) if point else now
-        if point is None or at >= asked.closes:
+        if point is None:
+            new += _ring(session, now, asked, person, ward, points.get(person.id, ()))
+            continue
+        at = quiet.after_quiet(session, now, person, ward)
+        if at >= asked.closes:
             continue
         slots: dict[str, object] = {
             "source": sender_of(session, ward.id),
@@ -126,9 +135,52 @@ def _answered(session: Session, asked: Asked) -> set[UUID]:
     return set(session.scalars(select(CheckIn.source_id).where(CheckIn.week == asked.week)))
 
 
-def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:
-    good = (point for point in points if point.channel in WRITTEN)
+def _written_to(
+    points: Iterable[ContactPoint], now: datetime, channels: tuple[str, ...] = WRITTEN
+) -> ContactPoint | None:
+    """The point that is written to: what is answered by return first, whatever the order of the contacts."""
+    mine = (point for point in points if point.channel in channels)
+    good = sorted(mine, key=lambda point: point.channel not in WRITTEN)
     return next((point for point in good if contacts.takes(point, now, ORDINARY_LEVEL)), None)
+
+
+def _ring(
+    session: Session,
+    now: datetime,
+    asked: Asked,
+    person: Person,
+    ward: Locality,
+    points: Iterable[ContactPoint],
+) -> int:
+    """Put a call on the secretary's desk for who is reached by calls only, once a week: a call by a machine cannot take five numbers."""
+    if not any(point.channel == VOICE and contacts.takes(point, now, ORDINARY_LEVEL) for point in points):
+        return 0
+    key = f"{RING}{asked.week}:{person.id}"
+    if session.scalars(select(CallBack.id).where(CallBack.effect_key == key)).first():
+        return 0
+    call = CallBack(
+        locality_id=ward.id,
+        why=call_backs.CHECK_IN,
+        asked_at=now,
+        due_at=asked.closes,
+        effect_key=key,
+    )
+    session.add(call)
+    return 1
+
+
+def _end_calls(session: Session, now: datetime) -> None:
+    """Take such a call off the desk once that member has checked in for its week, or a day after asking has ended."""
+    rows = select(CallBack).where(CallBack.why == call_backs.CHECK_IN, CallBack.done_at.is_(None))
+    for call in session.scalars(rows):
+        week, person_id = (call.effect_key or "").removeprefix(RING).split(":")
+        body = committee_for(session, call.locality_id)
+        source = cipher(session).handle("source", body.id if body else None, UUID(person_id))
+        monday = date.fromisoformat(week)
+        if checkins.of_week(session, source, call.locality_id, monday):
+            call_backs.done(session, now, call, call_backs.NEWS_CAME)
+        elif now > call.due_at + STALE_CALL:
+            call_backs.done(session, now, call, call_backs.NOT_NEEDED)
 
 
 def flag_differences(session: Session, now: datetime) -> int:

@@ -46,6 +46,16 @@ TALKED_TO = {
     "shopkeepers": N_("Shopkeepers"),
     "no_one": N_("No one this week"),
 }
+#: What people did together for peace: its words, and the sign of the local picture for which it stands.
+ACTIVITIES: dict[str, tuple[str, str]] = {
+    "sat_together": (N_("Leaders or elders of all sides met"), "leaders_together"),
+    "walked_together": (N_("Elders walked or kept watch together"), "leaders_together"),
+    "meal": (N_("A shared meal, such as an iftar"), "joint_activity"),
+    "sport": (N_("A match or games with mixed teams"), "joint_activity"),
+    "work": (N_("People worked or cleaned together"), "joint_activity"),
+    "help": (N_("Help given across communities"), "help_across"),
+    "rumour": (N_("A rumour was checked and answered together"), "rumour_checked"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class CheckInAnswers:
     indicators: dict[str, str]
     talked_to: tuple[str, ...]
     prepare: str
+    activities: tuple[str, ...] = ()
 
 
 def read(values: MultiDict[str, str], wards: tuple[str, ...], indicators: tuple[str, ...]) -> CheckInAnswers:
@@ -72,16 +83,25 @@ def read(values: MultiDict[str, str], wards: tuple[str, ...], indicators: tuple[
         "prepare", LONGEST_PREPARE, _("Make it shorter. You have used %(used)d of %(most)d letters")
     )
     said = {key: values.get(f"i_{key}", "") for key in indicators}
+    activities = form.choices("activities", ACTIVITIES)
     form.check()
     return CheckInAnswers(
         ward=ward,
         answers=tuple(int(answer) for answer in answers),
         # The button counts for less than five answers; whoever changed one of them has answered.
         all_calm=values.get("all_calm") == "yes" and set(answers) == {"1"},
-        indicators={key: value for key, value in said.items() if value in ("seen", "stopped")},
+        indicators=_signs(said, activities),
         talked_to=form.choices("talked_to", TALKED_TO),
         prepare=prepare,
+        activities=activities,
     )
+
+
+def _signs(said: dict[str, str], activities: tuple[str, ...]) -> dict[str, str]:
+    """The signs answered for, and those that an activity shows; what somebody answered by hand stays."""
+    signs = {key: value for key, value in said.items() if value in ("seen", "stopped")}
+    shown = {ACTIVITIES[one][1] for one in activities}
+    return signs | {key: "seen" for key in said if key in shown and key not in signs}
 
 
 def all_calm(ward: str) -> MultiDict[str, str]:

@@ -32,12 +32,16 @@ class CheckInIn(Input):
 
 
 class CheckInOut(Output):
-    """A check-in as it is stored: `week` is the Monday with which the week begins, at the place."""
+    """A check-in as it is stored: `week` is the Monday with which the week of which it speaks begins, at the place.
+
+    `late`: it came after the committee had ended asking for that week.
+    """
 
     id: UUID
     locality: str
     week: str
     received_at: Moment
+    late: bool
 
 
 @endpoint(
@@ -73,6 +77,10 @@ def check_in(call: Call) -> tuple[CheckInOut, int]:
     before = set(call.session.scalars(select(CheckIn.id).where(CheckIn.source_id == source.id)))
     row = checkins.record(call.session, call.now, new)
     answer = CheckInOut(
-        id=row.id, locality=place.code, week=row.week.isoformat(), received_at=row.received_at
+        id=row.id,
+        locality=place.code,
+        week=row.week.isoformat(),
+        received_at=row.received_at,
+        late=row.late,
     )
     return answer, 200 if row.id in before else 201

@@ -6,7 +6,7 @@ Reading the form is committees/intake/checkin_form.py, storing it committees/che
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,11 +22,12 @@ from committees.intake.checkin_form import CheckInAnswers
 from committees.places import Locality
 from coordination.pages.whereabouts import REPORTERS, Home, home_of, name_of, source_of
 from foundation.errors import NotFound, Refused
+from foundation.web import words
 from foundation.web.page import Visit, page
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
-WEEK = timedelta(days=7)
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
 @page("/check-in", roles=REPORTERS, nav=N_("Check-in"), nav_for=("member",), order=30)
@@ -54,13 +55,22 @@ def checked_in(visit: Visit, checkin_id: UUID) -> Response:
     if row.source_id not in visit.principal.handles:
         raise NotFound()
     ward = visit.session.get_one(Locality, row.locality_id)
-    spoken, of = turnout(visit, ward)
-    return visit.render("checked_in.html", key=row.id, ward=name_of(ward), spoken=spoken, of=of)
+    spoken, of = turnout(visit, ward, row.week)
+    last_day = words.day(row.week + WEEK - DAY)
+    return visit.render(
+        "checked_in.html",
+        key=row.id,
+        ward=name_of(ward),
+        spoken=spoken,
+        of=of,
+        late=row.late,
+        last_day=last_day,
+    )
 
 
-def turnout(visit: Visit, ward: Locality) -> tuple[int, int]:
-    """How many have spoken for a ward this week, and how many could: never fewer than did."""
-    week = checkins.week_of(visit.session, visit.now, ward)
+def turnout(visit: Visit, ward: Locality, week: date | None = None) -> tuple[int, int]:
+    """How many have spoken for a ward in a week (this one if none is named), and how many could: never fewer than did."""
+    week = week or checkins.week_of(visit.session, visit.now, ward)
     spoken = checkins.spoken_this_week(visit.session, ward.id, week)
     return spoken, max(spoken, voices_of_ward(visit.session, ward.id))
 
@@ -122,6 +132,7 @@ def _lists() -> dict[str, Any]:
     return {
         "said": [(key, _(words)) for key, words in checkin_form.SAID.items()],
         "talked_to": [(key, _(words)) for key, words in checkin_form.TALKED_TO.items()],
+        "activities": [(key, _(words)) for key, (words, _sign) in checkin_form.ACTIVITIES.items()],
     }
 
 
@@ -145,5 +156,7 @@ def _store(visit: Visit, home: Home, key: UUID, answers: CheckInAnswers) -> Chec
         indicators=answers.indicators,
         talked_to=answers.talked_to,
         prepare=answers.prepare,
+        activities=answers.activities,
+        at=visit.filled_at(),
     )
     return checkins.record(visit.session, visit.now, new)

@@ -15,7 +15,7 @@ from committees.inbox import SMS, Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
 from committees.intake.reading import Command
-from committees.places import Locality, local_day, monday_of
+from committees.places import Locality
 from committees.reports import Source
 from coordination.sms.talk import Talk, place_slot
 from foundation import journal
@@ -110,7 +110,8 @@ def check_in(talk: Talk) -> None:
     """Record five answers for the week and say them back, with how many of the ward have spoken."""
     answers = tuple(int(digit) for digit in talk.reading.answers or "")
     source, place = _source(talk), talk.where
-    before = _this_week(talk, source, place)
+    week = checkins.week_spoken_of(talk.session, talk.row.received_at, place, source.id)
+    before = checkins.of_week(talk.session, source.id, place.id, week)
     talk.note(before=list(before.answers) if before else None)
     new = NewCheckIn(
         id=intake.report_id(talk.row.provider_id),
@@ -119,25 +120,23 @@ def check_in(talk: Talk) -> None:
         answers=answers,
         channel="sms",
         all_calm=answers == CALM,
+        at=talk.row.received_at,
     )
     row = checkins.record(talk.session, talk.now, new)
     talk.note(checkin=str(row.id))
-    done = checkins.spoken_this_week(talk.session, place.id, row.week)
     names = ("mood", "rumours", "incidents", "safety", "next")
+    scales = dict(zip(names, answers, strict=True))
+    if row.late:
+        talk.reply("receipt_checkin_late", place=place_slot(place, talk.writer.town), **scales)
+        return
+    done = checkins.spoken_this_week(talk.session, place.id, row.week)
     talk.reply(
         "receipt_checkin",
         place=place_slot(place, talk.writer.town),
         done=min(done, 99),
         members=min(max(_members(talk, place), done), 99),
-        **dict(zip(names, answers, strict=True)),
+        **scales,
     )
-
-
-def _this_week(talk: Talk, source: Source, place: Locality) -> CheckIn | None:
-    rows = select(CheckIn).where(CheckIn.source_id == source.id, CheckIn.locality_id == place.id)
-    newest = talk.session.scalars(rows.order_by(CheckIn.week.desc())).first()
-    week = monday_of(local_day(talk.now, talk.writer.zone))
-    return newest if newest and newest.week == week else None
 
 
 def _members(talk: Talk, place: Locality) -> int:

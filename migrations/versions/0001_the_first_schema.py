@@ -674,8 +674,10 @@ def upgrade() -> None:
         sa.Column("indicators", sa.JSON(), nullable=False),
         sa.Column("talked_to", sa.JSON(), nullable=False),
         sa.Column("prepare", sa.String(), nullable=False),
+        sa.Column("activities", sa.JSON(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_checkin_locality_id_locality")
         ),
@@ -1266,6 +1268,7 @@ def upgrade() -> None:
         sa.Column("locality_id", sa.Uuid(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False),
         sa.Column("spoken", sa.Integer(), nullable=False),
+        sa.Column("late", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["locality_id"], ["locality.id"], name=op.f("fk_turnout_locality_id_locality")
         ),

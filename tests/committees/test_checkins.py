@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from committees import checkins, reports
-from committees.checkins import CheckIn, NewCheckIn, Voices
+from committees.checkins import CheckIn, NewCheckIn, Turnout, Voices
+from committees.committee import Committee
 from committees.places import by_code
 from foundation.errors import Invalid
 from foundation.policy import service
@@ -67,7 +68,39 @@ def test_a_week_begins_on_the_local_monday(town: Town) -> None:
     with town.session() as session:
         assert check_in(town, session).week.isoformat() == "2026-11-23"
         town.clock.move(days=5, hours=10, minutes=30)  # Sunday 19:30 UTC is Monday in Mardan
-        assert check_in(town, session, source=1).week.isoformat() == "2026-11-30"
+        assert check_in(town, session).week.isoformat() == "2026-11-30"
+
+
+def test_what_comes_after_asking_has_ended_is_kept_late_in_the_week_it_speaks_of(town: Town) -> None:
+    with town.session() as session:
+        written = town.clock.now()
+        town.clock.move(days=5, hours=5, minutes=59)  # Sunday 19:59 in Mardan
+        assert check_in(town, session, source=1).late is False
+        town.clock.move(minutes=1)
+        assert check_in(town, session, source=2).late is True
+        assert check_in(town, session, source=1, answers=(5, 5, 5, 5, 5)).late is False  # a second thought
+        town.clock.move(days=1)
+        monday = check_in(town, session, source=3)
+        assert (monday.week.isoformat(), monday.late) == ("2026-11-23", True)
+        again = check_in(town, session, source=3)
+        assert (again.week.isoformat(), again.late) == ("2026-11-30", False)
+        town.clock.move(days=1)
+        assert check_in(town, session, source=4).week.isoformat() == "2026-11-30"
+        waited = check_in(town, session, source=5, at=written)  # without network since Tuesday
+        assert (waited.week.isoformat(), waited.late) == ("2026-11-23", True)
+        turnout = session.get_one(Turnout, (monday.locality_id, monday.week))
+        session.refresh(turnout)
+        assert (turnout.spoken, turnout.late) == (4, 3)
+
+
+def test_a_committee_that_asks_nobody_knows_no_late(town: Town) -> None:
+    with town.session("seed", write=True) as session:
+        for body in session.scalars(select(Committee)):
+            body.rhythm = {"asks": False}
+        session.flush()
+        town.clock.move(days=6)
+        row = check_in(town, session)
+        assert (row.week.isoformat(), row.late) == ("2026-11-30", False)
 
 
 def test_the_second_word_of_a_week_replaces_the_first(town: Town) -> None:

@@ -6,7 +6,7 @@ import re
 
 from sqlalchemy import select, update
 
-from committees import checkins
+from committees import call_backs, checkins, people
 from committees.call_backs import CallBack
 from committees.committee import Committee
 from committees.people import Person
@@ -92,3 +92,58 @@ def test_the_chair_is_told_of_one_silent_ward_and_says_that_it_was_rung(wired_to
     with town.session("intake") as session:
         closed = session.scalars(select(CallBack).where(CallBack.outcome == "reached")).all()
         assert [call.why for call in closed] == ["no_news"]
+
+
+def test_who_answers_late_is_told_so_and_stands_in_the_week_of_which_they_speak(
+    wired_town: WiredTown,
+) -> None:
+    town = wired_town
+    town.later(days=6, hours=1)  # Monday, 15:00
+    town.sms(WHO, "21121")
+    assert "came late and is kept for the week to Sunday" in town.last(WHO)
+    browser = town.browser("member2.mardan")
+    browser.open("/check-in")
+    browser.send("/check-in", activities=["meal"], **{f"q{number}": "1" for number in range(1, 6)})
+    assert "until Sun 29 Nov, marked late" in browser.page
+    with town.session("intake") as session:
+        rows = session.scalars(select(checkins.CheckIn)).all()
+    assert {(row.week.isoformat(), row.late) for row in rows} == {("2026-11-23", True)}
+    assert sorted(row.activities for row in rows) == [[], ["meal"]]
+    town.sms(WHO, "WRONG")
+    with town.session("intake") as session:
+        assert len(session.scalars(select(checkins.CheckIn)).all()) == 1
+
+
+def only(town: WiredTown, channel: str, address: str) -> None:
+    """Let one way alone reach WHO."""
+    with town.session("seed", write=True) as session:
+        person = town.person(session, WHO)
+        old = people.contacts_of(session, person.id)
+        for point in old:
+            point.stopped_at = town.clock.now()
+        place, now = old[0].locality_id, town.clock.now()
+        people.add_contact(session, person, channel, address, locality_id=place, verified_at=now)
+
+
+def test_who_is_reached_by_letter_only_is_asked_by_letter(wired_town: WiredTown) -> None:
+    only(wired_town, "email", "one@example.org")
+    to_thursday(wired_town)
+    assert [1 for mail in wired_town.mail.to("one@example.org") if "21121" in mail.text] == [1]
+
+
+def test_who_is_reached_by_calls_only_is_rung_by_a_person(wired_town: WiredTown) -> None:
+    town = wired_town
+    only(town, "voice", "+923009991111")
+    to_thursday(town)
+    town.later(days=1)
+    mine = select(CallBack).where(CallBack.why == call_backs.CHECK_IN)
+    with town.session("engine") as session:
+        (call,) = session.scalars(mine).all()
+    desk = town.browser("secretary.mardan")
+    assert "Only calls reach a member here" in desk.open("/desk")
+    browser = town.browser(WHO)
+    browser.open("/check-in")
+    browser.send("/check-in", **{f"q{number}": "1" for number in range(1, 6)})
+    town.later(minutes=10)
+    with town.session("engine") as session:
+        assert session.scalars(mine).one().outcome == call_backs.NEWS_CAME
