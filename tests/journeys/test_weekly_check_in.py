@@ -100,7 +100,7 @@ def test_who_answers_late_is_told_so_and_stands_in_the_week_of_which_they_speak(
     town = wired_town
     town.later(days=6, hours=1)  # Monday, 15:00
     town.sms(WHO, "21121")
-    assert "came late and is kept for the week to Sunday" in town.last(WHO)
+    assert "اتوار تک کے ہفتے میں" in town.last(WHO)  # kept for the week to Sunday
     browser = town.browser("member2.mardan")
     browser.open("/check-in")
     browser.send("/check-in", activities=["meal"], **{f"q{number}": "1" for number in range(1, 6)})
