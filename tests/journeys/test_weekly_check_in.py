@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlalchemy import select, update
 
 from committees import call_backs, checkins, people
@@ -13,6 +14,7 @@ from committees.people import Person
 from tests.rig.town import WiredTown
 
 WHO = "member1.mardan"
+ON_SQLITE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
 
 def prompts(town: WiredTown, who: str = WHO, word: str = "21121") -> list[str]:
@@ -125,12 +127,14 @@ def only(town: WiredTown, channel: str, address: str) -> None:
         people.add_contact(session, person, channel, address, locality_id=place, verified_at=now)
 
 
+@ON_SQLITE
 def test_who_is_reached_by_letter_only_is_asked_by_letter(wired_town: WiredTown) -> None:
     only(wired_town, "email", "one@example.org")
     to_thursday(wired_town)
     assert [1 for mail in wired_town.mail.to("one@example.org") if "21121" in mail.text] == [1]
 
 
+@ON_SQLITE
 def test_who_is_reached_by_calls_only_is_rung_by_a_person(wired_town: WiredTown) -> None:
     town = wired_town
     only(town, "voice", "+923009991111")
