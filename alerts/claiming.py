@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from alerts import press_links, providers
+from alerts import press_links, providers, recorded
 from alerts.alert import OPEN, Alert
 from alerts.answer_links import Ticket
 from alerts.channels.base import Channel, Message
@@ -24,7 +24,8 @@ from alerts.composing import compose, in_conversation
 from alerts.press_links import Press
 from alerts.routing import Delivery
 from alerts.sms_routes import PLAIN, Route, all_routes, country_of
-from committees.contact_addresses import SMS
+from alerts.spoken import RECORDED
+from committees.contact_addresses import SMS, VOICE
 from committees.people import ContactPoint
 from foundation.crypto import Cipher
 from foundation.db import among
@@ -117,6 +118,7 @@ class Taken:
     taken_ids: frozenset[str] = frozenset()
     answering: bool = False
     route: Route = PLAIN
+    plays: Mapping[str, str] = field(default_factory=dict)
     why_not: str = ""
 
     @property
@@ -311,6 +313,14 @@ def _claimed(one: Taken, now: datetime) -> Claimed:
     )
 
 
+def choose_recordings(session: Session, cipher: Cipher, public_url: str, taken: Sequence[Taken]) -> None:
+    """Say what of each call is played, where no voice speaks the receiver's language."""
+    calls = [one for one in taken if one.channel == VOICE and one.row.language in RECORDED]
+    plays = recorded.plays(session, cipher, public_url) if calls else {}
+    for one in calls:
+        one.plays = plays.get(one.row.language, {})
+
+
 def write(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tuple[Message | None, int, str]:
     """The message of a row, its segments, and why there is none; nothing here asks the database."""
     try:
@@ -334,4 +344,5 @@ def _message(cipher: Cipher, public_url: str, one: Taken, since: datetime) -> tu
         taken_ids=one.taken_ids,
         answering=one.answering,
         route=one.route,
+        plays=one.plays,
     )

@@ -6,7 +6,9 @@ Pure: the caller brings the row, the opened address and what else it read. `aler
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from alerts import answer_links, messages, press_links, spoken
@@ -39,6 +41,7 @@ def compose(
     taken_ids: frozenset[str] = frozenset(),
     answering: bool = False,
     route: Route = PLAIN,
+    plays: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Message, int]:
     """The message of one outbox row and its segments; raise Problem where it cannot be written."""
     secret = cipher.open("outbox.secret", row.id, row.secret_sealed) if row.secret_sealed else None
@@ -52,14 +55,14 @@ def compose(
     # The route is the plain one but for what travels as an SMS.
     as_sms = _as_sms(route) if row.channel in (SMS, APPRISE) else {}
     text = messages.render(row.template, row.slots, language, script, secret, **as_sms)
-    said = spoken.text_of(row.template, text, row.language) if calls else text.text
+    said = spoken.text_of(row.template, text) if calls else text.text
     if row.channel == APPRISE and (link := _link(cipher, public_url, ticket, since)):
         said = f"{said}\n\n{link}"  # what travels as an SMS comes without a ticket
     message = Message(
         row.id,
         address,
         said,
-        language=text.language,
+        language=row.language if calls else text.language,
         since=since,
         taken_ids=taken_ids,
         template=row.template,
@@ -67,6 +70,9 @@ def compose(
         answering=answering,
         sender=route.sender,
         registered=(route.entity, route.ids.get((row.template, text.language), "")),
+        # A code is wiped once it is handed over: nobody could say it later.
+        after_key=calls and secret is None,
+        plays=plays,
     )
     return message, text.segments
 

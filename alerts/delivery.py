@@ -99,6 +99,7 @@ class Sender:
             due = claiming.read(session, now, claiming.due_rows(now, self._batch, busy), look_up=False)
             claiming.open_addresses(self._cipher, [*lost, *due])
             claiming.choose_routes(session, self.channels, [*lost, *due])
+            claiming.choose_recordings(session, self._cipher, self.public_url, [*lost, *due])
             claiming.choose_providers(session, now, self.channels, [*lost, *due])
             going = [*lost, *limits.may_go(session, now, self.limits, self.channels, due)]
             held = claiming.hold(session, now, going)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from alerts.messages import CATALOGUES, Rendered
+from foundation.config import LOCALES
 
 _LEVEL = re.compile(r"([0-5])/5")
 ENGLISH = "en"
@@ -27,6 +28,7 @@ class Tongue:
     locale: str
     voice: str
     out_of: str
+    open: str
     keys: str
     again: str
     thanks: str
@@ -42,6 +44,25 @@ def _tongues() -> Mapping[str, Tongue]:
 
 
 TONGUES: Mapping[str, Tongue] = _tongues()
+#: Languages of ours that no voice speaks: a call plays what was recorded for them (alerts/recorded.py), and says the rest in English.
+RECORDED = {"si": "Sinhala", "dv": "Dhivehi"}
+assert {*TONGUES, *RECORDED} == set(LOCALES)
+#: Every language of the menu, in the order of its keys.
+SPOKEN = (*TONGUES, *RECORDED)
+
+
+def lines(language: str) -> Mapping[str, str]:
+    """Everything that a recorded language needs: each line by its key, with the English words that it stands for."""
+    english = TONGUES[ENGLISH]
+    choose = english.menu["choose"].replace("English", RECORDED[language])
+    menu = {**english.menu, "choose": choose.format(n=SPOKEN.index(language) + 1)}
+    frame = {name: getattr(english, name) for name in ("open", "keys", "again", "thanks", "goodbye")}
+    messages = {key: said for key, said in english.messages.items() if key != "other"}
+    return (
+        {f"menu.{key}": said for key, said in menu.items()}
+        | frame
+        | {f"messages.{key}": said for key, said in messages.items()}
+    )
 
 
 def spoken_language(language: str) -> str:
@@ -54,13 +75,12 @@ def tongue(language: str) -> Tongue:
     return TONGUES.get(language, TONGUES[ENGLISH])
 
 
-def text_of(template: str, rendered: Rendered, wanted: str) -> str:
-    """The words of a message as they are heard by somebody whose own language is `wanted`.
+def text_of(template: str, rendered: Rendered) -> str:
+    """The words of a message as they are heard.
 
     `rendered` is the same message as an SMS, in the language that `spoken_language` gives.
     """
     speaks = tongue(rendered.language)
     words = speaks.messages.get(template, speaks.messages["other"])
     said = words.format_map({**rendered.values, "sms": rendered.text})
-    said = _LEVEL.sub(lambda found: speaks.out_of.format(n=found[1]), said)
-    return said if rendered.language == wanted else f"{TONGUES[ENGLISH].in_english} {said}"
+    return _LEVEL.sub(lambda found: speaks.out_of.format(n=found[1]), said)

@@ -59,6 +59,9 @@ class CallBack(Keyed, Base):
     tries: Mapped[int] = mapped_column(default=0)
     tried_at: Mapped[datetime | None]
     outcome: Mapped[str] = mapped_column(default="")
+    #: How many steps of reminding of a late call are done, and when the last one was.
+    reminded: Mapped[int] = mapped_column(default=0)
+    reminded_at: Mapped[datetime | None]
 
 
 def waiting(session: Session) -> list[CallBack]:

@@ -122,9 +122,12 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
     found = []
     for row in rows:
         place = places[row.locality_id]
-        due = words.when(row.due_at, zones[place.id], now)
         late = row.due_at < now
-        meta = _("was due %(when)s", when=due) if late else _("by %(when)s", when=due)
+        meta = (
+            _("was due %(when)s", when=words.ago(row.due_at, now))
+            if late
+            else _("by %(when)s", when=words.when(row.due_at, zones[place.id], now))
+        )
         parts = [_name(place), meta, *([_("tried %(times)s times", times=row.tries)] if row.tries else [])]
         parts += [_("a spoken note waits")] if row.incident_id in told else []
         found.append(Waiting(row.id, call_reason(row.why), " · ".join(parts), f"/desk/call/{row.id}", late))

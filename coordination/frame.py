@@ -161,6 +161,7 @@ def make_visit(runtime: Runtime, session: Session, user: SignedInUser | None, pr
         method=request.method,
         form=storable(request.form),
         args=storable(request.args),
+        files=request.files,
         csrf=user.row.csrf if user else open_token(runtime, real_clock.now()),
         nav=nav_of(user, request.path),
         languages=[

@@ -1,14 +1,15 @@
 """The hooks of providers and form servers: check who signed, store what came in as one row, answer, and wake the reader.
 Nothing is understood here.
 
-What a row means is inbound.py's business. A hook runs as the service `hook`, which on PostgreSQL may add
-inbound rows and do nothing else: it cannot even read back what it stored.
+What a row means is inbound.py's business. A hook stores as the service `hook`, which on PostgreSQL may add
+inbound rows and do nothing else: it cannot even read back what it stored. What a call is told it reads as the sender would.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,9 @@ from uuid import UUID
 from flask import Flask, Response, request
 from sqlalchemy.exc import IntegrityError
 
+from alerts import recorded
 from alerts.channels import call_menu, call_script, twilio_request
+from alerts.channels.call_voice import Plays, Speaker
 from alerts.channels.twilio_request import (
     Forged,
     IncomingCall,
@@ -25,13 +28,18 @@ from alerts.channels.twilio_request import (
     NoteSpoken,
     StatusUpdate,
 )
+from alerts.composing import compose
+from alerts.spoken import RECORDED
 from committees import inbox
+from committees.contact_addresses import VOICE
 from committees.inbox import CALL, IGNORED, KEY, MENU, MENU_CALL, NOTE, SMS, STATUS, WAITING, Inbound
 from committees.intake.normalise import storable
 from coordination.collected import LARGEST_FORM, Item, form_item
 from coordination.runtime import Runtime
+from foundation.crypto import cipher
 from foundation.db import new_id
 from foundation.logs import log
+from foundation.outbox import OutboxMessage
 from foundation.policy import service
 
 SILENCE = "<Response/>"
@@ -76,6 +84,13 @@ def register(app: Flask, runtime: Runtime) -> None:
     app.add_url_rule("/hooks/twilio/sms", "hook:sms", sms, methods=["POST"])
     app.add_url_rule("/hooks/twilio/status/<uuid:outbox_id>", "hook:status", status, methods=["POST"])
     app.add_url_rule("/hooks/twilio/voice", "hook:voice", voice, methods=["POST"])
+    app.add_url_rule(
+        "/hooks/twilio/voice/<uuid:outbox_id>/<language>/open",
+        "hook:open",
+        lambda outbox_id, language: _open(runtime, outbox_id, language),
+        methods=["POST"],
+    )
+    app.add_url_rule(f"{recorded.PATH}<ticket>", "hook:line", lambda ticket: _line(runtime, ticket))
     app.add_url_rule("/hooks/twilio/voice/<uuid:outbox_id>/<language>", "hook:key", key, methods=["POST"])
 
 
@@ -111,30 +126,34 @@ def _menu(runtime: Runtime, language: str | None) -> Response:
             raise Forged("this hook is for something else")
     except Forged:
         return Response("", 403, mimetype="text/plain")
+    recordings = _recorded(runtime)
+    speaks = Speaker(str(language), recordings.get(str(language), {}))
     if isinstance(told, IncomingCall):
         _keep(runtime, _menu_call_row, told)
-        answer = call_menu.languages(f"{base}/{CHOOSE}")
+        answer = call_menu.languages(f"{base}/{CHOOSE}", recordings)
     elif language == CHOOSE:
         chosen = call_menu.language_of(told.key)
         answer = (
-            call_menu.menu(chosen, f"{base}/{chosen}") if chosen else call_menu.languages(f"{base}/{CHOOSE}")
+            call_menu.menu(Speaker(chosen, recordings.get(chosen, {})), f"{base}/{chosen}")
+            if chosen
+            else call_menu.languages(f"{base}/{CHOOSE}", recordings)
         )
     elif told.confirmed and told.key in call_menu.KEYS:
         _keep(runtime, lambda pressed: _menu_row(pressed, str(language)), told)
         runtime.wake()
         if told.key in call_menu.KINDS:
             ready = f"{runtime.config.public_url}/hooks/twilio/recording"
-            answer = call_menu.note(str(language), f"{base}/{language}/said", ready)
+            answer = call_menu.note(speaks, f"{base}/{language}/said", ready)
         else:
-            answer = call_menu.thanks(str(language))
+            answer = call_menu.thanks(speaks)
     else:
-        answer = call_menu.menu(str(language), f"{base}/{language}", again=True)
+        answer = call_menu.menu(speaks, f"{base}/{language}", again=True)
     return Response(answer, 200, mimetype="text/xml")
 
 
 def _said(runtime: Runtime, language: str = "") -> Response:
     """Keep that something was said after the tone, told in the call or later: whichever comes first. In the call, say thank you."""
-    thanks = call_menu.thanks(language) if language else SILENCE
+    thanks = call_menu.thanks(_speaker(runtime, language)) if language else SILENCE
     return _serve(runtime, _note_row, NoteSpoken, thanks)
 
 
@@ -165,7 +184,50 @@ def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
     if answers:
         _keep(runtime, lambda pressed: _key_row(pressed, outbox_id), told)
         runtime.wake()
-    return Response(call_script.answer(answers, language, link), 200, mimetype="text/xml")
+    answer = call_script.answer(answers, _speaker(runtime, language), link)
+    return Response(answer, 200, mimetype="text/xml")
+
+
+def _open(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
+    """Whoever took our call pressed a key: say the message of this call, or ask again for the key that opens it."""
+    link = runtime.config.public_url + request.path
+    try:
+        told = _checked(runtime)
+        if not isinstance(told, KeyPressed):
+            raise Forged("this hook is for something else")
+    except Forged:
+        return Response("", 403, mimetype="text/plain")
+    speaks = _speaker(runtime, language)
+    if told.key != call_script.OPEN:
+        return Response(call_script.opening(speaks, link), 200, mimetype="text/xml")
+    with runtime.worker.open(service("sender")) as session:
+        row = session.get(OutboxMessage, outbox_id)
+        said = None
+        if row is not None and row.channel == VOICE and row.provider_id in (None, told.sid):
+            said, _ = compose(cipher(session), runtime.config.public_url, row, "", since=None)
+    if said is None:
+        return Response(SILENCE, 200, mimetype="text/xml")
+    answer = call_script.script(said.text, said.template, speaks, link.removesuffix("/open"))
+    return Response(answer, 200, mimetype="text/xml")
+
+
+def _line(runtime: Runtime, ticket: str) -> Response:
+    """A recorded line, for the provider that plays it: at an address that we signed, or not at all."""
+    with runtime.worker.open(service("sender")) as session:
+        row = recorded.behind(session, cipher(session), ticket)
+        if row is None:
+            return Response("", 404, mimetype="text/plain")
+        return Response(row.sound, 200, mimetype=row.kind)
+
+
+def _recorded(runtime: Runtime) -> Mapping[str, Plays]:
+    with runtime.worker.open(service("sender")) as session:
+        return recorded.plays(session, cipher(session), runtime.config.public_url)
+
+
+def _speaker(runtime: Runtime, language: str) -> Speaker:
+    """Who speaks a language in this call; nothing is looked up for one that a voice speaks."""
+    return Speaker(language, _recorded(runtime).get(language, {}) if language in RECORDED else {})
 
 
 def _checked(runtime: Runtime) -> Any:

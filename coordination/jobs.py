@@ -48,6 +48,7 @@ from coordination import (
     fetching_notes,
     heartbeat,
     inbound,
+    late_calls,
     lines_view,
     probing,
     replaying,
@@ -236,6 +237,7 @@ JOBS: tuple[Job, ...] = (
     Job("replay", replaying.work, alone=True),
     Job("ask_check_ins", _in_session("engine", asking_check_ins.ask), every=300),
     Job("tell_silent", _in_session("engine", asking_check_ins.tell_silent, rng=True), every=3600),
+    Job("remind_of_calls", _in_session("engine", late_calls.remind), every=60),
     Job("forget_answers", _in_session("keeper", accounts.forget_answers), every=3600),
 )
 

@@ -191,7 +191,7 @@ class Calls:
 
     def _read(self, call: Call, document: XML.Element, keys: list[str], answers: list[int]) -> None:
         for verb in document:
-            if verb.tag == "Say":
+            if verb.tag in ("Say", "Play"):
                 call.said.append(verb.text or "")
             if verb.tag != "Gather":
                 continue

@@ -38,8 +38,9 @@ from foundation.policy import service
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday, 14:00 in Mardan
 PASSWORD = "lantern river seven"
-#: What goes out each week whatever was reported: the question of the check-in, its reminder, and word of a ward without news.
-BY_THE_CALENDAR = ("checkin_prompt", "checkin_reminder", "locality_silent")
+#: What goes out by the clock whatever was reported: the question of the check-in, its reminder, word of a ward without news, and of calls
+#: that nobody made.
+BY_THE_CALENDAR = ("checkin_prompt", "checkin_reminder", "locality_silent", "call_late")
 SECRET = "a secret key of the tests, long enough"
 WARD = "PK-KP-MARDAN-W7"
 

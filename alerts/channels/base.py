@@ -48,6 +48,10 @@ class Message:
     stop_link: str = field(default="", repr=False)
     sender: str = ""
     registered: tuple[str, str] = ("", "")
+    #: Whoever takes the call must press a key before they hear it.
+    after_key: bool = False
+    #: The lines that were recorded for a language without a voice.
+    plays: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

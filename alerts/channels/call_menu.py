@@ -6,10 +6,13 @@ of the call: the hook has stored the call already, and a person rings back. What
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from alerts.channels.call_script import LISTEN_SECONDS
-from alerts.spoken import TONGUES, Tongue, tongue
+from alerts.channels.call_voice import Plays, Speaker
+from alerts.spoken import SPOKEN
 
 CALL_ME, SEEN = "0", "7"
 KINDS = "123456"
@@ -21,47 +24,43 @@ LONGEST_SECONDS = 240
 NOTE_SECONDS, SILENT_SECONDS = 60, 5
 
 
-def languages(link: str) -> str:
-    """Ask for a language by key, each in its own voice; `link` takes the key."""
+def languages(link: str, recorded: Mapping[str, Plays]) -> str:
+    """Ask for a language by key, each in its own voice; `link` takes the key, `recorded` is what was recorded for each."""
     response = VoiceResponse()
     for _ in range(TIMES):
         listening = _listening(link)
-        for number, speaks in enumerate(TONGUES.values(), 1):
-            _say(listening, speaks.menu["choose"].format(n=number), speaks)
+        for number, language in enumerate(SPOKEN, 1):
+            Speaker(language, recorded.get(language, {})).choice(listening, number)
         response.append(listening)
-    first = next(iter(TONGUES.values()))
-    _say(response, first.menu["goodbye"], first)
+    Speaker(SPOKEN[0]).line(response, "menu.goodbye")
     return str(response)
 
 
 def language_of(key: str) -> str | None:
     """The language that a key chose, or None for a key that chooses none."""
-    codes = list(TONGUES)
-    return codes[int(key) - 1] if key.isdecimal() and 1 <= int(key) <= len(codes) else None
+    return SPOKEN[int(key) - 1] if key.isdecimal() and 1 <= int(key) <= len(SPOKEN) else None
 
 
-def menu(language: str, link: str, *, again: bool = False) -> str:
+def menu(speaks: Speaker, link: str, *, again: bool = False) -> str:
     """Ask what it is about; `again` after a key that is none of these."""
-    speaks = tongue(language)
     response = VoiceResponse()
     if again:
-        _say(response, speaks.menu["again"], speaks)
+        speaks.line(response, "menu.again")
     for _ in range(TIMES):
         listening = _listening(link)
-        _say(listening, speaks.menu["ask"], speaks)
+        speaks.line(listening, "menu.ask")
         response.append(listening)
-    _say(response, speaks.menu["goodbye"], speaks)
+    speaks.line(response, "menu.goodbye")
     return str(response)
 
 
-def note(language: str, said: str, ready: str) -> str:
+def note(speaks: Speaker, said: str, ready: str) -> str:
     """Ask for a few words after the tone. `said` takes the end of them, `ready` that the recording can be fetched.
 
     Whoever says nothing goes on to the thanks: the key that they pressed is kept already.
     """
-    speaks = tongue(language)
     response = VoiceResponse()
-    _say(response, speaks.menu["note"], speaks)
+    speaks.line(response, "menu.note")
     response.record(
         action=said,
         method="POST",
@@ -74,21 +73,16 @@ def note(language: str, said: str, ready: str) -> str:
         recording_status_callback_method="POST",
         recording_status_callback_event="completed absent",
     )
-    _say(response, speaks.menu["thanks"], speaks)
+    speaks.line(response, "menu.thanks")
     return str(response)
 
 
-def thanks(language: str) -> str:
+def thanks(speaks: Speaker) -> str:
     """Say that it is kept, and that a person rings back."""
-    speaks = tongue(language)
     response = VoiceResponse()
-    _say(response, speaks.menu["thanks"], speaks)
+    speaks.line(response, "menu.thanks")
     return str(response)
 
 
 def _listening(link: str) -> Gather:
     return Gather(action=link, method="POST", num_digits=1, timeout=LISTEN_SECONDS)
-
-
-def _say(into: VoiceResponse | Gather, words: str, speaks: Tongue) -> None:
-    into.say(words, language=speaks.locale, voice=speaks.voice)

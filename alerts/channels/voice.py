@@ -1,8 +1,8 @@
 """Telephone calls through Twilio: the message is spoken, and a key answers it.
 
-The whole script of the call goes to Twilio with the request (`call_script`), so the message is heard even if we are down a
-moment later; a key pressed comes in at the voice hook. Twilio's list of calls does not carry our words: a look-up believes
-a call to this number that nobody else claims.
+Only the opening goes to Twilio with the request (`call_script`): whoever picks up hears no more before they press a key, and the hook then
+says the message. A code for one's own number is said at once. A key pressed comes in at the voice hook. Twilio's list of calls does
+not carry our words: a look-up believes a call to this number that nobody else claims.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from zlib import crc32
 from twilio.rest.api.v2010.account.call import CallInstance
 
 from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
-from alerts.channels.call_script import TooLong, script
+from alerts.channels.call_script import TooLong, opening, script
+from alerts.channels.call_voice import Speaker
 from alerts.channels.twilio_codes import call_state_of, call_verdict
 from alerts.channels.twilio_http import (
     READ_SECONDS,
@@ -69,10 +70,13 @@ class Voice:
 
     def send(self, message: Message) -> Handed:
         """Ask Twilio to ring; raise DeliveryFailed or OutcomeUnknown."""
+        speaks, link = Speaker(message.language, message.plays), self._keys_link(message)
         try:
-            said = script(message.text, message.language, self._keys_link(message))
+            said = script(message.text, message.template, speaks, link)
         except TooLong:
             raise DeliveryFailed("The message is too long to be spoken.", permanent=True) from None
+        if message.after_key:
+            said = opening(speaks, f"{link}/open")
         with told_apart():
             made = self._client.calls.create(
                 to=message.address,

@@ -17,10 +17,11 @@ import click
 from sqlalchemy import Connection, Engine, make_url, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from alerts import alarm_sentences
+from alerts import alarm_sentences, recorded
 from alerts.channels import open_channels
 from alerts.channels.console import Console
 from alerts.reconciling import Reconciliation
+from alerts.spoken import RECORDED, lines
 from coordination import pulse, schema
 from coordination.commands import config
 from coordination.pulse import SILENT
@@ -152,6 +153,31 @@ def _opened_database(engine: Engine, settings: Config) -> Iterator[Found]:
             yield from _heartbeats(connection, settings)
             yield _sums(connection)
             yield from _alarms(settings)
+            yield from _recordings(settings)
+
+
+def _recordings(settings: Config) -> Iterator[Found]:
+    """Which lines of calls nobody has recorded yet, for the languages that no voice of the phone service speaks."""
+    if not settings.voice_from:
+        return
+    with (
+        closing(Database(settings.worker_database_url, role=WORKER_ROLE)) as database,
+        database.open(service("command")) as session,
+    ):
+        rows = recorded.all_of(session)
+    for language, name in RECORDED.items():
+        if language not in settings.locales:
+            continue
+        ready = {line for (of, line), row in rows.items() if of == language and row.heard_at}
+        missing = [line for line in lines(language) if line not in ready]
+        if missing:
+            yield Found(
+                ADVICE,
+                f"Calls in {name} say {len(missing)} of {len(lines(language))} lines in English: {', '.join(missing)}.",
+                "Record them at /admin/voice, and let a second person sign each off.",
+            )
+        else:
+            yield Found(GOOD, f"Calls in {name} play recordings for every line.")
 
 
 def _alarms(settings: Config) -> Iterator[Found]:

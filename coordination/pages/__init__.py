@@ -60,6 +60,7 @@ from coordination.pages import (
     stop,
     tell,
     today,
+    voice,
     webhooks,
     what_if,
     wordings,
@@ -122,6 +123,7 @@ ROOMS = (
     duty,
     silences,
     wordings,
+    voice,
     sms_routes,
     sms_seen,
 )

@@ -109,6 +109,9 @@ def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
     if language:
         facts.append((_("Language"), words.NAMES.get(language, language)))
     facts.append((_("Since"), words.when(call.asked_at, zone, now)))
+    if call.done_at is None:
+        late = call.due_at < now
+        facts.append((_("Due"), words.ago(call.due_at, now) if late else words.when(call.due_at, zone, now)))
     if call.tried_at:
         when = words.when(call.tried_at, zone, now)
         facts.append((_("Tried"), _("%(times)s times, last %(when)s", times=call.tries, when=when)))

@@ -82,6 +82,7 @@ class Visit:
     method: str
     form: MultiDict[str, str]
     args: MultiDict[str, str]
+    files: MultiDict[str, Any] = field(default_factory=MultiDict)
     csrf: str = ""
     nav: list[dict[str, Any]] = field(default_factory=list)
     languages: list[dict[str, Any]] = field(default_factory=list)

@@ -459,6 +459,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_source_spoken_by"), ["spoken_by"], unique=False)
 
     op.create_table(
+        "voice_line",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("sound", sa.LargeBinary(), nullable=True),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_by", sa.Uuid(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_line")),
+    )
+    with op.batch_alter_table("voice_line", schema=None) as batch_op:
+        batch_op.create_index("uq_voice_line", ["language", "line"], unique=True)
+
+    op.create_table(
         "wording_note",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
@@ -1403,6 +1421,8 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("reminded", sa.Integer(), nullable=False),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["inbound_id"], ["inbound.id"], name=op.f("fk_call_back_inbound_id_inbound")),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incident.id"], name=op.f("fk_call_back_incident_id_incident")
@@ -2462,6 +2482,10 @@ def downgrade() -> None:
     op.drop_table("api_token")
     op.drop_table("account")
     op.drop_table("wording_note")
+    with op.batch_alter_table("voice_line", schema=None) as batch_op:
+        batch_op.drop_index("uq_voice_line")
+
+    op.drop_table("voice_line")
     with op.batch_alter_table("source", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_source_spoken_by"))
         batch_op.drop_index(batch_op.f("ix_source_number_mark"))

@@ -53,7 +53,12 @@ def answers(town: WiredTown) -> list[tuple[str, str]]:
 
 
 def key_link(call: Call) -> str:
-    """Where a key of this call is posted to."""
+    """Where a key that answers this call is posted to."""
+    return open_link(call).removesuffix("/open")
+
+
+def open_link(call: Call) -> str:
+    """Where the key is posted to by which its message is heard."""
     return call.script.partition('action="')[2].partition('"')[0]
 
 
@@ -68,8 +73,14 @@ def test_a_key_in_a_call_answers_the_alert_that_the_call_said(wired_town: WiredT
     alarm(town)
     (call,) = town.twilio.calls.made
     assert call.to == NUMBER
+    # Whoever picks up hears of no place and no matter before a key; a wrong one asks again.
+    assert town.twilio.calls.take(call, keys="7") == [200]
+    assert set(call.said) == {
+        "This call is for the person whose phone this is. To hear the message, press 1."
+    }
+    assert "Mardan" not in call.script
     # 9 says it again; 7 is none of the keys, and the call says which there are.
-    assert town.twilio.calls.take(call, keys="971") == [200, 200]
+    assert town.twilio.calls.take(call, keys="1971") == [200, 200, 200]
     said = "\n".join(call.said)
     assert said.count("Attention") >= 2
     assert "4 of 5" in said
@@ -92,7 +103,8 @@ def test_a_key_in_a_call_about_an_older_level_leaves_the_newer_level_waiting(wir
     assert confirmed.get_json()["level"] == 5
     town.work()
     newer = town.twilio.calls.made[-1]
-    assert "5 of 5" in newer.script
+    town.twilio.calls.take(newer, "1")
+    assert "5 of 5" in newer.said[1]
     town.twilio.calls.take(older)
     assert town.twilio.calls.press(older, "1", key_link(older))[0] == 200
     town.work()
@@ -118,10 +130,10 @@ def test_a_call_speaks_the_language_of_whom_it_rings_and_says_if_nobody_took_it(
     row = rows(town, "voice")[0]
     assert (row.state, row.error_code, row.error) == ("undelivered", "no-answer", "Nobody took the call.")
     assert answers(town) == []
-    town.twilio.calls.take(call)
+    assert town.twilio.calls.take(call, "1") == [200]
     assert "ur-IN" in call.script
-    assert "دبائیں" in call.said[1]
-    assert "پانچ میں سے 4" in call.said[0]
+    assert "دبائیں" in call.said[0]
+    assert "پانچ میں سے 4" in call.said[1]
 
 
 def test_a_key_that_is_not_certainly_of_our_call_answers_nothing(wired_town: WiredTown) -> None:
@@ -138,6 +150,10 @@ def test_a_key_that_is_not_certainly_of_our_call_answers_nothing(wired_town: Wir
     assert twilio.post(link, fields | {"From": "+15005550999"}) == 403
     assert twilio.post(link.replace("/voice/", "/status/").rpartition("/")[0], fields) == 403
     assert twilio.post(link, fields | {"SomethingNew": "1"}) == 200
+    # Nobody hears a message in another call than its own, or without a signature.
+    assert twilio.post(open_link(call), fields, signature="A" * 27 + "=") == 403
+    other = twilio.calls.fields(call) | {"Digits": "1", "CallSid": "CA" + "d" * 32}
+    assert twilio.post_for_answer(open_link(call), other) == (200, "<Response/>")
     strange = twilio.calls.fields(call) | {"Digits": "1", "CallSid": "CA" + "f" * 32}
     assert twilio.post(link, strange) == 200
     row = str(rows(town, "voice")[0].id)
