@@ -33,6 +33,7 @@ REST = timedelta(minutes=30)
 #: A call cannot be asked for by a call, and a letter is read too late.
 WRITTEN = ("sms", "whatsapp")
 MOST = 99
+MOMENT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Step:
     after: timedelta
 
     def is_due(self, call: CallBack, now: datetime) -> bool:
-        """Whether this step's time has come for a call."""
+        """Whether this step's time has come for a call: whoever was reminded before gets a moment to ring."""
+        if call.reminded_at and now < call.reminded_at + MOMENT:
+            return False
         return now >= call.due_at + (self.urgent_after if is_urgent(call) else self.after)
 
 
