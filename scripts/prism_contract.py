@@ -129,10 +129,17 @@ def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
     """Keep what a channel asks for: the method, the path with its query, and the form."""
     real = channel._http._lines.request
 
-    def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Any:
+    def request(
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        most: int | None = None,
+    ) -> tuple[int, bytes, dict[str, str]]:
         parts = urlsplit(url)
         sent.append((method, f"{parts.path}?{parts.query}", (body or b"").decode()))
-        return real(method, url, headers, body)
+        return real(method, url, headers, body, most=most)
 
     channel._http._lines.request = request  # type: ignore[method-assign]
 
