@@ -73,3 +73,47 @@ def test_the_same_without_a_script(served: Served, open_page: OpenPage) -> None:
     served.town.work()
 
     act(open_page("en", "city.mardan", scripts=False))
+
+
+def test_the_work_of_a_week_without_a_script(served: Served, open_page: OpenPage) -> None:
+    """Checking in, deciding a question to the police, writing what a meeting said, correcting an alert that was not true: each by forms alone."""
+    served.town.report(severity=4)
+    served.town.work()
+    for _ in range(4):
+        served.town.later(minutes=30)
+
+    member = open_page("en", "member1.mardan", scripts=False)
+    member.goto("/check-in")
+    for number in range(1, 6):
+        member.check(f"[name=q{number}][value='2']")
+    member.click("main form button.button")
+    member.wait_for_url("**/sent*")
+
+    police = open_page("en", "police.mardan", scripts=False)
+    police.goto("/review")
+    police.click("main a[href^='/review/'] >> nth=0")
+    police.check("[name=decision][value=take]")
+    police.fill("[name=reason]", "Two of us stand at the crossing until the market closes.")
+    police.click("main form:has([name=decision]) button.button")
+    expect(police.locator(".notice").first).to_be_visible()
+
+    secretary = open_page("en", "secretary.mardan", scripts=False)
+    secretary.goto("/place/PK-KP-MARDAN/profile/edit")
+    secretary.fill("[name=consulted]", "Traders of the market")
+    secretary.fill("[name=reason]", "The meeting of November asked for it.")
+    secretary.click("main form button.button >> nth=-1")
+    secretary.wait_for_url("**/profile/1")
+
+    secretary.goto("/place/PK-KP-MARDAN-W7")
+    secretary.click("main a[href^='/a/'] >> nth=0")
+    secretary.click("summary:has-text('Correct or end this alert')")
+    form = secretary.locator("form[action$='/close']")
+    form.locator("[name=outcome][value=not_true]").check()
+    form.locator("[name=reason]").fill("Two of us went there: it was a wedding party.")
+    form.locator("button.button").click()
+    expect(secretary.locator(".notice").first).to_be_visible()
+
+    officer = open_page("en", "city.mardan", scripts=False)
+    officer.goto(secretary.url)
+    officer.click("button[name=decision][value=confirm]")
+    expect(officer.locator("main")).to_contain_text("This alert has ended")
