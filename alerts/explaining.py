@@ -7,6 +7,7 @@ coordination may import it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -139,7 +140,7 @@ def lines_of(
         {"key": name, "id": key, "points": value} for (name, key), value in points.items() if name != "soft"
     ]
     whole = points.get(("soft", ""), 0.0)
-    weight = sum(sign["size"] for sign in soft.signs)
+    weight = math.fsum(sign["size"] for sign in soft.signs)  # the same in whatever order they are kept
     if abs(weight) > 1e-9:
         lines += [{**sign, "points": whole * sign["size"] / weight} for sign in soft.signs]
     elif abs(whole) > 1e-12:

@@ -142,6 +142,7 @@ def merge(session: Session, now: datetime, duplicate: Incident, into: Incident) 
     session.flush()
     of_into = (
         select(func.count(VOICE.distinct()))
+        .select_from(Report)
         .join(Source, Source.id == Report.source_id)
         .where(Report.incident_id == into.id)
     )

@@ -5,6 +5,7 @@ Each step is what a person or a program does there; what a step leaves behind is
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from foundation import outbox
 from foundation.db import new_id
 from tests.browser.every_page import Errand
 from tests.coordination.test_profile_pages import draft
+from tests.fake_twilio_recordings import mp3
 from tests.make import PASSWORD, WARD, Browser
 from tests.rig.town import WiredTown
 
@@ -40,7 +42,7 @@ TYPED = (
     "soochna bazar mein bheed",
     "Meerut",
 )
-TOWN, DESK = "PK-KP-MARDAN", "secretary.mardan"
+TOWN, DESK, LISTENER = "PK-KP-MARDAN", "secretary.mardan", "secretary.trincomalee"
 WHY = "The meeting of November asked for it."
 DATE = {
     "name": "Procession from the old market",
@@ -71,7 +73,13 @@ THREAT = {
 
 def fill(town: WiredTown) -> list[Errand]:
     """Let it all happen; who should look at which page besides what links lead to, and with what filled in."""
-    errands = [*_drill_and_duty(town), *_messages(town), *_told_without_a_name(town), *_office_work(town)]
+    errands = [
+        *_drill_and_duty(town),
+        *_messages(town),
+        *_recordings(town),
+        *_told_without_a_name(town),
+        *_office_work(town),
+    ]
     rumour = town.report(kind="rumour", how_known="heard", text="")
     crowd = town.report()
     town.report("member3.mardan", f"{TOWN}-W3", severity=4)
@@ -104,6 +112,11 @@ def _messages(town: WiredTown) -> list[Errand]:
     secretary = town.browser(DESK)
     secretary.open(f"/desk/sms/{unread[-1]}")
     secretary.send(f"/desk/sms/{unread[-1]}/report", ward=WARD, what="crowd", teach="first")
+    digits = town.address("member2.mardan")[-4:]
+    town.sms("member1.mardan", f"21121 from {digits}")
+    with town.session() as session:
+        borrowed = session.scalars(select(Inbound.id).order_by(Inbound.received_at, Inbound.id)).all()
+    (named,) = set(borrowed) - set(unread)
     town.ring("member2.mardan")
     with town.session("seed", write=True) as session:
         here, now = by_code(session, WARD), town.clock.now()
@@ -118,7 +131,16 @@ def _messages(town: WiredTown) -> list[Errand]:
                     sensitive=sensitive,
                 )
             )
-    return [Errand(DESK, f"/desk/sms/{unread[0]}")]
+    return [Errand(DESK, f"/desk/sms/{one}") for one in (unread[0], named)]
+
+
+def _recordings(town: WiredTown) -> list[Errand]:
+    """A line of calls that the administrator recorded, before somebody who speaks its language who may sign it off."""
+    line = "/admin/voice/si/menu.ask"
+    admin = town.browser("admin")
+    admin.open(line)
+    admin.send(line, sound=(io.BytesIO(mp3()), "words.mp3"))
+    return [Errand("admin", line), Errand(LISTENER, line)]
 
 
 def _told_without_a_name(town: WiredTown) -> list[Errand]:
@@ -238,7 +260,7 @@ def _tries(town: WiredTown) -> list[Errand]:
 
 
 def _letters(town: WiredTown) -> list[str]:
-    """The links in letters: one that answers an alert, one that ends letters."""
+    """The links in letters: one that answers an alert, one that answers a drill, one that ends letters."""
     with town.session("seed", write=True) as session:
         rows = select(ContactPoint).where(
             ContactPoint.person_id == town.person(session, "district.mardan").id,
@@ -254,8 +276,9 @@ def _letters(town: WiredTown) -> list[str]:
             contact_point_id=session.scalars(rows).one().id,
         )
     town.work()
-    answers = [re.search(r"http://localhost(/k/[A-Za-z0-9_-]+)", one.text) for one in town.mail.letters]
+    links = [re.search(r"http://localhost(/[kl]/[A-Za-z0-9_-]+)", one.text) for one in town.mail.letters]
+    answers = {one[1][:3]: one[1] for one in links if one}
     ends = str(town.mail.letters[-1].letter["List-Unsubscribe"])
     found = re.search(r"<(https?://[^>]+/stop/[^>]+)>", re.sub(r"\s", "", ends))
     assert found
-    return [next(one[1] for one in answers if one), urlsplit(found[1]).path]
+    return [answers["/k/"], answers["/l/"], urlsplit(found[1]).path]

@@ -43,6 +43,7 @@ TEMPLATES = (STATIC.parent / "templates", Path(pages.__file__).parent.parent / "
 NOT_SEEN = {
     "/desk/note/<uuid:note_id>": "a sound",
     "/desk/focal/<uuid:row_id>": "a form of the chair beside a focal person, whom this town has none of yet",
+    "/admin/voice/sound/<uuid:line_id>": "a sound",
     "/admin/readiness.csv": "a file",
     "/admin/sms-routes/<country>/texts.csv": "a file",
     "/admin/sources/form": "a file",

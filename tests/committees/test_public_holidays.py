@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 from sqlalchemy import func, select
@@ -137,6 +138,7 @@ def test_what_a_person_said_survives_the_library(town: Town, monkeypatch: pytest
         )
     real = public_holidays.holidays_of
 
+    @cache
     def moved(country: str, state: str | None, year: int) -> tuple[Holiday, ...]:
         """The library as its next release may have it: Eid two days later, and no Iqbal Day."""
         day = timedelta(days=2)
