@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from committees import unnamed
 from committees.people import Scope
 from coordination.pages import tell
-from tests.browser.conftest import OpenPage, Served
-from tests.browser.test_pages import faults
+from tests.browser.conftest import PHONE, OpenPage, Served
+from tests.browser.eyes import TAGS
 from tests.make import PASSWORD, WARD
 
 pytestmark = pytest.mark.browser
@@ -24,6 +26,19 @@ DEVICE = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds on the open page, and whether it scrolls sideways at 320 pixels."""
+    where = page.url.split("/", 3)[3]
+    found: list[dict[str, Any]] = (
+        Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]}).response["violations"]
+    )
+    told = [f"{where}: {one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"][:2]]
+    page.set_viewport_size({"width": 320, "height": 640})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size(PHONE)
+    return [*told, *([f"{where}: {width} pixels wide"] if width > 320 else [])]
 
 
 def with_device(served: Served, open_page: OpenPage) -> tuple[Page, str]:
