@@ -100,7 +100,7 @@ def fill(town: WiredTown) -> list[Errand]:
     city.send(f"{path}/lower", to="3", reason=WHY)
     errands += [Errand("chair.mardan", path), Errand("city.mardan", path), Errand(DESK, quieter)]
     errands += [Errand(DESK, f"/desk/r/{one}") for one in (rumour, crowd)]
-    return [*errands, *_tries(town), *_signing_in(town)]
+    return [*errands, *_confirming(town), *_tries(town), *_signing_in(town)]
 
 
 def _messages(town: WiredTown) -> list[Errand]:
@@ -260,7 +260,7 @@ def _tries(town: WiredTown) -> list[Errand]:
 
 
 def _letters(town: WiredTown) -> list[str]:
-    """The links in letters: one that answers an alert, one that answers a drill, one that ends letters."""
+    """The links in letters: one that answers an alert, one that ends letters."""
     with town.session("seed", write=True) as session:
         rows = select(ContactPoint).where(
             ContactPoint.person_id == town.person(session, "district.mardan").id,
@@ -276,9 +276,19 @@ def _letters(town: WiredTown) -> list[str]:
             contact_point_id=session.scalars(rows).one().id,
         )
     town.work()
-    links = [re.search(r"http://localhost(/[kl]/[A-Za-z0-9_-]+)", one.text) for one in town.mail.letters]
-    answers = {one[1][:3]: one[1] for one in links if one}
+    answers = [re.search(r"http://localhost(/k/[A-Za-z0-9_-]+)", one.text) for one in town.mail.letters]
     ends = str(town.mail.letters[-1].letter["List-Unsubscribe"])
     found = re.search(r"<(https?://[^>]+/stop/[^>]+)>", re.sub(r"\s", "", ends))
     assert found
-    return [answers["/k/"], answers["/l/"], urlsplit(found[1]).path]
+    return [next(one[1] for one in answers if one), urlsplit(found[1]).path]
+
+
+def _confirming(town: WiredTown) -> list[Errand]:
+    """The link of a letter that confirms an address; it holds for half an hour."""
+    address, officer = "second.address@example.org", town.browser("police.mardan")
+    officer.open("/me/contacts")
+    officer.send("/me/contacts", do="add", channel="email", address=address)
+    town.work()
+    found = re.search(r"http://localhost(/l/[A-Za-z0-9_-]+)", town.mail.to(address)[-1].text)
+    assert found
+    return [Errand("", found[1])]
