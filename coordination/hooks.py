@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask, Response, request
@@ -42,6 +42,7 @@ from foundation.logs import log
 from foundation.outbox import OutboxMessage
 from foundation.policy import service
 
+Kind = TypeVar("Kind")
 SILENCE = "<Response/>"
 CHOOSE = "choose"  # where in the menu a language is chosen
 SECRET_HEADER = "X-Concord-Secret"
@@ -120,12 +121,9 @@ def _item_row(item: Item) -> Inbound:
 def _menu(runtime: Runtime, language: str | None) -> Response:
     """One step of the menu: a call is kept before a word is said, and a key before it is thanked for."""
     base = f"{runtime.config.public_url}/hooks/twilio/menu"
-    try:
-        told = _checked(runtime)
-        if not isinstance(told, IncomingCall if language is None else MenuKey):
-            raise Forged("this hook is for something else")
-    except Forged:
-        return Response("", 403, mimetype="text/plain")
+    told = _told(runtime, IncomingCall) if language is None else _told(runtime, MenuKey)
+    if told is None:
+        return _refused()
     recordings = _recorded(runtime)
     speaks = Speaker(str(language), recordings.get(str(language), {}))
     if isinstance(told, IncomingCall):
@@ -157,15 +155,15 @@ def _said(runtime: Runtime, language: str = "") -> Response:
     return _serve(runtime, _note_row, NoteSpoken, thanks)
 
 
+def _refused() -> Response:
+    """The reason would help whoever forges; the route and the status are in the log already."""
+    return Response("", 403, mimetype="text/plain")
+
+
 def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
     """Check one request and keep it once; anything that is not certainly the provider's is refused alike."""
-    try:
-        told = _checked(runtime)
-        if not isinstance(told, wanted):
-            raise Forged("this hook is for something else")
-    except Forged:
-        # The reason would help whoever forges; the route and the status are in the log already.
-        return Response("", 403, mimetype="text/plain")
+    if (told := _told(runtime, wanted)) is None:
+        return _refused()
     _keep(runtime, row_of, told)
     runtime.wake()
     return Response(answer, 200, mimetype="text/xml")
@@ -174,12 +172,8 @@ def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Res
 def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
     """Keep a key that answers, and say thank you; for any other key, say again which ones there are."""
     link = runtime.config.public_url + request.path
-    try:
-        told = _checked(runtime)
-        if not isinstance(told, KeyPressed):
-            raise Forged("this hook is for something else")
-    except Forged:
-        return Response("", 403, mimetype="text/plain")
+    if (told := _told(runtime, KeyPressed)) is None:
+        return _refused()
     answers = told.confirmed and told.key in ANSWERING_KEYS
     if answers:
         _keep(runtime, lambda pressed: _key_row(pressed, outbox_id), told)
@@ -191,12 +185,8 @@ def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
 def _open(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
     """Whoever took our call pressed a key: say the message of this call, or ask again for the key that opens it."""
     link = runtime.config.public_url + request.path
-    try:
-        told = _checked(runtime)
-        if not isinstance(told, KeyPressed):
-            raise Forged("this hook is for something else")
-    except Forged:
-        return Response("", 403, mimetype="text/plain")
+    if (told := _told(runtime, KeyPressed)) is None:
+        return _refused()
     speaks = _speaker(runtime, language)
     if told.key != call_script.OPEN:
         return Response(call_script.opening(speaks, link), 200, mimetype="text/xml")
@@ -230,12 +220,12 @@ def _speaker(runtime: Runtime, language: str) -> Speaker:
     return Speaker(language, _recorded(runtime).get(language, {}) if language in RECORDED else {})
 
 
-def _checked(runtime: Runtime) -> Any:
-    """What a request says, if one of our accounts made it; else Forged."""
+def _told(runtime: Runtime, wanted: type[Kind]) -> Kind | None:
+    """What a request says, if one of our accounts made it and it is of the kind that this hook is for."""
     config = runtime.config
     for account_sid, tokens, senders in config.twilio_accounts:
         with suppress(Forged):
-            return twilio_request.validate(
+            told = twilio_request.validate(
                 # Never from the Host header: whoever sends a request chooses that.
                 config.public_url + request.path,
                 list(request.form.items(multi=True)),
@@ -244,7 +234,8 @@ def _checked(runtime: Runtime) -> Any:
                 account_sid,
                 senders,
             )
-    raise Forged("none of our accounts made this")
+            return told if isinstance(told, wanted) else None
+    return None
 
 
 def _keep(runtime: Runtime, row_of: Any, told: Any) -> None:

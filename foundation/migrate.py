@@ -31,7 +31,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     with _alone(url) as connection:
         # Where nothing is to be done, as at most starts, Alembic takes longer to find that out than all the rest, and 9 MiB.
         if revision != "head" or not _stands_at_head(connection):
-            _alembic(connection, lambda *given: command.upgrade(*given), revision)
+            _alembic(connection, command.upgrade, revision)
         if connection.dialect.name == "postgresql":
             row_security.apply_if_changed(connection)
 
@@ -41,7 +41,7 @@ def downgrade(url: str, revision: str) -> None:
     with _alone(url) as connection:
         if connection.dialect.name == "postgresql":
             row_security.lift(connection)
-        _alembic(connection, lambda *given: command.downgrade(*given), revision)
+        _alembic(connection, command.downgrade, revision)
 
 
 @contextmanager

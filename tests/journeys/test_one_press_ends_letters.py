@@ -8,7 +8,6 @@ import uuid
 from sqlalchemy import select
 
 from committees.people import ContactPoint
-from foundation import outbox
 from tests.rig.town import WiredTown
 
 WHO = "district.mardan"
@@ -23,21 +22,7 @@ def stopped(town: WiredTown) -> set[str]:
 
 def test_one_press_ends_letters_and_nothing_else(wired_town: WiredTown) -> None:
     town = wired_town
-    with town.session(write=True) as session:
-        rows = select(ContactPoint).where(
-            ContactPoint.person_id == town.person(session, WHO).id, ContactPoint.channel == "email"
-        )
-        outbox.put(
-            session,
-            town.clock.now(),
-            effect_key="test:letter",
-            channel="email",
-            template="help",
-            slots={"emergency": "15"},
-            contact_point_id=session.scalars(rows).one().id,
-        )
-    town.work()
-    letter = town.mail.letters[-1].letter
+    letter = town.letter_to(WHO)
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     found = re.search(r"<https?://[^/]+(/stop/[^>]+)>", re.sub(r"\s", "", str(letter["List-Unsubscribe"])))
     assert found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from sqlalchemy import select
 
 from committees import people
 from committees.people import ContactPoint
+from foundation import outbox
 from foundation.outbox import OutboxMessage
 from tests.fakes import FakeMailbox, FakeTwilio, Sms, poster_for
 from tests.make import FakeClock, Town, build_template, make_town
@@ -62,6 +64,24 @@ class WiredTown(Town):
         answered = self.twilio.ring(number, self.hook(VOICE_HOOK))
         self.work()
         return answered
+
+    def letter_to(self, code: str) -> EmailMessage:
+        """A letter about nothing goes to this person's address; as it came in."""
+        with self.session("seed", write=True) as session:
+            rows = select(ContactPoint).where(
+                ContactPoint.person_id == self.person(session, code).id, ContactPoint.channel == "email"
+            )
+            outbox.put(
+                session,
+                self.clock.now(),
+                effect_key="test:letter",
+                channel="email",
+                template="help",
+                slots={"emergency": "15"},
+                contact_point_id=session.scalars(rows).one().id,
+            )
+        self.work()
+        return self.mail.letters[-1].letter
 
     def heard(self, person: str, template: str = "") -> list[str]:
         """The texts of all SMS that this phone got, oldest first; only of this template, if one is named."""
