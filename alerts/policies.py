@@ -24,7 +24,10 @@ PARTS = ("clocks", "steps", "must_answer", "nudges", "still")
 
 
 class EscalationPolicy(Keyed, Base):
-    """One version of a ladder: clocks, steps and what must be answered; no place means everywhere. What is written never changes."""
+    """One version of a ladder: clocks, steps and what must be answered; no place means everywhere. What is written never changes.
+
+    A version without steps says that the place inherits again: what holds is looked for as if it had written nothing.
+    """
 
     __tablename__ = "escalation_policy"
 
@@ -50,9 +53,19 @@ class EscalationPolicy(Keyed, Base):
     decided_at: Mapped[datetime | None]
     answer: Mapped[str] = mapped_column(default="")
 
+    @property
+    def inherits(self) -> bool:
+        """Whether this version only says that the place inherits again."""
+        return not self.steps
 
-def policy_at(session: Session, locality_id: UUID, threat: str) -> EscalationPolicy | None:
-    """The policy that holds at a place for a threat: the nearest, before it one for this threat; None means the built-in ladder."""
+
+def policy_at(
+    session: Session, locality_id: UUID, threat: str, *, without_own: bool = False
+) -> EscalationPolicy | None:
+    """The policy that holds at a place for a threat: the nearest, before it one for this threat; None means the built-in ladder.
+
+    `without_own`: what would hold if the place had none of its own for this very threat.
+    """
     depth = select(LocalityPath.ancestor_id, LocalityPath.depth).where(
         LocalityPath.descendant_id == locality_id
     )
@@ -62,7 +75,13 @@ def policy_at(session: Session, locality_id: UUID, threat: str) -> EscalationPol
             EscalationPolicy.threat.in_(("*", threat)), EscalationPolicy.state == IN_FORCE
         )
     )
-    usable = [p for p in rows if p.locality_id is None or p.locality_id in near]
+    usable = [
+        p
+        for p in rows
+        if (p.locality_id is None or p.locality_id in near)
+        and not p.inherits
+        and not (without_own and (p.locality_id, p.threat) == (locality_id, threat))
+    ]
     return min(
         usable,
         key=lambda p: (near[p.locality_id] if p.locality_id else len(near), p.threat == "*", p.code),

@@ -1,7 +1,7 @@
 """Writing an escalation policy, by whichever door: a draft, a proposal, and the yes or no of a second person of another organisation.
 
-Who may do it stands here; what a policy may say is policy_checks.py. What was written never changes; a change is a new version. The seed
-file, the page and the API call this.
+Who may do it stands here; what a policy may say is policy_checks.py. What was written never changes; a change is a new version, and so is
+the way back to the ladder of the place above. The seed file, the page and the API call this.
 """
 
 from __future__ import annotations
@@ -96,6 +96,14 @@ def find(session: Session, place_id: UUID, version: int) -> EscalationPolicy:
     return row
 
 
+def own_threats(session: Session, place_id: UUID) -> list[str]:
+    """For which lines of tension a place has a ladder of its own that holds."""
+    rows = select(EscalationPolicy).where(
+        EscalationPolicy.locality_id == place_id, EscalationPolicy.state == IN_FORCE
+    )
+    return sorted(row.threat for row in session.scalars(rows) if not row.inherits)
+
+
 def may_edit(session: Session, place: Locality, person_id: UUID) -> bool:
     """Whether a person may write a place's ladder."""
     return people.role_at(session, place.id, person_id, EDITORS) is not None
@@ -106,21 +114,25 @@ def draft(
     now: datetime,
     place: Locality,
     threat: str,
-    document: Mapping[str, Any],
+    document: Mapping[str, Any] | None,
     *,
     person_id: UUID,
     reason: str,
     key: UUID | None = None,
 ) -> EscalationPolicy:
-    """Write a new draft, once per client-made `key`; raise NotAllowed, Invalid or Wrong in words."""
+    """Write a new draft, once per client-made `key`; raise NotAllowed, Invalid or Wrong in words.
+
+    No document: the place gives its own ladder back and, once that is approved, inherits again.
+    """
     role = _editor(session, place.id, person_id)
+    said = {"steps": []} if document is None else document
     if key and (found := session.get(EscalationPolicy, key)):
-        if (found.locality_id, found.author_id, found.steps) != (place.id, person_id, document["steps"]):
+        if (found.locality_id, found.author_id, found.steps) != (place.id, person_id, said["steps"]):
             raise Conflict("This id belongs to another version.", "Make a new id for a new version.")
         return found
     if not SHORTEST <= len(reason.strip()) <= LONGEST:
         raise Invalid("reason", N_("Write in one or two sentences why, 10 to 400 letters"))
-    check_at(session, place, threat, document)
+    _check_usable(session, place, threat, document)
     last = session.scalar(
         select(func.max(EscalationPolicy.version)).where(EscalationPolicy.locality_id == place.id)
     )
@@ -132,11 +144,11 @@ def draft(
         threat=threat,
         version=version,
         state=DRAFT,
-        clocks=dict(document.get("clocks", {})),
-        steps=list(document["steps"]),
-        must_answer=list(document.get("must_answer", ())),
-        nudges=dict(document.get("nudges", {})),
-        still=dict(document.get("still", {})),
+        clocks=dict(said.get("clocks", {})),
+        steps=list(said["steps"]),
+        must_answer=list(said.get("must_answer", ())),
+        nudges=dict(said.get("nudges", {})),
+        still=dict(said.get("still", {})),
         reason=reason.strip(),
         author_id=person_id,
         author_role=role,
@@ -153,7 +165,7 @@ def propose(session: Session, now: datetime, row: EscalationPolicy, person_id: U
     """Put a draft before a second person, if it can still be used."""
     place = _place(session, row)
     _editor(session, place.id, person_id)
-    check_at(session, place, row.threat, document_of(row))
+    _check_usable(session, place, row.threat, None if row.inherits else document_of(row))
     return _move(session, now, row, DRAFT, PROPOSED, proposed_by=person_id, proposed_at=now)
 
 
@@ -196,7 +208,7 @@ def decide(
     }
     if not approve:
         return _move(session, now, row, PROPOSED, REFUSED, **said)
-    check_at(session, place, row.threat, document_of(row))
+    _check_usable(session, place, row.threat, None if row.inherits else document_of(row))
     rows = select(EscalationPolicy).where(
         EscalationPolicy.locality_id == place.id,
         EscalationPolicy.threat == row.threat,
@@ -207,6 +219,15 @@ def decide(
     for replaced in old:
         _move(session, now, replaced, IN_FORCE, REPLACED)
     return row
+
+
+def _check_usable(session: Session, place: Locality, threat: str, document: Mapping[str, Any] | None) -> None:
+    if document is not None:
+        check_at(session, place, threat, document)
+    elif threat not in own_threats(session, place.id):
+        raise Conflict(
+            N_("The ladder of the place above holds here."), N_("Open it again to see how it stands.")
+        )
 
 
 def _editor(session: Session, place_id: UUID, person_id: UUID) -> str:

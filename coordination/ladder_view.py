@@ -147,6 +147,7 @@ def version_rows(
                 "title": _("Version %(n)s", n=row.version),
                 "threat": threat_label(row.threat),
                 "state": _(STATES[row.state]),
+                "inherits": row.inherits,
                 "kind": {"in_force": "done", "refused": "problem", "proposed": "doing"}.get(
                     row.state, "waiting"
                 ),
@@ -161,3 +162,11 @@ def held(session: Session, place: Locality, threat: str) -> tuple[EscalationPoli
     """The ladder that holds at a place."""
     row = policy_at(session, place.id, threat)
     return row, as_ladder(row)
+
+
+def meant(session: Session, place: Locality, row: EscalationPolicy) -> tuple[str, Policy]:
+    """What a version means: its own steps, or where it inherits again, what holds without any of its own and where that is from."""
+    if not row.inherits:
+        return "", as_ladder(row)
+    above = policy_at(session, place.id, row.threat, without_own=True)
+    return source(session, place, above), as_ladder(above)

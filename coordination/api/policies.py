@@ -40,12 +40,14 @@ class PolicyQuery(Input):
 class PolicyIn(Input):
     """A whole ladder: steps, and where they differ from what is built in, clocks, nudges, still and must_answer.
 
+    `inherits` in its place: the place gives its own ladder back, and that of the place above holds again.
     A step is `{kind: tell|review, ask: [roles], offices: [codes], after: minutes or {level: minutes}, channels, deputies}`.
     """
 
     id: UUID | None = None
     threat: str = Field("*", max_length=60)
-    document: dict[str, JsonValue] = Field(min_length=1, max_length=5)
+    document: dict[str, JsonValue] = Field({}, max_length=5)
+    inherits: bool = False
     reason: str = Field(min_length=10, max_length=400)
 
 
@@ -63,6 +65,7 @@ class PolicyVersionOut(Output):
     decided_at: Moment | None
     decided_role: str
     answer: str
+    inherits: bool
     document: dict[str, JsonValue]
 
 
@@ -115,13 +118,15 @@ def read_policy(call: Call, code: str) -> PolicyOut:
 def draft_policy(call: Call, code: str) -> PolicyVersionOut:
     """Write a new draft of a place's ladder; it changes nothing until a second person approves."""
     place, body = own_place(call, code, "score"), call.body
+    if body.inherits == bool(body.document):
+        raise Invalid("document", "Send either a document or inherits.", "With inherits leave document out.")
     try:
         row = policy_versions.draft(
             call.session,
             call.now,
             place,
             body.threat,
-            body.document,
+            None if body.inherits else body.document,
             person_id=call.caller.person.id,
             reason=body.reason,
             key=body.id,
@@ -177,7 +182,7 @@ def decide_policy(call: Call, code: str, version: str) -> PolicyVersionOut:
 
 
 def _shown(place: Locality, row: EscalationPolicy) -> PolicyVersionOut:
-    same = ("threat", "version", "state", "author_role", "reason", "proposed_at", "decided_at")
+    same = ("threat", "version", "state", "author_role", "reason", "proposed_at", "decided_at", "inherits")
     values: dict[str, Any] = {name: getattr(row, name) for name in (*same, "decided_role", "answer")}
     return PolicyVersionOut(
         locality=place.code, written_at=row.created_at, document=plain(document_of(row)), **values

@@ -13,7 +13,7 @@ from flask import Response
 from alerts import policy_versions
 from alerts.labels import threat_label
 from alerts.ladder import REVIEW, SIDES, TELL
-from alerts.policies import EscalationPolicy, as_ladder
+from alerts.policies import EscalationPolicy
 from alerts.policy_checks import ASKED, MOST_STEPS
 from alerts.policy_versions import DECIDERS, DRAFT, EDITORS, PROPOSED
 from alerts.risk.shapes import Wrong
@@ -39,13 +39,46 @@ KINDS = {TELL: N_("Is told"), REVIEW: N_("Is asked to decide")}
 def ladder(visit: Visit, code: str) -> Response:
     """The ladder that holds here: who is asked after how long, in clock times, and where it comes from."""
     here = reach.place_with(visit.session, visit.principal, code)
+    return _overview(visit, here, visit.args.get("threat", "*"))
+
+
+@page("/place/<code>/ladder/inherit", roles=EDITORS)
+def inherit(visit: Visit, code: str) -> Response:
+    """Propose that this place gives its own ladder back and inherits again."""
+    here = reach.place_with(visit.session, visit.principal, code)
+    if not visit.posted:
+        return visit.go(f"/place/{code}/ladder")
+    threat, reason = visit.form.get("threat", "*"), visit.form.get("reason", "")
+    try:
+        row = policy_versions.draft(
+            visit.session,
+            visit.now,
+            here,
+            threat,
+            None,
+            person_id=visit.person_id,
+            reason=reason,
+            key=visit.uuid("ladder_id"),
+        )
+        if row.state == DRAFT:
+            policy_versions.propose(visit.session, visit.now, row, visit.person_id)
+    except Invalid as wrong:
+        return _overview(visit, here, threat, {wrong.field: _words(wrong)}, wrong.status)
+    visit.say(_("Proposed. A second person of another organisation now reads it."))
+    return visit.go(f"/place/{code}/ladder/{row.version}")
+
+
+def _overview(
+    visit: Visit, here: Locality, threat: str, errors: dict[str, str] | None = None, status: int = 200
+) -> Response:
     threats = _threats(visit, here)
-    threat = visit.args.get("threat", "*")
     threat = threat if threat in dict(threats) else "*"
     row, policy = ladder_view.held(visit.session, here, threat)
     own = policy_versions.versions_of(visit.session, here.id)
+    may_edit = policy_versions.may_edit(visit.session, here, visit.person_id)
     return visit.render(
         "ladder.html",
+        status,
         place=here,
         name=name_of(here),
         threats=threats,
@@ -54,7 +87,11 @@ def ladder(visit: Visit, code: str) -> Response:
         steps=ladder_view.step_rows(visit.session, visit.now, here, policy),
         facts=ladder_view.facts(visit.session, policy),
         versions=ladder_view.version_rows(visit.session, visit.now, here, own),
-        may_edit=policy_versions.may_edit(visit.session, here, visit.person_id),
+        may_edit=may_edit,
+        may_inherit=may_edit and threat in policy_versions.own_threats(visit.session, here.id),
+        errors=errors or {},
+        values=visit.form,
+        key=visit.form.get("ladder_id") or new_id(),
     )
 
 
@@ -185,7 +222,7 @@ def _show(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    policy = as_ladder(row)
+    inherited, policy = ladder_view.meant(visit.session, here, row)
     why_not = policy_versions.why_not_decide(visit.session, row, visit.person_id)
     (about,) = ladder_view.version_rows(visit.session, visit.now, here, [row])
     return visit.render(
@@ -195,6 +232,7 @@ def _show(
         name=name_of(here),
         row=row,
         about=about,
+        inherited=inherited,
         steps=ladder_view.step_rows(visit.session, visit.now, here, policy),
         facts=ladder_view.facts(visit.session, policy),
         may_edit=policy_versions.may_edit(visit.session, here, visit.person_id),

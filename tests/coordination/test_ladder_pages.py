@@ -92,6 +92,62 @@ def test_a_ladder_is_written_proposed_and_put_in_force_by_a_second_person(town: 
     assert "This side must answer." in page
 
 
+def put_in_force(town: Town, threat: str = "*", **changes: Any) -> None:
+    """A ladder of Mardan itself, by the API: written, proposed and approved."""
+    address, versions = f"/localities/{TOWN}/policy", f"/localities/{TOWN}/policy/versions"
+    city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
+    body = {"document": document(**changes), "reason": WHY, "threat": threat}
+    number = city.send(address, body, method="PUT").get_json()["version"]
+    city.send(f"{versions}/{number}/proposal", {})
+    agreed = chair.send(f"{versions}/{number}/decision", {"approve": True, "answer": "Agreed."})
+    assert agreed.get_json()["state"] == "in_force"
+
+
+def test_a_place_gives_its_own_ladder_back_and_inherits_again(town: Town) -> None:
+    city, chair = town.browser("city.mardan"), town.browser("chair.mardan")
+    back = "Inherit the ladder of the place above again"
+    assert back not in city.open(PATH), "there is nothing to give back"
+    put_in_force(town)
+    assert back in city.open(PATH)
+    page = city.send(f"{PATH}/inherit", reason="Short")
+    assert city.status == 422
+    assert ">Short</textarea>" in page
+    page = city.send(f"{PATH}/inherit", reason="The trial of three months is over.")
+    assert (city.path, state_of(town, 2)) == (f"{PATH}/2", "proposed")
+    assert "This ladder holds everywhere" in page, "whoever decides reads what would hold"
+    assert "This place wrote it itself: version 1." in city.open(PATH), "until a second person agrees"
+    chair.open(f"{PATH}/2")
+    chair.send(f"{PATH}/2/decide", decision="approve", answer="Agreed in the meeting.")
+    assert (state_of(town, 1), state_of(town, 2)) == ("replaced", "in_force")
+    page = chair.open(PATH)
+    assert "This ladder holds everywhere" in page
+    assert "Version 1" in page, "what was written stays readable"
+    assert chair.open(f"/place/{WARD}/ladder").count("This ladder holds everywhere") == 1
+    put_in_force(town)
+    assert (state_of(town, 2), state_of(town, 3)) == ("replaced", "in_force")
+    assert "This place wrote it itself: version 3." in chair.open(PATH)
+
+
+def test_what_is_given_back_by_the_api_is_one_line_of_tension(town: Town) -> None:
+    city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
+    address = f"/localities/{TOWN}/policy"
+    put_in_force(town, clocks={"3": 90})
+    put_in_force(town, "caste_clan_family", clocks={"3": 60})
+    body = {"inherits": True, "reason": WHY, "threat": "caste_clan_family"}
+    is_problem(city.send(address, {**body, "document": document()}, method="PUT"), 422, "document")
+    is_problem(city.send(address, {**body, "threat": "drugs"}, method="PUT"), 409)
+    made = city.send(address, body, method="PUT").get_json()
+    assert (made["state"], made["inherits"], made["document"]["steps"]) == ("draft", True, [])
+    city.send(f"{address}/versions/3/proposal", {})
+    chair.send(f"{address}/versions/3/decision", {"approve": True, "answer": "Agreed."})
+    held = city.get(address, threat="caste_clan_family").get_json()
+    assert (held["version"], held["document"]["clocks"]["3"]) == (1, 90), (
+        "the place's own for everything holds"
+    )
+    again = city.send(address, body, method="PUT")
+    is_problem(again, 409)
+
+
 def test_the_api_says_the_path_of_what_is_wrong_and_keeps_what_was_written(town: Town) -> None:
     city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
     address = f"/localities/{TOWN}/policy"
@@ -150,12 +206,8 @@ def test_the_api_says_the_path_of_what_is_wrong_and_keeps_what_was_written(town:
 
 
 def test_a_ladder_of_a_threat_holds_for_that_threat_alone(town: Town) -> None:
-    city, chair = Client(town, "city.mardan"), Client(town, "chair.mardan")
-    address = f"/localities/{TOWN}/policy"
-    body = {"document": document(clocks={"3": 60}), "reason": WHY, "threat": "caste_clan_family"}
-    city.send(address, body, method="PUT")
-    city.send(f"{address}/versions/1/proposal", {})
-    chair.send(f"{address}/versions/1/decision", {"approve": True, "answer": "Agreed."})
+    put_in_force(town, "caste_clan_family", clocks={"3": 60})
+    city, address = Client(town, "city.mardan"), f"/localities/{TOWN}/policy"
     assert city.get(address, threat="caste_clan_family").get_json()["document"]["clocks"]["3"] == 60
     assert city.get(address).get_json()["document"]["clocks"]["3"] == 240
 
