@@ -59,6 +59,14 @@ def acknowledge(
     return row
 
 
+def takes_answer(alert: Alert, revision: int) -> bool:
+    """Whether an answer to what was asked at this revision of an open alert counts still.
+
+    It does for the level that holds, and for the graver one from which persons lowered it since: nobody is asked anew then.
+    """
+    return revision == alert.revision or (alert.lowered_from is not None and revision == alert.revision - 1)
+
+
 def _said_already(session: Session, alert: Alert, person_id: UUID, answer: str) -> Acknowledgement | None:
     """The same answer of this person in this round, unless it says something new: taken back meanwhile, or asked for again."""
     if answer == ACTING and alert.still_asked_at:

@@ -42,7 +42,13 @@ def ask(session: Session, now: datetime, rng: random.Random, alert: Alert) -> No
 
 def confirm(session: Session, now: datetime, alert: Alert, role: str) -> None:
     """Make a proposed 5 a real one: those who were told hear it again, and the clock of level 5 runs."""
-    _decide(session, alert, {"level": SEVERE, "proposed": None, "revision": alert.revision + 1})
+    becomes: dict[str, object] = {
+        "level": SEVERE,
+        "proposed": None,
+        "revision": alert.revision + 1,
+        "lowered_from": None,
+    }
+    _decide(session, alert, becomes)
     if not alert.acting_at:
         begin_round(alert)
         alert.step, alert.next_step_at = 0, ladder_of(session, alert).due(now, 0, SEVERE)

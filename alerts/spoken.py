@@ -32,6 +32,8 @@ class Tongue:
     keys: str
     again: str
     thanks: str
+    older: str
+    over: str
     goodbye: str
     messages: Mapping[str, str]
     menu: Mapping[str, str]
@@ -56,7 +58,10 @@ def lines(language: str) -> Mapping[str, str]:
     english = TONGUES[ENGLISH]
     choose = english.menu["choose"].replace("English", RECORDED[language])
     menu = {**english.menu, "choose": choose.format(n=SPOKEN.index(language) + 1)}
-    frame = {name: getattr(english, name) for name in ("open", "keys", "again", "thanks", "goodbye")}
+    frame = {
+        name: getattr(english, name)
+        for name in ("open", "keys", "again", "thanks", "older", "over", "goodbye")
+    }
     messages = {key: said for key, said in english.messages.items() if key != "other"}
     return (
         {f"menu.{key}": said for key, said in menu.items()}

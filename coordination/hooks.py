@@ -34,6 +34,7 @@ from committees import inbox
 from committees.contact_addresses import VOICE
 from committees.inbox import CALL, IGNORED, KEY, MENU, MENU_CALL, NOTE, SMS, STATUS, WAITING, Inbound
 from committees.intake.normalise import storable
+from coordination import call_keys
 from coordination.collected import LARGEST_FORM, Item, form_item
 from coordination.runtime import Runtime
 from foundation.crypto import cipher
@@ -170,15 +171,17 @@ def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Res
 
 
 def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:
-    """Keep a key that answers, and say thank you; for any other key, say again which ones there are."""
+    """Keep a key that answers, and say thank you or why it counts no more; for any other key, say again which ones there are."""
     link = runtime.config.public_url + request.path
     if (told := _told(runtime, KeyPressed)) is None:
         return _refused()
-    answers = told.confirmed and told.key in ANSWERING_KEYS
-    if answers:
+    line = call_script.ASK_AGAIN
+    if told.confirmed and told.key in ANSWERING_KEYS:
         _keep(runtime, lambda pressed: _key_row(pressed, outbox_id), told)
         runtime.wake()
-    answer = call_script.answer(answers, _speaker(runtime, language), link)
+        with runtime.worker.open(service("sender")) as session:
+            line = call_keys.heard(session, outbox_id, told.sid)
+    answer = call_script.answer(line, _speaker(runtime, language), link)
     return Response(answer, 200, mimetype="text/xml")
 
 

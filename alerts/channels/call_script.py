@@ -16,6 +16,8 @@ LONGEST = 4000
 MOST_TIMES = 4
 LISTEN_SECONDS = 8
 AGAIN, OPEN = "9", "1"
+#: The line after a key that is none of them.
+ASK_AGAIN = "again"
 
 
 class TooLong(ValueError):
@@ -52,16 +54,16 @@ def _script(text: str, template: str, speaks: Speaker, keys_link: str, times: in
     return str(response)
 
 
-def answer(taken: bool, speaks: Speaker, keys_link: str) -> str:
-    """What the call says after a key: thank you, or which keys there are, once more."""
+def answer(line: str, speaks: Speaker, keys_link: str) -> str:
+    """What the call says after a key: the one line that says how it fares, or which keys there are, once more."""
     response = VoiceResponse()
-    if taken:
-        speaks.line(response, "thanks")
-    else:
+    if line == ASK_AGAIN:
         listening = _listening(keys_link)
-        speaks.line(listening, "again")
+        speaks.line(listening, line)
         response.append(listening)
         speaks.line(response, "goodbye")
+    else:
+        speaks.line(response, line)
     return str(response)
 
 

@@ -12,7 +12,7 @@ from flask import Response
 from sqlalchemy import select
 
 from alerts import answer_links
-from alerts.acknowledging import acknowledge, role_at
+from alerts.acknowledging import acknowledge, role_at, takes_answer
 from alerts.alert import ANSWERS, OPEN, Alert
 from alerts.answer_links import Read
 from alerts.sentences import role_name
@@ -78,7 +78,7 @@ def _why_not(visit: Visit, found: Read, alert: Alert) -> str:
         return _("This alert has ended. Nobody waits for an answer any more.")
     if visit.now >= found.until:
         return _("This link is older than 48 hours. Please use a newer letter, or sign in.")
-    if found.ticket.revision != alert.revision:
+    if not takes_answer(alert, found.ticket.revision):
         return _("The level has changed since this letter. Please use the newest letter, or sign in.")
     return ""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from alerts import closing
 from alerts.alert import Acknowledgement, Alert
 from committees import people
 from committees.inbox import Inbound
 from committees.people import ContactPoint
+from coordination import closing_alerts
 from foundation import outbox
 from foundation.outbox import OutboxMessage
 from tests.coordination.test_api import Client
@@ -106,7 +109,9 @@ def test_a_key_in_a_call_about_an_older_level_leaves_the_newer_level_waiting(wir
     town.twilio.calls.take(newer, "1")
     assert "5 of 5" in newer.said[1]
     town.twilio.calls.take(older)
-    assert town.twilio.calls.press(older, "1", key_link(older))[0] == 200
+    status, said = town.twilio.calls.press(older, "1", key_link(older))
+    assert (status, "The level has changed since this call" in said) == (200, True)
+    assert "stored" not in said
     town.work()
     assert answers(town) == []
     with town.session() as session:
@@ -116,6 +121,31 @@ def test_a_key_in_a_call_about_an_older_level_leaves_the_newer_level_waiting(wir
     assert town.twilio.calls.press(newer, "1", key_link(newer))[0] == 200
     town.work()
     assert answers(town) == [("acting", "voice")]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_key_counts_after_persons_lowered_the_level_and_not_after_the_end(wired_town: WiredTown) -> None:
+    town = wired_town
+    gets(town, "voice", language="ur")
+    alert_id = alarm(town)
+    (call,) = town.twilio.calls.made
+    town.twilio.calls.take(call)
+    with town.session(write=True) as session:
+        alert = session.get_one(Alert, alert_id)
+        closing_alerts._lower(session, town.clock.now(), alert, 3, "chair")
+    assert "محفوظ" in town.twilio.calls.press(call, "1", key_link(call))[1]
+    town.work()
+    assert answers(town) == [("acting", "voice")], "nobody is asked anew when a level falls"
+    with town.session(write=True) as session:
+        alert = session.get_one(Alert, alert_id)
+        closing.close(session, town.clock.now(), alert, outcome="settled", reason="", person_id=None)
+    said = town.twilio.calls.press(call, "2", key_link(call))[1]
+    assert "یہ انتباہ ختم ہو چکا ہے" in said
+    town.work()
+    assert answers(town) == [("acting", "voice")]
+    with town.session() as session:
+        keys = session.scalars(select(Inbound).where(Inbound.kind == "key").order_by(Inbound.received_at))
+        assert ["over" in (row.reading or {}) for row in keys] == [False, True]
 
 
 def test_a_call_speaks_the_language_of_whom_it_rings_and_says_if_nobody_took_it(
