@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -23,9 +24,10 @@ from benchmarks.tables import ms
 
 BINARY = "prometheus-alertmanager"
 KEY = r"key-([0-9]+)-"
+HOOK_KEY = r'"key":"(\d+)"'
 _CONFIG = """
 global: {{smtp_smarthost: '127.0.0.1:{port}', smtp_from: 'am@example.org', smtp_require_tls: false}}
-route: {{receiver: sink, group_by: ['key'], group_wait: 0s, group_interval: 5m, repeat_interval: 12h}}
+route: {{receiver: sink, group_by: ['key'], group_wait: {wait}, group_interval: 5m, repeat_interval: 12h}}
 receivers:
 - name: sink
   {receiver}
@@ -50,10 +52,10 @@ def running(taker: Sink, kind: str, folder: Path) -> Iterator[tuple[subprocess.P
         stop([process])
 
 
-def configure(folder: Path, kind: str, port: int) -> None:
-    """Write its configuration: it tells whatever listens at this port, one notification for each alert."""
+def configure(folder: Path, kind: str, port: int, wait: str = "0s") -> None:
+    """Write its configuration: it tells whatever listens at this port, one notification for each alert, so long after it came."""
     receiver = _MAIL if kind == "smtp" else _HOOK.format(port=port)
-    (folder / "am.yml").write_text(_CONFIG.format(port=port, receiver=receiver), encoding="utf-8")
+    (folder / "am.yml").write_text(_CONFIG.format(port=port, receiver=receiver, wait=wait), encoding="utf-8")
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
@@ -69,8 +71,11 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def post(port: int, first: int, number: int) -> None:
-    """Post alerts of which each is one notification."""
-    alerts = [{"labels": {"alertname": "a", "key": str(n)}} for n in range(first, first + number)]
+    """Post alerts of which each is one notification, and which go on for a day, so that none ends before it was told."""
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    alerts = [
+        {"labels": {"alertname": "a", "key": str(n)}, "endsAt": ends} for n in range(first, first + number)
+    ]
     body = json.dumps(alerts).encode()
     request = Request(f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"})
     with urlopen(request, timeout=60) as answer:
@@ -83,7 +88,7 @@ def rows(number: int, seconds: int) -> list[tuple[str, ...]]:
     for kind, what in (("smtp", "email"), ("sms", "webhook")):
         with (
             tempfile.TemporaryDirectory() as made,
-            sink(kind, "--key", KEY if kind == "smtp" else r'"key":"(\d+)"') as taker,
+            sink(kind, "--key", KEY if kind == "smtp" else HOOK_KEY) as taker,
             running(taker, kind, Path(made)) as (process, port),
         ):
             began = time.time()

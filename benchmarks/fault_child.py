@@ -21,8 +21,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +61,7 @@ class Clock:
     """The machine's clock and an offset that parent and children share: waiting for a lease or for a provider costs no time here."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8)
+        self._memory = mmap.mmap(-1, 9)
 
     @property
     def offset(self) -> float:
@@ -72,8 +72,20 @@ class Clock:
         """The time of this installation and of its providers."""
         return datetime.now(UTC) + timedelta(seconds=self.offset)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody skip anything meanwhile: a second in which a server is away stays a second."""
+        self._memory[8] = 1
+        try:
+            yield
+        finally:
+            self._memory[8] = 0
+
     def skip_to(self, moment: datetime) -> None:
-        """Let it be that moment now, if it is not yet."""
+        """Let it be that moment now, if it is not yet; while the clock is held, only wait a little."""
+        if self._memory[8]:
+            time.sleep(0.02)
+            return
         ahead = (moment - self.now()).total_seconds()
         if ahead >= 0:
             self._memory[:8] = struct.pack("d", self.offset + ahead + 0.001)
@@ -262,14 +274,14 @@ def _states(runtime: Runtime) -> dict[str, str]:
         }
 
 
-def strace(child: Child, log: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Trace a child at its gate; raise Missing where that cannot be done here."""
+def strace(pid: int, log: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Trace a process that waits; raise Missing where that cannot be done here."""
     if shutil.which("strace") is None:
         raise Missing("strace is not installed: apt-get install strace (or dnf install strace)")
-    words = ["strace", "-f", "-qq", "-s", "0", "-o", str(log), *options, "-p", str(child.pid)]
+    words = ["strace", "-f", "-qq", "-s", "0", "-o", str(log), *options, "-p", str(pid)]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(words, stdout=said, stderr=said)
-        status = Path(f"/proc/{child.pid}/status")
+        status = Path(f"/proc/{pid}/status")
         while "TracerPid:\t0" in status.read_text(encoding="ascii"):
             if process.poll() is not None:
                 said.seek(0)

@@ -57,7 +57,7 @@ def disk_full(bench: Bench, tries: int) -> Iterator[Outcome]:
     def once(trial: Trial) -> Outcome | None:
         child = trial.child(lambda: _moved_to(disk, trial))
         ballast = Path(f"/proc/{child.pid}/root{disk}/ballast")
-        _fill(ballast, PAGE * bench.rng.randrange(100))
+        fill(ballast, PAGE * bench.rng.randrange(100))
         return _until_room(trial, child, ballast)
 
     return _full_so_often(bench, tries, once)
@@ -66,7 +66,7 @@ def disk_full(bench: Bench, tries: int) -> Iterator[Outcome]:
 def disk_full_of_server(bench: Bench, tries: int) -> Iterator[Outcome]:
     """The disk of a database server is full on the way: of its tables, or where it needs the next file of its journal, which stops it."""
     _ours_to_kill()
-    with _own_disk(SERVER_DISK) as disk, installations(
+    with own_disk(SERVER_DISK) as disk, installations(
         "PostgreSQL", people, LASTING, one_at_a_time=True, disk=disk
     ) as make:  # fmt: skip
         ballast = disk / "ballast"
@@ -81,7 +81,7 @@ def disk_full_of_server(bench: Bench, tries: int) -> Iterator[Outcome]:
             child = trial.child()
             if bench.rng.random() < 0.5:
                 _fill_journal(trial.town.url, bench.rng.randrange(_NEARLY))
-            _fill(ballast, PAGE * bench.rng.randrange(16))
+            fill(ballast, PAGE * bench.rng.randrange(16))
             return _until_room(trial, child, ballast, lambda: postgres.be_running(data, trial.town.url))
 
         yield from _full_so_often(replace(bench, make=make), tries, once)
@@ -122,7 +122,7 @@ def _ours_to_kill() -> None:
 
 
 @contextmanager
-def _own_disk(size: int) -> Iterator[Path]:
+def own_disk(size: int) -> Iterator[Path]:
     """A small disk that a server running as another user may enter."""
     with tempfile.TemporaryDirectory(prefix="concord-disk-") as made:
         disk = Path(made)
@@ -159,7 +159,7 @@ def _fill_journal(url: str, room: int) -> None:
             file.unlink()  # made ready for later; without it the server has to make one
 
 
-def _fill(ballast: Path, room: int) -> None:
+def fill(ballast: Path, room: int) -> None:
     """Fill the disk but for so many bytes."""
     with ballast.open("wb", buffering=0) as file:
         try:

@@ -149,7 +149,7 @@ def killed_at_calls(bench: Bench, tries: int) -> Iterator[Outcome]:
     log = bench.folder / "strace.log"
     with bench.trial(FEW) as trial:
         child = trial.child()
-        tracer = strace(child, log, "-e", f"trace={','.join(CALLS)}")
+        tracer = strace(child.pid, log, "-e", f"trace={','.join(CALLS)}")
         child.go()
         child.told()
         tracer.wait()
@@ -173,11 +173,16 @@ def points(bench: Bench, log: Path, tries: int) -> list[tuple[str, int]]:
 
 def dies_at(child: Child, log: Path, call: str, n: int) -> bool:
     """Let a child run that dies at the n-th call of this kind; False if none of its threads made so many."""
-    tracer = strace(child, log, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}")
+    tracer = strace(child.pid, log, *dying(call, n))
     child.go()
     died = child.ended() == -signal.SIGKILL
     tracer.wait()
     return died
+
+
+def dying(call: str, n: int) -> tuple[str, ...]:
+    """How strace is told to kill at the n-th call of this kind."""
+    return "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}"
 
 
 def killed_at_random(bench: Bench, tries: int) -> Iterator[Outcome]:
@@ -255,9 +260,11 @@ def mail_server_restarted(bench: Bench, tries: int) -> Iterator[Outcome]:
     while tries:
         with bench.trial(bench.load) as trial:
             child = trial.child()
-            child.go()
-            if restarted(trial.mail, bench.rng.randrange(1, bench.load // 2), child.running):
+            with trial.clock.held():
+                child.go()
+                away = restarted(trial.mail, bench.rng.randrange(1, bench.load // 2), child.running)
                 back = trial.clock.now()
+            if away:
                 tries -= 1
                 yield trial.outcome(child.told(), back)
 

@@ -28,6 +28,8 @@ COLUMNS = (
 WIDTHS = (58, 5, 4, 10, 10, 19, 4, 10)
 SQLITE, POSTGRESQL = ENGINES
 CALLS, RANDOM = "calls", "random"
+#: What a provider answers that is out of order.
+REFUSING = ("500_before", "429")
 #: As many tries as there are points to die at.
 ALL = 10_000
 #: How many reports wait for a worker: for each an alert is made.
@@ -62,7 +64,7 @@ class Row:
     @property
     def peer_tries(self) -> int:
         """How often the peer is tried in the long form; its seconds are real ones."""
-        return min(10, self.tries[1]) if self.kills else 3
+        return {CALLS: 30, RANDOM: 10}.get(self.kills, 3)
 
 
 def _at_calls(what: str, engine: str, channel: str, play: rows.Play, quick: int, **more: Any) -> Row:
@@ -81,6 +83,10 @@ def _sms(name: str, play: rows.Play, long: int = 10, **more: Any) -> Row:
     return Row(name, SQLITE, "sms", play, (1, long), **more)
 
 
+def _sms_once(name: str, kind: str) -> Row:
+    return _sms(name, rows.each_once(kind), peer=fault_peer.each_once(kind))
+
+
 def _mail(name: str, play: rows.Play, peer: Peer, copies: int = 2, **more: Any) -> Row:
     return Row(name, SQLITE, "email", play, (1, 10), copies, peer=peer, **more)
 
@@ -90,27 +96,39 @@ def _mail_once(name: str, kind: str, copies: int = 2, **more: Any) -> Row:
 
 
 ROWS = (
-    _at_calls("SMS", SQLITE, "sms", rows.killed_at_calls, 3),
+    _at_calls("SMS", SQLITE, "sms", rows.killed_at_calls, 3, peer=fault_peer.killed_at_calls),
     _at_calls("SMS", POSTGRESQL, "sms", rows.killed_at_calls, 2),
-    _at_calls("e-mail", SQLITE, "email", rows.killed_at_calls, 2, copies=2),
+    _at_calls("e-mail", SQLITE, "email", rows.killed_at_calls, 2, copies=2, peer=fault_peer.killed_at_calls),
     _at_calls("web process", SQLITE, "api", web_killed, 1),
     _at_calls("web process", POSTGRESQL, "api", web_killed, 0),
     _at_calls("worker", SQLITE, "api", worker_killed, 1, filled=REPORTED),
     _at_calls("worker", POSTGRESQL, "api", worker_killed, 0, filled=REPORTED),
-    _at_random("SMS", SQLITE, "sms", rows.killed_at_random, (1, 100)),
+    _at_random("SMS", SQLITE, "sms", rows.killed_at_random, (1, 100), peer=fault_peer.killed),
     _at_random("SMS", POSTGRESQL, "sms", rows.killed_at_random, (1, 100)),
     _at_random("e-mail", SQLITE, "email", rows.killed_at_random, (1, 100), copies=2, peer=fault_peer.killed),
     _at_random("web process", SQLITE, "api", fault_load.web_killed, (1, 25)),
     _at_random("web process", POSTGRESQL, "api", fault_load.web_killed, (0, 25)),
     _at_random("worker", SQLITE, "api", fault_load.worker_killed, (0, 25), filled=REPORTED),
     _at_random("worker", POSTGRESQL, "api", fault_load.worker_killed, (0, 25), filled=REPORTED),
-    _sms("provider refuses for an hour (500, 429)", rows.out_of_order("500_before", "429"), 5, within=600.0),
-    _sms("provider is gone for an hour (connection refused)", rows.gone, 5, within=600.0),
-    _sms("provider hangs before accepting", rows.each_once("hang_before")),
-    _sms("provider hangs after accepting", rows.each_once("hang_after")),
-    _sms("provider answers 500 after accepting", rows.each_once("500_after")),
-    _sms("provider's answer is lost", rows.each_once("drop_after")),
-    _sms("provider's answer cannot be read", rows.each_once("garbled")),
+    _sms(
+        "provider refuses for an hour (500, 429)",
+        rows.out_of_order(*REFUSING),
+        5,
+        within=600.0,
+        peer=fault_peer.out_of_order(*REFUSING),
+    ),  # fmt: skip
+    _sms(
+        "provider is gone for an hour (connection refused)",
+        rows.gone,
+        5,
+        within=600.0,
+        peer=fault_peer.out_of_order(),
+    ),  # fmt: skip
+    _sms_once("provider hangs before accepting", "hang_before"),
+    _sms_once("provider hangs after accepting", "hang_after"),
+    _sms_once("provider answers 500 after accepting", "500_after"),
+    _sms_once("provider's answer is lost", "drop_after"),
+    _sms_once("provider's answer cannot be read", "garbled"),
     _sms("answer lost, and listed 15 s later", rows.each_once("drop_after", 15)),
     _sms("answer lost, and listed 2 min later", rows.each_once("drop_after", 120), copies=2),
     _mail_once("mail server refuses for now (451)", "letter 451", copies=1, within=600.0),
@@ -124,7 +142,15 @@ ROWS = (
         "mail server stopped and started again", rows.mail_server_restarted, fault_peer.mail_server_restarted
     ),
     Row("database killed and started again", POSTGRESQL, "sms", fault_disk.database_restarted, (1, 10)),
-    Row("disk full, later room again", SQLITE, "sms", fault_disk.disk_full, (1, 20), within=60.0),
+    Row(
+        "disk full, later room again",
+        SQLITE,
+        "sms",
+        fault_disk.disk_full,
+        (1, 20),
+        within=60.0,
+        peer=fault_peer.disk_full,
+    ),  # fmt: skip
     Row(
         "disk full, later room again", POSTGRESQL, "sms", fault_disk.disk_full_of_server, (1, 20), within=60.0
     ),
@@ -184,7 +210,8 @@ class Sum:
     @property
     def _peer_cells(self) -> tuple[str, str, str]:
         if self.row.peer is None:
-            return "not tried" if self.row.channel == "email" else "not applicable", "", ""
+            beside = any(row.peer for row in ROWS if row.name == self.row.name)
+            return f"as with {SQLITE}" if beside else "not applicable", "", ""
         if not self.theirs:
             return "none", "-", "-"
         lost, extra = sum(one.lost for one in self.theirs), sum(one.extra for one in self.theirs)
@@ -193,7 +220,7 @@ class Sum:
     @property
     def posted_again(self) -> str:
         """What became of the peer's alerts when all were posted once more; an empty text where they were not."""
-        if self.row.play is not rows.killed_at_random or not self.theirs:
+        if not self.row.kills or not self.theirs:
             return ""
         lost = sum(one.lost_again for one in self.theirs)
         return f"all posted once more: LOST {lost}, DUPLICATED {sum(one.extra_again for one in self.theirs)}"

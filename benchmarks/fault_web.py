@@ -252,7 +252,7 @@ def _killed(bench: Bench, tries: int, begin: Callable[[], P]) -> Iterator[tuple[
     """Count the system calls of one whole run; then yield runs that died at the n-th of each kind."""
     log = bench.folder / "strace.log"
     with begin().child() as child:
-        tracer = strace(child, log, "-e", f"trace={','.join(CALLS)}")
+        tracer = strace(child.pid, log, "-e", f"trace={','.join(CALLS)}")
         child.go()
         child.told()
         tracer.wait()

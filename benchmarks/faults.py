@@ -1,4 +1,4 @@
-"""What goes wrong and what it costs: ``python -m benchmarks faults [--quick] [--only WORDS] [--seed N] [--keep FILE] [--jobs N]``.
+"""What goes wrong and what it costs: ``python -m benchmarks faults [--quick] [--only WORDS] [--seed N] [--keep FILE [--show]] [--jobs N]``.
 
 Ends with 1 if a promise is broken. What lives here: running the rows and the printed table. What is promised is in fault_table.py, and what
 is done in each row in fault_rows.py and its neighbours. Everything runs on this machine, and nothing leaves it. Hours are skipped (see
@@ -111,10 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="only rows whose name has these words")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same kills again")
     parser.add_argument("--keep", type=Path, help="a file of the tries: a run broken off goes on from it")
+    parser.add_argument(
+        "--show", action="store_true", help="only print what a file has, for a page; needs --keep"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="so many processes share the rows; needs --keep")
     given = parser.parse_args(arguments)
-    if given.jobs > 1 and given.keep is None:
-        parser.error("--jobs needs --keep FILE, which the processes share.")
+    if (given.jobs > 1 or given.show) and given.keep is None:
+        parser.error("--jobs and --show need --keep FILE, where the tries are.")
+    if given.show:
+        return show(given.keep)
     print(f"Seed {given.seed}. Each try has its own database; seconds are the installation's.\n")
     print(_line(COLUMNS), _line(["-" * width for width in WIDTHS]), sep="\n", flush=True)
     others = [_beside(given) for _ in range(1, given.jobs)]
@@ -133,6 +138,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print()
         for found in sums:
             _print(found)
+    return _verdict(sums)
+
+
+def show(keep: Path) -> int:
+    """Print the tries of a file as a table of Markdown, and make none; 0 if every promise holds."""
+    with Places(0, keep=keep) as places:
+        sums = [found for row in ROWS if (found := places.found(row)).tries or found.missing]
+    for cells in (COLUMNS, ["-" * width for width in WIDTHS], *(found.cells for found in sums)):
+        print(f"| {' | '.join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True))} |")
+    print()
+    for found in sums:
+        if words := found.broken or found.posted_again:
+            print(f"- {found.row.full_name}: {words}.")
     return _verdict(sums)
 
 

@@ -3,9 +3,10 @@
 Run as: python -m scripts.prism_contract SPEC [--cache DIR]
 
 SPEC is Twilio's OpenAPI document of its 2010 API (twilio_api_v2010.json of the repository twilio/twilio-oai). The command installs
-Stoplight Prism by npm into a cache folder of its own, lets it serve the document on this machine, runs the clients of SMS, WhatsApp
-and calls against it, and checks every answer of the Twilio-shaped server of the tests against the same document. It prints a table
-and ends with 1 on any difference. Nothing of the document becomes part of the project.
+Stoplight Prism by npm into a cache folder of its own, lets it serve the document on this machine, runs the clients of SMS, WhatsApp,
+calls and recordings against it, and checks every answer of the Twilio-shaped server of the tests against the same document. It prints
+a table and ends with 1 on any difference. The sound of a recording is not in the document, only where it is. Nothing of the document
+becomes part of the project.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -27,6 +29,7 @@ import requests
 
 from alerts.channels import DeliveryFailed, Message, OutcomeUnknown, Sms, Voice, WhatsApp
 from alerts.channels.twilio_inbox import TwilioInbox
+from alerts.channels.twilio_recordings import TwilioRecordings
 from scripts.twilio_document import Document
 from tests.fake_twilio import FakeTwilio
 
@@ -106,7 +109,7 @@ def _our_clients(document: Document, base: str) -> Iterator[Row]:
         whatsapp = WhatsApp(ACCOUNT, TOKEN, (NUMBER,), public, base, contents={("alert", "en"): CONTENT})
         voice = Voice(ACCOUNT, TOKEN, (NUMBER,), public, base)
         for channel in (sms, service, whatsapp, voice):
-            _listen(channel, sent)
+            _listen(document, channel, sent)
         approved = _message(template="alert", values={"what": "Fight"})
         tries: dict[str, Callable[[], Any]] = {
             "SMS from a number": lambda c=sms: c.send(_message()),  # type: ignore[misc]
@@ -118,6 +121,7 @@ def _our_clients(document: Document, base: str) -> Iterator[Row]:
         for name, attempt in tries.items():
             yield f"our client: {name}, {answer}", _unless(answer, attempt)
     yield from _questions(base, sms, whatsapp, voice)
+    yield from _what_came_in(document, base, sent)
     for method, path, form in sent:
         wrong = document.request_differs(method, path, dict(parse_qsl(form)))
         if wrong:
@@ -125,8 +129,16 @@ def _our_clients(document: Document, base: str) -> Iterator[Row]:
     yield f"our clients: every field of {len(sent)} requests is known", "" if sent else "none was seen"
 
 
-def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
-    """Keep what a channel asks for: the method, the path with its query, and the form."""
+def _listen(
+    document: Document,
+    channel: Sms | Voice | TwilioInbox | TwilioRecordings,
+    sent: list[tuple[str, str, str]],
+) -> None:
+    """Keep what a channel asks for: the method, the path with its query, and the form.
+
+    Prism answers with the same first page again and again; after that one it is asked for the last, without the filters that the
+    document's own examples carry on: it calls some of them invalid.
+    """
     real = channel._http._lines.request
 
     def request(
@@ -139,6 +151,11 @@ def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
     ) -> tuple[int, bytes, dict[str, str]]:
         parts = urlsplit(url)
         sent.append((method, f"{parts.path}?{parts.query}", (body or b"").decode()))
+        if "PageToken=" in parts.query:
+            url, headers = (
+                url.partition("?")[0],
+                {**headers, "Prefer": f"example={document.last_page(parts.path)}"},
+            )
         return real(method, url, headers, body, most=most)
 
     channel._http._lines.request = request  # type: ignore[method-assign]
@@ -146,17 +163,39 @@ def _listen(channel: Sms | Voice, sent: list[tuple[str, str, str]]) -> None:
 
 def _questions(base: str, sms: Sms, whatsapp: WhatsApp, voice: Voice) -> Iterator[Row]:
     strange = Sms("AC1", TOKEN, (NUMBER,), PUBLIC, base)
-    inbox = TwilioInbox(ACCOUNT, TOKEN, (NUMBER,), base)
     asked: dict[str, tuple[str, Callable[[], Any]]] = {
         "look for an SMS": ("taken", lambda: sms.look_up(_message(text="testing"))),
         "look for a WhatsApp message": ("answered", lambda: whatsapp.look_up(_message())),
         "look for a call": ("taken", lambda: voice.look_up(_message())),
-        "fetch back an SMS": ("answered", lambda: inbox.fetch("SM" + "a1" * 16)),
         "ask for the account": ("answered", sms.check),
         "an account that is none": ("refused", lambda: strange.send(_message())),
     }
     for name, (answer, attempt) in asked.items():
         yield f"our client: {name}, {answer}", _unless(answer, attempt)
+
+
+def _what_came_in(document: Document, base: str, sent: list[tuple[str, str, str]]) -> Iterator[Row]:
+    """Reading what was sent to us and said to us, and taking Twilio's copies away."""
+    inbox, recordings = TwilioInbox(ACCOUNT, TOKEN, (NUMBER,), base), TwilioRecordings(ACCOUNT, TOKEN, base)
+    message, recording, since = "SM" + "a1" * 16, "RE" + "a1" * 16, datetime(2026, 11, 1, tzinfo=UTC)
+    for client in (inbox, recordings):
+        _listen(document, client, sent)
+    asked: dict[str, tuple[str, Callable[[], Any]]] = {
+        "fetch back an SMS": ("answered", lambda: inbox.fetch(message)),
+        "list messages since a time": ("answered", lambda: list(inbox.since(since))),
+        "list calls since a time": ("answered", lambda: list(inbox.calls_since(since))),
+        "delete an SMS": ("answered", lambda: inbox.delete(message)),
+        "look at a recording": ("taken", lambda: recordings.look(recording)),
+        "list recordings since a time": ("answered", lambda: list(recordings.since(since))),
+        "delete a recording": ("answered", lambda: recordings.delete(recording)),
+    }
+    for name, (answer, attempt) in asked.items():
+        before = len(sent)
+        yield f"our client: {name}, {answer}", _unless(answer, attempt) or _silent(sent, before)
+
+
+def _silent(sent: list[tuple[str, str, str]], before: int) -> str:
+    return "" if len(sent) > before else "nothing was asked"
 
 
 def _unless(answer: str, attempt: Callable[[], Any]) -> str:
@@ -211,6 +250,11 @@ def _our_server(document: Document) -> Iterator[Row]:
             ".json",
         ):
             yield _asked(document, twilio, "GET", account + path, {})
+        for path in (
+            f"/Messages/{twilio.messages[0].sid}.json",
+            f"/Recordings/{twilio.recordings.made[0].sid}.json",
+        ):
+            yield _asked(document, twilio, "DELETE", account + path, {})
 
 
 def _asked(document: Document, twilio: FakeTwilio, method: str, path: str, fields: dict[str, str]) -> Row:
@@ -218,7 +262,8 @@ def _asked(document: Document, twilio: FakeTwilio, method: str, path: str, field
         method, twilio.url + path, data=fields, auth=(ACCOUNT, TOKEN), timeout=10, allow_redirects=False
     )
     wrong = document.request_differs(method, path, fields)
-    wrong = wrong or document.answer_differs(method, path, answer.status_code, answer.json())
+    body = answer.json() if answer.content else None
+    wrong = wrong or document.answer_differs(method, path, answer.status_code, body)
     where = path.partition(ACCOUNT)[2].partition("?")[0]
     kind = "WhatsApp " if fields.get("To", "").startswith("whatsapp:") else ""
     return f"our server: {kind}{method} {where}", wrong

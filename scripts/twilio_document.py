@@ -56,12 +56,26 @@ class Document:
         described = operation["responses"].get(str(status))
         if described is None:
             return f"status {status}, not {' or '.join(operation['responses'])}"
+        if "content" not in described:
+            return "" if body is None else "an answer, where none is described"
         schema = self._plain(described["content"]["application/json"]["schema"])
         checker = jsonschema_rs.Draft7Validator(
             schema, validate_formats=True, formats={"rfc2822": _is_rfc2822}
         )
         wrong = [f"{'/'.join(map(str, e.instance_path))}: {e.message}" for e in checker.iter_errors(body)]
         return "; ".join(wrong[:3])
+
+    def last_page(self, path: str) -> str:
+        """The name of an example of this list that says that no page follows; empty if there is none."""
+        operation = self._operation("GET", path) or {}
+        answers = operation.get("responses", {}).get("200", {}).get("content", {}).values()
+        found = (
+            name
+            for answer in answers
+            for name, example in answer.get("examples", {}).items()
+            if example["value"].get("next_page_uri", path) is None
+        )
+        return next(found, "")
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         wanted = urlsplit(path).path

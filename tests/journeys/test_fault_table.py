@@ -9,12 +9,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
-from benchmarks import fault_peer, fault_table, faults
-from benchmarks.fault_child import Missing
+from benchmarks import fault_hook, fault_peer, fault_table, faults
+from benchmarks.fault_child import Clock, Missing
 from benchmarks.fault_kept import Kept
 from benchmarks.fault_peer import Theirs
 from benchmarks.fault_rows import Bench, Outcome
@@ -135,6 +137,53 @@ def test_a_row_that_another_process_has_is_left_to_it(tmp_path: Path) -> None:
         assert (mine, theirs, free) == (True, False, True)
     with another.claim(3) as mine:
         assert mine
+
+
+def test_what_a_file_has_is_a_table_for_a_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = row_that(), replace(row_that(), name="another"), replace(row_that(copies=2), name="a third")
+    monkeypatch.setattr(faults, "ROWS", rows)
+    kept = Kept(tmp_path / "tries")
+    kept.ours(rows[0].full_name, Outcome(0, 0, 1, 0, 1.0))
+    kept.ours(rows[2].full_name, Outcome(0, 1, 2, 0, 2.5))
+    words = ["--keep", str(tmp_path / "tries"), "--show"]
+    assert faults.main(words) == 0
+    lines = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()]
+    assert lines[2][1:6] == [rows[0].full_name, "1", "0", "0", "1.0 s"]
+    assert lines[3][1:6] == [rows[2].full_name, "1", "0", "1", "2.5 s"]
+    kept.ours(rows[0].full_name, Outcome(3, 0, 1, 0, 1.0))
+    assert faults.main(words) == 1
+    assert "3 lost" in capsys.readouterr().out
+
+
+def test_a_clock_that_is_held_skips_nothing() -> None:
+    clock = Clock()
+    later = clock.now() + timedelta(hours=1)
+    with clock.held():
+        clock.skip_to(later)
+        assert clock.offset == 0
+    clock.skip_to(later)
+    assert clock.now() > later
+
+
+TAKEN = {"500_after": 500, "garbled": 200, "": 200, "drop_after": 0, "hang_after": 0}
+NOT_TAKEN = {"429": 429, "500_before": 500, "drop_before": 0, "hang_before": 0}
+
+
+@pytest.mark.parametrize("kind", [*TAKEN, *NOT_TAKEN])
+def test_the_peers_webhook_has_the_faults_of_the_twilio(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fault_hook, "HANG_SECONDS", 0)
+    with fault_hook.Hook() as hook:
+        if kind:
+            hook.fault(kind, 1)
+        try:
+            answer = requests.post(
+                f"http://127.0.0.1:{hook.port}/hook", '{"key":"7"}', timeout=10
+            ).status_code
+        except requests.ConnectionError:
+            answer = 0
+    assert (answer, hook.keys) == ((TAKEN | NOT_TAKEN)[kind], ["7"] if kind in TAKEN else [])
 
 
 def peered(*theirs: Theirs) -> Row:
