@@ -163,12 +163,13 @@ def killed_at_calls(bench: Bench, tries: int) -> Iterator[Outcome]:
 
 
 def points(bench: Bench, log: Path, tries: int) -> list[tuple[str, int]]:
-    """At most so many of the system calls that were counted there, in no order, without those that were tried before."""
-    counted = calls_made(log).items()
-    found = [
-        (call, n) for call, most in counted for n in range(1, most + 1) if f"{call} {n}" not in bench.died_at
-    ]
-    return bench.rng.sample(found, min(tries, len(found)))
+    """At most so many of the system calls that were counted there, without those that were tried before; one of each kind first."""
+    turns: list[tuple[int, float, str, int]] = []
+    for call, most in calls_made(log).items():
+        left = [n for n in range(1, most + 1) if f"{call} {n}" not in bench.died_at]
+        bench.rng.shuffle(left)
+        turns += [(turn, bench.rng.random(), call, n) for turn, n in enumerate(left)]
+    return [(call, n) for _, _, call, n in sorted(turns)[:tries]]
 
 
 def dies_at(child: Child, log: Path, call: str, n: int) -> bool:

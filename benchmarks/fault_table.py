@@ -96,8 +96,8 @@ def _mail_once(name: str, kind: str, copies: int = 2, **more: Any) -> Row:
 
 
 ROWS = (
-    _at_calls("SMS", SQLITE, "sms", rows.killed_at_calls, 3, peer=fault_peer.killed_at_calls),
-    _at_calls("SMS", POSTGRESQL, "sms", rows.killed_at_calls, 2),
+    _at_calls("SMS", SQLITE, "sms", rows.killed_at_calls, 6, peer=fault_peer.killed_at_calls),
+    _at_calls("SMS", POSTGRESQL, "sms", rows.killed_at_calls, 4),
     _at_calls("e-mail", SQLITE, "email", rows.killed_at_calls, 2, copies=2, peer=fault_peer.killed_at_calls),
     _at_calls("web process", SQLITE, "api", web_killed, 1),
     _at_calls("web process", POSTGRESQL, "api", web_killed, 0),

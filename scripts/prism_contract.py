@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,14 @@ def _what_came_in(document: Document, base: str, sent: list[tuple[str, str, str]
     for name, (answer, attempt) in asked.items():
         before = len(sent)
         yield f"our client: {name}, {answer}", _unless(answer, attempt) or _silent(sent, before)
+    with suppress(OutcomeUnknown):  # Prism has no sound
+        recordings.fetch(recording)
+    method, path, _ = sent.pop()
+    described = path.partition("?")[0].replace(".mp3", ".json")
+    yield (
+        "our client: the sound of a recording lies beside what is said of it",
+        document.request_differs(method, described, {}),
+    )
 
 
 def _silent(sent: list[tuple[str, str, str]], before: int) -> str:

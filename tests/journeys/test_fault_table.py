@@ -5,6 +5,7 @@ The long form is the table of `make faults`. A row that needs a tool or a right 
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -15,13 +16,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks import fault_hook, fault_peer, fault_table, faults
+from benchmarks import fault_hook, fault_peer, fault_rows, fault_table, faults
 from benchmarks.fault_child import Clock, Missing
 from benchmarks.fault_kept import Kept
 from benchmarks.fault_peer import Theirs
 from benchmarks.fault_rows import Bench, Outcome
 from benchmarks.fault_table import ROWS, Row, Sum
 from benchmarks.faults import Places
+from benchmarks.installation import Installation
 
 NAMES = [row.full_name for row in ROWS]
 QUICK = [row for row in ROWS if row.tries[0]]
@@ -51,6 +53,19 @@ def judge(found: Sum, tries: int) -> None:
 @pytest.mark.parametrize("row", QUICK, ids=[row.full_name for row in QUICK])
 def test_a_few_tries(places: Places, row: Row) -> None:
     judge(measured(places, row, row.tries[0]), row.tries[0])
+
+
+def test_a_few_kills_are_one_at_each_kind_of_call(tmp_path: Path) -> None:
+    log = tmp_path / "strace.log"
+    log.write_text("".join(f"7 {call}(\n" for call in ["pwrite64"] * 90 + ["connect", "write"]))
+    bench = Bench(_no_installation, "sms", tmp_path, random.Random(1), 3, frozenset({"write 1"}))
+    found = fault_rows.points(bench, log, 3)
+    assert sorted(call for call, _ in found) == ["connect", "pwrite64", "pwrite64"]
+    assert len(set(fault_rows.points(bench, log, 1_000))) == 91
+
+
+def _no_installation() -> Installation:
+    raise AssertionError("nothing is run")
 
 
 @pytest.mark.long
