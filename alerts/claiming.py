@@ -79,9 +79,9 @@ _ROW = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Claimed:
-    """One claimed row, read out of the database before the connection is given back."""
+    """One claimed row, read out of the database before the connection is given back; its message is put in once it is written."""
 
     id: UUID
     channel: str

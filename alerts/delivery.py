@@ -107,16 +107,16 @@ class Sender:
         self._batch = min(MOST_BATCH, 2 * self._batch) if len(due) == self._batch else LEAST_BATCH
         ready, unwritten = [], []
         for one, row in zip(going, held, strict=True):
-            message, segments, why_not, code = None, 0, row.why_not, None
+            why_not, code = row.why_not, None
             if not why_not:
-                message, segments, why_not = claiming.write(
+                row.message, row.segments, why_not = claiming.write(
                     self._cipher, self.public_url, one, row.first_tried_at
                 )
                 code = recording.POISON
-            if message is None:
+            if row.message is None:
                 unwritten.append(Done(row, DeliveryFailed(why_not, True, code, why="message")))
             else:
-                ready.append(replace(row, message=message, segments=segments))
+                ready.append(row)
         self._leases.update((row, now) for row in ready)
         self._hands.start(ready)
         self._record(unwritten)

@@ -16,7 +16,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from string import Formatter
@@ -129,6 +129,7 @@ CATALOGUES: Mapping[str, Catalogue] = MappingProxyType(
 )
 
 
+@lru_cache(maxsize=256)
 def catalogue(language: str, script: str = "own") -> Catalogue:
     """Return the words for a person's language and script, or else for the language, or else English."""
     wanted = [f"{language}-Latn"] if script.lower() in LATIN else []
@@ -142,11 +143,28 @@ def said_in(
 
     Where a network cannot join long messages (`concat` false) it is said in Latin letters, or else in English.
     """
+    words = _wished(language, script, concat)
+    return words if speaks(words, template, slots) else CATALOGUES["en"]
+
+
+def _wished(language: str, script: str, concat: bool) -> Catalogue:
     words = catalogue(language, script)
     if words.segments > 1 and not concat:
         words = catalogue(language, "latin")
         words = words if words.segments == 1 else CATALOGUES["en"]
-    return words if speaks(words, template, slots) else CATALOGUES["en"]
+    return words
+
+
+def _said(
+    template: str, slots: Mapping[str, Any], words: Catalogue, secret: str | None
+) -> tuple[Catalogue, dict[str, str]]:
+    """What `said_in` finds, and the words for the gaps with it: a sender looks for each of them once."""
+    if template in words.sms:
+        try:
+            return words, _filled(template, slots, words.language, secret)
+        except NoWords:
+            pass
+    return CATALOGUES["en"], _filled(template, slots, CATALOGUES["en"].language, secret)
 
 
 def speaks(words: Catalogue, template: str, slots: Mapping[str, Any]) -> bool:
@@ -185,8 +203,7 @@ def render(
     for a route that takes no answers, `concat` is false for one that cannot join long messages, `brand` is the
     name that stands fixed in every text of a country with a registry.
     """
-    words = said_in(template, slots, language, script, concat=concat)
-    filled = _filled(template, slots, words.language, secret)
+    words, filled = _said(template, slots, _wished(language, script, concat), secret)
     text = wording(template, words, one_way, brand).format_map(filled)
     segments, encoding = count_segments(text)
     if segments > words.segments:
@@ -206,8 +223,7 @@ def render_mail(
 
     A template without a letter of its own is its SMS with a greeting around it.
     """
-    words = said_in(template, slots, language, script)
-    filled = _filled(template, slots, words.language, secret)
+    words, filled = _said(template, slots, catalogue(language, script), secret)
     if link and not link.startswith(("https://", "http://")):
         raise SlotRefused("link", "A link begins with https:// or http://.")
     letter = words.mail.get(template, words.mail[_OTHER])
@@ -306,32 +322,30 @@ def _filled(
             template, f"The message {template!r} is missing, or does not have, these gaps: {odd}."
         )
     try:
-        return {
-            name: _shown(slot, name, _kept_private(name, values[name]), language, keep=name != form.secret)
-            for name, slot in form.slots.items()
-        }
+        return {name: _shown(form, name, _kept_private(name, values[name]), language) for name in form.slots}
     except NoWords as missing:
         if language.code != "en":
             raise
         raise SlotRefused(template, f"There are no words for {str(missing).partition(' ')[2]}.") from None
 
 
-#: What was shown of a value before: all receivers of one alert are told the same place, time and kind.
-_SHOWN: dict[tuple[Slot, Language, str], str] = {}
+#: What was shown of a value before, by template, gap, language and value: all receivers of one alert are told the same place and kind.
+_SHOWN: dict[tuple[str, str, Language, str], str] = {}
 _MOST_SHOWN = 4096
 
 
-def _shown(slot: Slot, name: str, value: Any, language: Language, *, keep: bool) -> str:
-    """The words for a value; kept for the next receiver, but for a secret (`keep` false), which is nobody else's."""
-    key = slot, language, repr(value)
-    if (known := _SHOWN.get(key) if keep else None) is not None:
-        return known
-    words = slot.fill(name, value, language)
-    if keep:
+def _shown(form: Template, name: str, value: Any, language: Language) -> str:
+    """The words for a value; kept for the next receiver, but for a secret, which is nobody else's."""
+    if name == form.secret:
+        return form.slots[name].fill(name, value, language)
+    key = form.key, name, language, repr(value)
+    known = _SHOWN.get(key)
+    if known is None:
+        known = form.slots[name].fill(name, value, language)
         if len(_SHOWN) >= _MOST_SHOWN:
             _SHOWN.clear()
-        _SHOWN[key] = words
-    return words
+        _SHOWN[key] = known
+    return known
 
 
 def _kept_private(name: str, value: Any) -> Any:
@@ -339,7 +353,7 @@ def _kept_private(name: str, value: Any) -> Any:
     return "private" if name == "what" and value in KINDS and KINDS[value].sms is None else value
 
 
-_REPLY = re.compile(r"\b(?:OK|GO|NO) [0-9]{2,3}\b")
+_REPLY = re.compile(r"(?:OK|GO|NO)(?<!\w..) [0-9]{2,3}\b")
 
 
 def _html(subject: str, text: str, link: str, words: Catalogue) -> str:
@@ -347,14 +361,14 @@ def _html(subject: str, text: str, link: str, words: Catalogue) -> str:
 
     What is to be typed keeps its own reading order inside Urdu and Dhivehi.
     """
-    paragraphs = []
-    for paragraph in text.split("\n\n"):
-        shown = _REPLY.sub(r'<bdi dir="ltr">\g<0></bdi>', escape(paragraph)).replace("\n", "<br>")
-        if link and paragraph == link:
-            shown = f'<a href="{escape(link)}"><bdi dir="ltr">{escape(link)}</bdi></a>'
-        paragraphs.append(f"<p>{shown}</p>")
+    shown = _REPLY.sub(r'<bdi dir="ltr">\g<0></bdi>', f"\n\n{escape(text)}\n\n")
+    if link:
+        target = escape(link)
+        anchor = f'<a href="{target}"><bdi dir="ltr">{target}</bdi></a>'
+        shown = shown.replace(f"\n\n{target}\n\n", f"\n\n{anchor}\n\n")
+    body = shown[2:-2].replace("\n\n", "</p><p>").replace("\n", "<br>")
     head = (
         f'<!doctype html><html lang="{words.language.code}" dir="{words.direction}"><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
     )
-    return f"{head}<body>{''.join(paragraphs)}</body></html>"
+    return f"{head}<body><p>{body}</p></body></html>"

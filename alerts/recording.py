@@ -68,6 +68,21 @@ _WRITE = (
         }
     )
 )
+#: Most messages are taken at the first try: fewer values to hand over, and nothing else of the row changes.
+_WRITE_SENT = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id == bindparam("key"), OutboxMessage.fence == bindparam("held"))
+    .values(
+        state="sent",
+        provider_id=bindparam("provider_id"),
+        charged=bindparam("charged"),
+        error=None,
+        error_code=None,
+        lease_until=None,
+        secret_sealed=None,
+    )
+)
+_SENT = ("key", "held", "provider_id", "charged")
 
 
 def values_of(done: Done, now: datetime, others: Sequence[str] = ()) -> dict[str, Any]:
@@ -116,8 +131,11 @@ def record(
         changes = _changes(session, now, channels, done, doubted)
         writes.append(_whole(done, row, changes, now))
         states.setdefault(writes[-1]["state"], []).append(row.id)
-    if writes:
-        session.execute(_WRITE, writes, execution_options={"dml_strategy": "core_only"})
+    sent = [{name: write[name] for name in _SENT} for write in writes if write["state"] == "sent"]
+    others = [write for write in writes if write["state"] != "sent"]
+    for statement, some in ((_WRITE_SENT, sent), (_WRITE, others)):
+        if some:
+            session.execute(statement, some, execution_options={"dml_strategy": "core_only"})
     for state, keys in states.items():
         session.execute(
             update(Delivery)

@@ -101,12 +101,12 @@ class Cipher:
 
     def handle(self, *parts: object) -> UUID:
         """A random-looking id derived from `parts` and a key: links a source to an account only for whoever holds the key."""
-        digest = hmac.new(self._handles, "|".join(map(str, parts)).encode(), hashlib.sha256).digest()
+        digest = hmac.digest(self._handles, "|".join(map(str, parts)).encode(), "sha256")
         return UUID(bytes=digest[:16], version=4)
 
 
 def _mac(key: bytes, purpose: str, payload: bytes) -> bytes:
-    return hmac.new(key, purpose.encode() + b"\0" + payload, hashlib.sha256).digest()[:MAC]
+    return hmac.digest(key, purpose.encode() + b"\0" + payload, "sha256")[:MAC]
 
 
 def _first_key(path: Path) -> None:
