@@ -5,17 +5,15 @@ Making and reading the address only, without a database; the page behind it is c
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from alerts.signed_parts import SignedParts, moment
 from foundation.crypto import Cipher
 
-PURPOSE = "answer_link"
 LASTS = timedelta(hours=48)
-_FORM = struct.Struct(">B16s16sIQ")
-_VERSION = 1
+_PARTS = SignedParts("answer_link", "16s16sIQ")
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,7 @@ class Read:
 
 def token(cipher: Cipher, ticket: Ticket, now: datetime) -> str:
     """The last part of a link's address."""
-    until = int((now + LASTS).timestamp())
-    payload = _FORM.pack(_VERSION, ticket.alert_id.bytes, ticket.person_id.bytes, ticket.revision, until)
-    return cipher.sign(PURPOSE, payload)
+    return _PARTS.sign(cipher, ticket.alert_id, ticket.person_id, ticket.revision, now + LASTS)
 
 
 def address(cipher: Cipher, public_url: str, ticket: Ticket, now: datetime) -> str:
@@ -49,9 +45,7 @@ def address(cipher: Cipher, public_url: str, ticket: Ticket, now: datetime) -> s
 
 def read(cipher: Cipher, text: str) -> Read | None:
     """What a token is bound to, whether or not its time is over; None for one that was not signed here."""
-    payload = cipher.signed(PURPOSE, text)
-    if payload is None or len(payload) != _FORM.size or payload[0] != _VERSION:
+    if (found := _PARTS.read(cipher, text)) is None:
         return None
-    _, alert_id, person_id, revision, until = _FORM.unpack(payload)
-    ticket = Ticket(UUID(bytes=alert_id), UUID(bytes=person_id), revision)
-    return Read(ticket, datetime.fromtimestamp(until, UTC))
+    alert_id, person_id, revision, until = found
+    return Read(Ticket(alert_id, person_id, revision), moment(until))

@@ -1,12 +1,13 @@
 """In what state a number or address is, what may go there (verified, aged, unverified, stopped, failing), and a message to one.
 
-Decides purely from the row and the time, but for `write_to`. Who adds, verifies and changes one is confirming.py; how many failures end sending is
-alerts/reachable.py. Every room may import it.
+Decides purely from the row and the time, but for `write_to` and `first_role_reached`. Who adds, verifies and changes one is
+confirming.py; how many failures end sending is alerts/reachable.py. Every room may import it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from committees.people import ContactPoint, Person
+from committees.committee import sitting
+from committees.contact_addresses import CHANNELS
+from committees.people import ContactPoint, Person, contacts_each
 from foundation import outbox
 from foundation.outbox import OutboxMessage
 
@@ -58,6 +61,39 @@ def write_to(
         lane=lane,
         due_at=due_at,
     )
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Somebody of a committee who can be written to now: in which role, and by which of their numbers."""
+
+    role: str
+    person: Person
+    point: ContactPoint
+
+
+def first_role_reached(
+    session: Session,
+    now: datetime,
+    committee_id: UUID,
+    roles: Iterable[str],
+    level: int,
+    *,
+    channels: Collection[str] = CHANNELS,
+    without: Collection[UUID | None] = (),
+) -> list[Reached]:
+    """The holders of the first of these roles in which anybody is reached, each at the first number that takes a message of this level."""
+    for role in roles:
+        people = [one for one in sitting(session, committee_id, role) if one.id not in without]
+        points = contacts_each(session, [person.id for person in people])
+        found = []
+        for person in people:
+            good = (one for one in points.get(person.id, ()) if one.channel in channels)
+            if point := next((one for one in good if takes(one, now, level)), None):
+                found.append(Reached(role, person, point))
+        if found:
+            return found
+    return []
 
 
 def state_of(point: ContactPoint, now: datetime) -> str:

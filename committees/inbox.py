@@ -36,7 +36,10 @@ class Inbound(Keyed, Base):
     """
 
     __tablename__ = "inbound"
-    __table_args__ = (Index("ix_inbound_sender", "sender", "received_at"),)
+    __table_args__ = (
+        Index("ix_inbound_sender", "sender", "received_at"),
+        Index("ix_inbound_received", "received_at", postgresql_using="brin"),
+    )
 
     kind: Mapped[str]
     provider_id: Mapped[str] = mapped_column(unique=True)

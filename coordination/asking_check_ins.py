@@ -21,7 +21,7 @@ from alerts.telling import sender_of
 from committees import call_backs, checkins, contacts, reply_codes, rhythm
 from committees.call_backs import CallBack
 from committees.checkins import NEWS_DAYS, CheckIn
-from committees.committee import Committee, Membership, Seat, committee_for, sitting, voices_of_ward
+from committees.committee import Committee, Membership, Seat, committee_for, voices_of_ward
 from committees.contact_addresses import VOICE
 from committees.contacts import write_to
 from committees.people import ContactPoint, Person, contacts_each
@@ -87,7 +87,7 @@ def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
             continue
         if person.paused_until and person.paused_until > now:
             continue
-        point = _written_to(points.get(person.id, ()), now, ASKED_BY)
+        point = _written_to(points.get(person.id, ()), now)
         ward = session.get_one(Locality, ward_id)
         if point is None:
             new += _ring(session, now, asked, person, ward, points.get(person.id, ()))
@@ -135,11 +135,9 @@ def _answered(session: Session, asked: Asked) -> set[UUID]:
     return set(session.scalars(select(CheckIn.source_id).where(CheckIn.week == asked.week)))
 
 
-def _written_to(
-    points: Iterable[ContactPoint], now: datetime, channels: tuple[str, ...] = WRITTEN
-) -> ContactPoint | None:
+def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:
     """The point that is written to: what is answered by return first, whatever the order of the contacts."""
-    mine = (point for point in points if point.channel in channels)
+    mine = (point for point in points if point.channel in ASKED_BY)
     good = sorted(mine, key=lambda point: point.channel not in WRITTEN)
     return next((point for point in good if contacts.takes(point, now, ORDINARY_LEVEL)), None)
 
@@ -236,34 +234,32 @@ def _told_lately(session: Session, now: datetime) -> Iterable[UUID]:
 
 def _tell_of(session: Session, now: datetime, rng: random.Random, call: CallBack, body: Committee) -> int:
     ward = session.get_one(Locality, call.locality_id)
-    chairs = [*sitting(session, body.id, "chair"), *sitting(session, body.id, "secretary")]
-    reached = contacts_each(session, [person.id for person in chairs])
-    for person in chairs:
-        point = _written_to(reached.get(person.id, ()), now)
-        if point is None:
-            continue
-        call.told_at = now
-        slots: dict[str, object] = {
-            "source": sender_of(session, ward.id),
-            "place": place_slot(ward, town_of(session, ward)),
-            "days": NEWS_DAYS,
-            "code": reply_codes.give(session, now, rng, point.id, SILENT_KIND, call.id, digits=3),
-        }
-        at = quiet.after_quiet(session, _next_nine(now, zone_of(session, ward)), person, ward)
-        key = f"silent:{call.id}:{person.id}"
-        write_to(
-            session,
-            now,
-            person,
-            point,
-            effect_key=key,
-            template="locality_silent",
-            slots=slots,
-            lane=outbox.SLOW,
-            due_at=at,
-        )
-        return 1
-    return 0
+    found = contacts.first_role_reached(
+        session, now, body.id, ("chair", "secretary"), ORDINARY_LEVEL, channels=WRITTEN
+    )
+    if not found:
+        return 0
+    person, point = found[0].person, found[0].point
+    call.told_at = now
+    slots: dict[str, object] = {
+        "source": sender_of(session, ward.id),
+        "place": place_slot(ward, town_of(session, ward)),
+        "days": NEWS_DAYS,
+        "code": reply_codes.give(session, now, rng, point.id, SILENT_KIND, call.id, digits=3),
+    }
+    at = quiet.after_quiet(session, _next_nine(now, zone_of(session, ward)), person, ward)
+    write_to(
+        session,
+        now,
+        person,
+        point,
+        effect_key=f"silent:{call.id}:{person.id}",
+        template="locality_silent",
+        slots=slots,
+        lane=outbox.SLOW,
+        due_at=at,
+    )
+    return 1
 
 
 def _next_nine(now: datetime, zone: ZoneInfo) -> datetime:

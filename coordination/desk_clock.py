@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 from alerts import routing
 from committees import committee
 from committees.catalogue import COMMITTEE
-from committees.contacts import takes, write_to
+from committees.contacts import Reached, first_role_reached, write_to
 from committees.inbox import UNREAD, Inbound
 from committees.incidents import REPORTED, Incident
-from committees.people import ContactPoint, Person, contacts_each
 from committees.places import Locality, town_of
 from coordination import feedback
 from coordination.sms.talk import MAY_BE_URGENT
@@ -67,13 +66,13 @@ def _tell(session: Session, now: datetime, town: Locality, rows: Sequence[Inboun
         return 0
     key = uuid5(town.id, " ".join(sorted(str(row.id) for row in rows)))
     written = 0
-    for person, point in _desk_of(session, now, town, {row.person_id for row in rows}):
+    for one in _desk_of(session, now, town, {row.person_id for row in rows}):
         write_to(
             session,
             now,
-            person,
-            point,
-            effect_key=f"{begins}{key}:{point.id}",
+            one.person,
+            one.point,
+            effect_key=f"{begins}{key}:{one.point.id}",
             template=UNREAD_WAITS,
             slots={
                 "source": routing.sender_of(session, town.id),
@@ -89,23 +88,12 @@ def _tell(session: Session, now: datetime, town: Locality, rows: Sequence[Inboun
     return written
 
 
-def _desk_of(
-    session: Session, now: datetime, town: Locality, senders: set[UUID | None]
-) -> list[tuple[Person, ContactPoint]]:
+def _desk_of(session: Session, now: datetime, town: Locality, senders: set[UUID | None]) -> list[Reached]:
     """The secretary of a town and the number or address used first; the chair where there is none, or who wrote it themselves."""
     body = committee.committee_for(session, town.id)
     if body is None:
         return []
-    for role in ("secretary", "chair"):
-        people = [one for one in committee.sitting(session, body.id, role) if one.id not in senders]
-        points = contacts_each(session, [one.id for one in people])
-        found = [
-            (person, [point for point in points.get(person.id, ()) if takes(point, now, LEVEL)])
-            for person in people
-        ]
-        if reached := [(person, usable[0]) for person, usable in found if usable]:
-            return reached
-    return []
+    return first_role_reached(session, now, body.id, ("secretary", "chair"), LEVEL, without=senders)
 
 
 def watch_rumours(session: Session, now: datetime) -> int:

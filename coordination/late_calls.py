@@ -18,9 +18,8 @@ from alerts import quiet
 from alerts.telling import sender_of
 from committees import call_backs
 from committees.call_backs import CallBack
-from committees.committee import Committee, committee_for, sitting
-from committees.contacts import takes, write_to
-from committees.people import ContactPoint, Person, contacts_each
+from committees.committee import Committee, committee_for
+from committees.contacts import Reached, first_role_reached, write_to
 from committees.places import Locality, zone_of
 from foundation import outbox
 from foundation.policy import kept_from
@@ -86,8 +85,8 @@ def _one(session: Session, now: datetime, body: Committee, number: int, calls: S
         return 0
     found = _whom(session, now, body, number, calls)
     if found:
-        person, point, theirs = found
-        _tell(session, now, body, (person, point), number, theirs)
+        to, theirs = found
+        _tell(session, now, body, to, number, theirs)
     # With nobody to tell at this step the next one comes in its time: the list on the desk stays.
     for call in calls:
         call.reminded, call.reminded_at = number + 1, now if found else call.reminded_at
@@ -102,29 +101,26 @@ def _lately(session: Session, now: datetime, body: Committee, number: int) -> bo
 
 def _whom(
     session: Session, now: datetime, body: Committee, number: int, calls: Sequence[CallBack]
-) -> tuple[Person, ContactPoint, list[CallBack]] | None:
+) -> tuple[Reached, list[CallBack]] | None:
     """The first who holds a role of this step, can be reached, and may be told; with the calls that they may know of."""
     level = URGENT_LEVEL if any(map(is_urgent, calls)) else ORDINARY_LEVEL
-    for role in STEPS[number].roles:
-        theirs = [call for call in calls if not kept_from(role, call.withheld_from)]
-        people = sitting(session, body.id, role) if theirs else []
-        points = contacts_each(session, [person.id for person in people])
-        for person in people:
-            good = (point for point in points.get(person.id, ()) if point.channel in WRITTEN)
-            if point := next((one for one in good if takes(one, now, level)), None):
-                return person, point, theirs
-    return None
+    theirs = {
+        role: [call for call in calls if not kept_from(role, call.withheld_from)]
+        for role in STEPS[number].roles
+    }
+    roles = [role for role, known in theirs.items() if known]
+    found = first_role_reached(session, now, body.id, roles, level, channels=WRITTEN)
+    return (found[0], theirs[found[0].role]) if found else None
 
 
 def _tell(
     session: Session,
     now: datetime,
     body: Committee,
-    who: tuple[Person, ContactPoint],
+    to: Reached,
     number: int,
     calls: Sequence[CallBack],
 ) -> None:
-    person, point = who
     place = session.get_one(Locality, body.locality_id)
     urgent = any(map(is_urgent, calls))
     slots: dict[str, object] = {
@@ -135,11 +131,11 @@ def _tell(
     write_to(
         session,
         now,
-        person,
-        point,
+        to.person,
+        to.point,
         effect_key=f"call_late:{number}:{calls[0].id}",
         template="call_late",
         slots=slots,
         lane=outbox.ORDINARY if urgent else outbox.SLOW,
-        due_at=now if urgent else quiet.after_quiet(session, now, person, place),
+        due_at=now if urgent else quiet.after_quiet(session, now, to.person, place),
     )

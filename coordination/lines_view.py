@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -33,10 +32,14 @@ from foundation.web import words
 from foundation.web.words import gettext as _
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: Of which messages the page speaks at all.
+WINDOW = timedelta(days=7)
 WRONG = ("failed", "undelivered")
 #: Receipts looked at for the time that they take.
 RECEIPTS = 2000
 TEST = "drill"
+#: What messages did, by channel and provider.
+Did = Mapping[tuple[str, str | None], Any]
 LINES = tuple(key for key in TO_PEOPLE if key != CONSOLE)
 
 
@@ -112,14 +115,14 @@ def silent(
 
 
 def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> list[Line]:
-    """Every channel that reaches people, set up or not, in the order of the list."""
-    sums, heard, receipts = _sums(session, now), _heard(session), _receipts(session, now)
+    """Every channel that reaches people, set up or not, in the order of the list; what it did in the last days."""
+    did, heard, receipts = _did(session, now), _heard(session, now), _receipts(session, now)
     checks, alive = line_checks.latest(session), line_checks.heard(session)
-    providers = _providers(session, now)
+    providers = _providers(session, now, did)
     made = []
     for key in LINES:
-        row, checked = sums.get(key), checks.get(key)
-        last = max((at for at in (heard.get(key), row and row.settled, alive.get(key)) if at), default=None)
+        mine, checked = [one for (channel, _), one in did.items() if channel == key], checks.get(key)
+        out = sum(one.out for one in mine)
         made.append(
             Line(
                 key=key,
@@ -128,10 +131,10 @@ def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> l
                 checked=words.ago(checked.at, now) if checked else "",
                 good=bool(checked and checked.good),
                 why=checked.words if checked else "",
-                sent=words.ago(row.sent, now) if row and row.sent else "",
-                heard=words.ago(last, now) if last else "",
-                errors=int(row.errors) if row else 0,
-                share=f"{row.arrived / row.out:.0%}" if row and row.out else "",
+                sent=_newest(now, *(one.sent for one in mine)),
+                heard=_newest(now, heard.get(key), alive.get(key), *(one.heard for one in mine)),
+                errors=sum(one.failed for one in mine),
+                share=f"{sum(one.arrived for one in mine) / out:.0%}" if out else "",
                 receipt=_seconds(receipts.get(key)),
                 providers=providers.get(key, []),
             )
@@ -139,57 +142,52 @@ def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> l
     return made
 
 
-def _providers(session: Session, now: datetime) -> dict[str, list[tuple[Any, ...]]]:
+def _newest(now: datetime, *times: datetime | None) -> str:
+    known = [at for at in times if at]
+    return words.ago(max(known), now) if known else ""
+
+
+def _providers(session: Session, now: datetime, did: Did) -> dict[str, list[tuple[Any, ...]]]:
     """For each channel its providers: name, weight, handed over, last sent, last heard from, failed in the last hour."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
+        row = did.get((one.channel, one.key))
+        sent, back = (_newest(now, at) or "–" for at in (row and row.sent, row and row.heard))
+        line = (one.key, one.weight, one.handed, sent, back, row.failed if row else 0)
+        found.setdefault(one.channel, []).append(line)
+    return found
+
+
+def _did(session: Session, now: datetime) -> Did:
+    """By channel and provider, of the messages of the last days: last sent, last heard from, failed, went out, arrived.
+
+    Of no older ones: the page then costs the same however many messages there ever were.
+    """
+    lately = OutboxMessage.sent_at > now - DAY
+    told = OutboxMessage.state.in_(("sent", "delivered", *WRONG))
     wrong = OutboxMessage.state.in_(WRONG) & (OutboxMessage.settled_at > now - HOUR)
-    heard = case((OutboxMessage.provider_id.is_not(None), OutboxMessage.settled_at))
     rows = session.execute(
         select(
             OutboxMessage.channel,
             OutboxMessage.provider,
             func.max(OutboxMessage.sent_at).label("sent"),
-            func.max(heard).label("heard"),
+            func.max(case((OutboxMessage.provider_id.is_not(None), OutboxMessage.settled_at))).label("heard"),
             func.sum(case((wrong, 1), else_=0)).label("failed"),
-        )
-        .where(OutboxMessage.provider.is_not(None))
-        .group_by(OutboxMessage.channel, OutboxMessage.provider)
-    )
-    did = {(row.channel, row.provider): row for row in rows}
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for one in session.scalars(select(Provider).order_by(Provider.channel, Provider.key)):
-        row = did.get((one.channel, one.key))
-        sent, back = (words.ago(at, now) if at else "–" for at in (row and row.sent, row and row.heard))
-        failed = int(row.failed) if row else 0
-        found.setdefault(one.channel, []).append((one.key, one.weight, one.handed, sent, back, failed))
-    return found
-
-
-def _sums(session: Session, now: datetime) -> dict[str, Any]:
-    lately = OutboxMessage.sent_at > now - DAY
-    told = OutboxMessage.state.in_(("sent", "delivered", *WRONG))
-    rows = session.execute(
-        select(
-            OutboxMessage.channel,
-            func.max(OutboxMessage.sent_at).label("sent"),
-            func.max(case((OutboxMessage.provider_id.is_not(None), OutboxMessage.settled_at))).label(
-                "settled"
-            ),
-            func.sum(
-                case(((OutboxMessage.state.in_(WRONG)) & (OutboxMessage.settled_at > now - HOUR), 1), else_=0)
-            ).label("errors"),
             func.sum(case((lately & told, 1), else_=0)).label("out"),
             func.sum(case((lately & (OutboxMessage.state == "delivered"), 1), else_=0)).label("arrived"),
-        ).group_by(OutboxMessage.channel)
+        )
+        .where(OutboxMessage.created_at > now - WINDOW)
+        .group_by(OutboxMessage.channel, OutboxMessage.provider)
     )
-    return {row.channel: row for row in rows}
+    return {(row.channel, row.provider): row for row in rows}
 
 
-def _heard(session: Session) -> dict[str, datetime]:
-    """When something last came in by each channel."""
+def _heard(session: Session, now: datetime) -> dict[str, datetime]:
+    """When something last came in by each channel in the last days."""
     by = Inbound.details["channel"].as_string()
     rows = session.execute(
         select(Inbound.kind, by, func.max(Inbound.received_at))
-        .where(Inbound.kind.in_((SMS, CALL, KEY)))
+        .where(Inbound.received_at > now - WINDOW, Inbound.kind.in_((SMS, CALL, KEY)))
         .group_by(Inbound.kind, by)
     )
     found: dict[str, datetime] = {}
@@ -202,6 +200,7 @@ def _heard(session: Session) -> dict[str, datetime]:
 def _receipts(session: Session, now: datetime) -> dict[str, list[float]]:
     rows = session.execute(
         select(OutboxMessage.channel, OutboxMessage.sent_at, OutboxMessage.settled_at)
+        .where(OutboxMessage.created_at > now - WINDOW)
         .where(OutboxMessage.state == "delivered", OutboxMessage.sent_at > now - DAY)
         .where(OutboxMessage.settled_at.is_not(None))
         .order_by(OutboxMessage.sent_at.desc())
@@ -226,19 +225,21 @@ def tests(session: Session, now: datetime, contacts: list[ContactPoint]) -> list
             "id": point.id,
             "label": _name(point.channel),
             "verified": point.verified_at is not None,
-            "result": _last_test(session, now, point.id),
+            "result": _last_test(session, now, point),
         }
         for point in contacts
     ]
 
 
-def _last_test(session: Session, now: datetime, contact_point_id: UUID) -> str:
+def _last_test(session: Session, now: datetime, point: ContactPoint) -> str:
     rows = select(OutboxMessage).where(
-        OutboxMessage.contact_point_id == contact_point_id, OutboxMessage.template == TEST
+        OutboxMessage.contact_point_id == point.id, OutboxMessage.template == TEST
     )
     found = session.scalars(rows.order_by(OutboxMessage.created_at.desc()).limit(1)).first()
     if found is None:
         return ""
+    if point.heard_at and point.heard_at >= found.created_at:
+        return _("%(state)s, %(when)s", state=_("answered"), when=words.ago(point.heard_at, now))
     return _(
         "%(state)s, %(when)s",
         state=delivery_state_label(found.state),

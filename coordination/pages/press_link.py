@@ -1,6 +1,6 @@
-"""The page behind a one-tap link, /l/<token>: that an address is one's own, or that a drill arrived. Opening it does nothing, only a button does.
+"""The page behind a one-tap link, /l/<token>: that an address is one's own, or that a drill or a test arrived.
 
-No sign-in. A link that is over, was used, or is not ours says in the same words that it does not work.
+Opening it does nothing, only a button does. No sign-in. A link that is over, was used, or is not ours says in the same words that it does not work.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from alerts import drills, press_links
 from alerts.drills import DrillCall
-from alerts.press_links import CONTACT, Press
+from alerts.press_links import CONTACT, DRILL, TEST, Press
 from committees import confirming
 from committees.confirming import ContactChange
-from committees.people import Person
+from committees.people import ContactPoint, Person
 from coordination.pages.answer_link import DEAD, read_as
 from foundation.crypto import cipher
 from foundation.errors import Conflict, NotFound
@@ -34,8 +34,7 @@ def press_link(visit: Visit, token: str) -> Response:
     person = visit.session.get(Person, found.person_id)
     if person is None:
         raise _dead()
-    show = _contact if found.kind == CONTACT else _drill
-    return show(visit, f"/l/{token}", found, person)
+    return SHOWN[found.kind](visit, f"/l/{token}", found, person)
 
 
 def _dead() -> NotFound:
@@ -56,6 +55,18 @@ def _drill(visit: Visit, path: str, found: Press, person: Person) -> Response:
     )
 
 
+def _test(visit: Visit, path: str, found: Press, person: Person) -> Response:
+    """A test that this person sent to themselves: the address was heard from."""
+    point = visit.session.get(ContactPoint, found.subject_id)
+    if point is None or point.person_id != found.person_id:
+        raise _dead()
+    if visit.posted:
+        point.heard_at = visit.now
+    began = found.until - drills.LASTS
+    answered = point.heard_at is not None and point.heard_at >= began
+    return visit.render("drill.html", path=path, whom=person.name, answered=answered)
+
+
 def _contact(visit: Visit, path: str, found: Press, person: Person) -> Response:
     change = visit.session.get(ContactChange, found.subject_id)
     if change is None or change.confirmed_at or change.person_id != found.person_id:
@@ -70,3 +81,6 @@ def _contact(visit: Visit, path: str, found: Press, person: Person) -> Response:
     return visit.render(
         "contact_link.html", path=path, whom=person.name, address=change.last_digits, said=said
     )
+
+
+SHOWN = {CONTACT: _contact, DRILL: _drill, TEST: _test}

@@ -214,6 +214,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbound_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index("ix_inbound_received", ["received_at"], unique=False, postgresql_using="brin")
         batch_op.create_index("ix_inbound_sender", ["sender", "received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbound_state"), ["state"], unique=False)
 
@@ -317,6 +318,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("effect_key", name=op.f("uq_outbox_effect_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_created", ["created_at"], unique=False, postgresql_using="brin")
         batch_op.create_index(
             "ix_outbox_drain",
             ["lane", "due_at", "id"],
@@ -2519,6 +2521,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'due'"),
             postgresql_where=sa.text("state = 'due'"),
         )
+        batch_op.drop_index("ix_outbox_created", postgresql_using="brin")
 
     op.drop_table("outbox")
     op.drop_table("organisation")
@@ -2537,6 +2540,7 @@ def downgrade() -> None:
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbound_state"))
         batch_op.drop_index("ix_inbound_sender")
+        batch_op.drop_index("ix_inbound_received", postgresql_using="brin")
         batch_op.drop_index(batch_op.f("ix_inbound_locality_id"))
 
     op.drop_table("inbound")
