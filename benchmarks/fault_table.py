@@ -152,7 +152,7 @@ ROWS = (
         peer=fault_peer.disk_full,
     ),  # fmt: skip
     Row(
-        "disk full, later room again", POSTGRESQL, "sms", fault_disk.disk_full_of_server, (1, 20), within=60.0
+        "disk full, later room again", POSTGRESQL, "sms", fault_disk.disk_full_of_server, (0, 20), within=60.0
     ),
 )
 
