@@ -73,6 +73,7 @@ class Hook:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 512  # all alerts at once: a connection that finds no room waits for seconds
 
     def __init__(self, hook: Hook, *given: Any) -> None:
         self.hook = hook
