@@ -88,10 +88,13 @@ class Peered:
         """Whether anything is still to be sent."""
         return len(self._taken()) < self.number
 
-    def counted(self, quiet: float = QUIET) -> tuple[int, int]:
-        """Wait until nothing more comes or it is dead, and count: (never taken, copies beyond the first)."""
+    def counted(self, quiet: float = QUIET, hangs: float = 0) -> tuple[int, int]:
+        """Wait until nothing more comes or it is dead, and count: (never taken, copies beyond the first).
+
+        `hangs`: how long its server may keep it waiting before it sends again.
+        """
         seen, since = -1, time.monotonic()
-        while time.monotonic() - since < (quiet if len(set(self._taken())) < self.number else AFTERWARDS):
+        while time.monotonic() - since < hangs + (AFTERWARDS if self._all_taken() else quiet):
             if self.died():
                 break
             if len(self._taken()) != seen:
@@ -99,6 +102,9 @@ class Peered:
             time.sleep(0.05)
         copies = Counter(self._taken())
         return self.number - len(copies), copies.total() - len(copies)
+
+    def _all_taken(self) -> bool:
+        return len(set(self._taken())) == self.number
 
     def again(self) -> Theirs:
         """Start it after its death, and count; then post all once more, and count again."""
@@ -180,7 +186,7 @@ def each_once(kind: str) -> Peer:
             with _peered(bench) as peer:
                 peer.server.fault(kind, how_many(kind, bench))
                 peer.post()
-                yield Theirs(*peer.counted(QUIET + HANG_SECONDS * kind.startswith("hang")))
+                yield Theirs(*peer.counted(hangs=HANG_SECONDS if kind.startswith("hang") else 0))
 
     return play
 
