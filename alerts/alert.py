@@ -54,6 +54,7 @@ class Alert(Keyed, Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index("ix_alert_due", "state", "next_step_at"),
+        Index("ix_alert_number", "town_id", "number"),
     )
 
     number: Mapped[int]
@@ -104,7 +105,7 @@ class AlertUpdate(Keyed, Base):
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
     withheld_from: Mapped[str] = mapped_column(default="")
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     key: Mapped[str]
     values: Mapped[dict[str, Any]]
 

@@ -65,13 +65,14 @@ def publish(session: Session, now: datetime, *, sender: str, public_url: str, ba
 def _to_look_at(session: Session, batch: int) -> list[Alert]:
     """Alerts with a line in their story that may have come after the newest message."""
     newest = session.scalar(select(func.max(CapMessage.sent)))
-    lines = select(AlertUpdate.alert_id).distinct()
+    rows = select(Alert).where(Alert.origin != "history", ~Alert.private)
     if newest:
-        lines = lines.where(AlertUpdate.at >= newest - OVERLAP)
-    rows = select(Alert).where(Alert.id.in_(lines), Alert.origin != "history", ~Alert.private)
-    known = select(CapMessage.alert_id).where(CapMessage.alert_id == Alert.id)
-    # One that ended before this was first looked at was never published, and an end without a beginning says nothing.
-    rows = rows.where((Alert.state == OPEN) | known.exists())
+        lines = select(AlertUpdate.alert_id).where(AlertUpdate.at >= newest - OVERLAP).distinct()
+        known = select(CapMessage.alert_id).where(CapMessage.alert_id == Alert.id)
+        # One that ended before this was first looked at was never published, and an end without a beginning says nothing.
+        rows = rows.where(Alert.id.in_(lines), (Alert.state == OPEN) | known.exists())
+    else:
+        rows = rows.where(Alert.state == OPEN)
     return list(session.scalars(rows.order_by(Alert.opened_at, Alert.id).limit(batch)))
 
 

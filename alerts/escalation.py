@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import routing, silences
@@ -32,6 +32,7 @@ class Escalation(Keyed, Base):
     """A question to an office that can decide: what was asked, by when, and whether it was answered."""
 
     __tablename__ = "escalation"
+    __table_args__ = (Index("ix_escalation_waits", "state", "decide_by"),)
 
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
@@ -40,7 +41,7 @@ class Escalation(Keyed, Base):
     role: Mapped[str]
     asked_by: Mapped[str] = mapped_column(default="ladder")
     asks_for: Mapped[list[Any]] = mapped_column(default=list)
-    asked_at: Mapped[datetime]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
     decide_by: Mapped[datetime]
     state: Mapped[str] = mapped_column(default=WAITING)
     late_at: Mapped[

@@ -32,7 +32,10 @@ class Delivery(Keyed, Base):
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_held", "state", "held_until"),)
+    __table_args__ = (
+        Index("ix_delivery_held", "state", "held_until"),
+        Index("ix_delivery_at", "at", "id"),
+    )
 
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)

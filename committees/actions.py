@@ -27,7 +27,7 @@ class Action(Keyed, Base):
     what: Mapped[str]
     role: Mapped[str]
     due: Mapped[date]
-    state: Mapped[str] = mapped_column(default=TO_DO)
+    state: Mapped[str] = mapped_column(default=TO_DO, index=True)
     outcome: Mapped[str] = mapped_column(default="")
     added_by: Mapped[UUID | None]
     added_at: Mapped[datetime]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation import journal
@@ -43,6 +43,14 @@ class CallBack(Keyed, Base):
     """One call to make, why, and by when."""
 
     __tablename__ = "call_back"
+    __table_args__ = (
+        Index(
+            "ix_call_back_open",
+            "due_at",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
 
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"), index=True)
     incident_id: Mapped[UUID | None] = mapped_column(ForeignKey("incident.id"))
@@ -55,13 +63,15 @@ class CallBack(Keyed, Base):
     effect_key: Mapped[str | None] = mapped_column(unique=True)
     #: The call or SMS that asked for it: who, in which language, from which number. Only the committee's desk may read that row.
     inbound_id: Mapped[UUID | None] = mapped_column(ForeignKey("inbound.id"))
-    told_at: Mapped[datetime | None]  # when the chair was told of a ward from which nobody spoke
+    told_at: Mapped[datetime | None] = mapped_column(
+        index=True
+    )  # when the chair was told of a ward from which nobody spoke
     tries: Mapped[int] = mapped_column(default=0)
     tried_at: Mapped[datetime | None]
     outcome: Mapped[str] = mapped_column(default="")
     #: How many steps of reminding of a late call are done, and when the last one was.
     reminded: Mapped[int] = mapped_column(default=0)
-    reminded_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 def waiting(session: Session) -> list[CallBack]:

@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, Index, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.accounts import CODE_TRIES, CODES_PER_HOUR, after, code_matches, hash_code
@@ -39,6 +39,20 @@ class ContactChange(Keyed, Base):
     """A number or address that is to be added, or to take another one's place, with the hash of the code that was sent there."""
 
     __tablename__ = "contact_change"
+    __table_args__ = (
+        Index(
+            "ix_contact_change_new",
+            "given_at",
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+        Index(
+            "ix_contact_change_waits",
+            "takes_effect_at",
+            sqlite_where=text("done_at IS NULL AND cancelled_at IS NULL"),
+            postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL"),
+        ),
+    )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     locality_id: Mapped[UUID] = mapped_column(ForeignKey("locality.id"))

@@ -38,7 +38,7 @@ class Inbound(Keyed, Base):
     __tablename__ = "inbound"
     __table_args__ = (
         Index("ix_inbound_sender", "sender", "received_at"),
-        Index("ix_inbound_received", "received_at", postgresql_using="brin"),
+        Index("ix_inbound_received", "received_at"),
     )
 
     kind: Mapped[str]

@@ -44,7 +44,7 @@ class Incident(Keyed, Marked, Base):
     __table_args__ = (
         UniqueConstraint("town_id", "reference"),
         Index("ix_incident_recent", "locality_id", "known_at"),
-        Index("ix_incident_waiting", "locality_id", "state"),
+        Index("ix_incident_waiting", "state", "locality_id"),
     )
 
     reference: Mapped[str]

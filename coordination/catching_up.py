@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alerts.channels import call_menu
 from alerts.channels.base import OutcomeUnknown
 from alerts.channels.twilio_inbox import Received, Rung, TwilioInbox
 from alerts.channels.twilio_recordings import Recording, TwilioRecordings
 from committees import inbox
 from committees.inbox import CALL, KEY, MENU, NOTE, SMS, Inbound
 from committees.intake.normalise import storable
+from coordination import call_keys
 from coordination.runtime import Runtime
 from foundation.db import insert_new, new_id
 from foundation.jobs import Setting
@@ -74,8 +76,7 @@ def _store_notes(runtime: Runtime, now: datetime, found: Iterable[Recording]) ->
     """Store what was said in calls of our menu; a recording of any other call of this account is not ours to take."""
     by_call = {one.call: one for one in found}
     with runtime.worker.open(service("intake"), write=True) as session:
-        sid = Inbound.details["sid"].as_string()
-        ours = set(session.scalars(select(sid).where(Inbound.kind == MENU, sid.in_(by_call))))
+        ours = _pressed(session, MENU, [f"{call}:menu:{key}" for call in by_call for key in call_menu.KEYS])
         known = _known(session, [one.sid for one in by_call.values()])
         rows = [
             Inbound(
@@ -131,10 +132,14 @@ def _store(runtime: Runtime, now: datetime, found: Iterable[Received | Rung]) ->
 def _known(session: Session, sids: list[str]) -> set[str]:
     """Which of these we have; a call of which a key was kept is known by it."""
     rows = select(Inbound.provider_id).where(Inbound.provider_id.in_(sids))
-    keys = select(Inbound.details["sid"].as_string()).where(
-        Inbound.kind == KEY, Inbound.details["sid"].as_string().in_(sids)
-    )
-    return {*session.scalars(rows), *session.scalars(keys)}
+    keys = _pressed(session, KEY, [f"{sid}:{key}" for sid in sids for key in call_keys.ANSWER_OF])
+    return {*session.scalars(rows), *keys}
+
+
+def _pressed(session: Session, kind: str, ids: list[str]) -> set[str]:
+    """The calls in which one of these keys was pressed: a key is kept under its call's id and its own."""
+    rows = select(Inbound.provider_id).where(Inbound.kind == kind, Inbound.provider_id.in_(ids))
+    return {key.partition(":")[0] for key in session.scalars(rows)}
 
 
 def _row(session: Session, now: datetime, one: Received | Rung) -> Inbound:

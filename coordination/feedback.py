@@ -75,7 +75,7 @@ class FeedbackRequest(Keyed, Base):
     __tablename__ = "feedback_request"
 
     subject_kind: Mapped[str]
-    subject_id: Mapped[UUID]
+    subject_id: Mapped[UUID] = mapped_column(index=True)
     incidents: Mapped[list[Any]]
     outcome: Mapped[str]
     at: Mapped[datetime]

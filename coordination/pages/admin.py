@@ -32,6 +32,7 @@ from foundation.web.words import gettext as _
 
 LATE = timedelta(minutes=5)
 GONE_WRONG = ("failed", "undelivered")
+ON_THE_WAY = ("due", "claimed", "sending", "unknown")
 
 
 @page("/admin", roles=("administrator",), nav=N_("Health"), order=10)
@@ -66,9 +67,8 @@ def test_message(visit: Visit) -> Response:
 def gather(session: Session, now: datetime) -> dict[str, Any]:
     """What an operator looks at, in words and numbers. Heartbeats are real time; all else is Concord's clock."""
     real = frame.real_clock.now()
-    by_state: dict[str, int] = dict(
-        session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)).all()
-    )
+    lately = _lately(session, now)
+    by_state = _by_state(session, lately)
     oldest = session.scalar(
         select(func.min(OutboxMessage.due_at)).where(
             OutboxMessage.state == "due", OutboxMessage.due_at <= now
@@ -82,7 +82,7 @@ def gather(session: Session, now: datetime) -> dict[str, Any]:
         "oldest": words.ago(oldest, now) if oldest else "",
         "late": bool(oldest and now - oldest > LATE),
         "states": [(delivery_state_label(state), by_state[state]) for state in STATES if by_state.get(state)],
-        "channels": _channels(session),
+        "channels": _channels(lately),
         "beats": [
             {"process": row.process, "when": words.ago(row.at, real), "alive": real - row.at < SILENT}
             for row in session.scalars(select(Heartbeat).order_by(Heartbeat.process))
@@ -143,13 +143,25 @@ def _sums(session: Session, now: datetime) -> dict[str, Any] | None:
     }
 
 
-def _channels(session: Session) -> list[tuple[Any, ...]]:
+def _lately(session: Session, now: datetime) -> list[tuple[str, str, int]]:
+    """How many messages of the last days stand in each state, by channel: the page costs the same however many there ever were."""
+    columns = (OutboxMessage.channel, OutboxMessage.state)
+    rows = select(*columns, func.count()).where(OutboxMessage.created_at > now - lines_view.WINDOW)
+    return [(channel, state, number) for channel, state, number in session.execute(rows.group_by(*columns))]
+
+
+def _by_state(session: Session, lately: list[tuple[str, str, int]]) -> dict[str, int]:
+    """Everything that is not sent, however old, and what became of the messages of the last days."""
+    rows = select(OutboxMessage.state, func.count()).where(OutboxMessage.state.in_(ON_THE_WAY))
+    found: dict[str, int] = dict(session.execute(rows.group_by(OutboxMessage.state)).all())
+    for _channel, state, number in lately:
+        if state not in ON_THE_WAY:
+            found[state] = found.get(state, 0) + number
+    return found
+
+
+def _channels(rows: list[tuple[str, str, int]]) -> list[tuple[Any, ...]]:
     """For each channel: how many went out, how many are known to have arrived, how many failed."""
-    rows = session.execute(
-        select(OutboxMessage.channel, OutboxMessage.state, func.count()).group_by(
-            OutboxMessage.channel, OutboxMessage.state
-        )
-    ).all()
     found: dict[str, dict[str, int]] = {}
     for channel, state, number in rows:
         found.setdefault(channel, {})[state] = number

@@ -158,6 +158,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("feedback_request", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_feedback_request_done_at"), ["done_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_feedback_request_subject_id"), ["subject_id"], unique=False)
 
     op.create_table(
         "grant",
@@ -214,7 +215,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbound_locality_id"), ["locality_id"], unique=False)
-        batch_op.create_index("ix_inbound_received", ["received_at"], unique=False, postgresql_using="brin")
+        batch_op.create_index("ix_inbound_received", ["received_at"], unique=False)
         batch_op.create_index("ix_inbound_sender", ["sender", "received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbound_state"), ["state"], unique=False)
 
@@ -627,6 +628,7 @@ def upgrade() -> None:
     with op.batch_alter_table("action", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_action_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_action_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_action_state"), ["state"], unique=False)
 
     op.create_table(
         "alert",
@@ -674,6 +676,7 @@ def upgrade() -> None:
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index("ix_alert_due", ["state", "next_step_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index("ix_alert_number", ["town_id", "number"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_opened_at"), ["opened_at"], unique=False)
         batch_op.create_index(
             "uq_alert_open",
@@ -946,7 +949,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_incident_received_at"), ["received_at"], unique=False)
         batch_op.create_index("ix_incident_recent", ["locality_id", "known_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_source_id"), ["source_id"], unique=False)
-        batch_op.create_index("ix_incident_waiting", ["locality_id", "state"], unique=False)
+        batch_op.create_index("ix_incident_waiting", ["state", "locality_id"], unique=False)
 
     op.create_table(
         "kappa",
@@ -1404,6 +1407,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alert_update", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_update_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_update_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_update_locality_id"), ["locality_id"], unique=False)
 
     op.create_table(
@@ -1437,6 +1441,15 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("call_back", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_call_back_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index(
+            "ix_call_back_open",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_call_back_reminded_at"), ["reminded_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_call_back_told_at"), ["told_at"], unique=False)
 
     op.create_table(
         "cap_message",
@@ -1498,7 +1511,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contact_change", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_change_address_index"), ["address_index"], unique=False)
+        batch_op.create_index(
+            "ix_contact_change_new",
+            ["given_at"],
+            unique=False,
+            sqlite_where=sa.text("confirmed_at IS NULL"),
+            postgresql_where=sa.text("confirmed_at IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_contact_change_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "ix_contact_change_waits",
+            ["takes_effect_at"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL AND cancelled_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL AND cancelled_at IS NULL"),
+        )
 
     op.create_table(
         "contact_index",
@@ -1547,6 +1574,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index("ix_delivery_at", ["at", "id"], unique=False)
         batch_op.create_index("ix_delivery_held", ["state", "held_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_locality_id"), ["locality_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_outbox_id"), ["outbox_id"], unique=False)
@@ -1619,7 +1647,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("escalation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_escalation_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_escalation_asked_at"), ["asked_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_escalation_locality_id"), ["locality_id"], unique=False)
+        batch_op.create_index("ix_escalation_waits", ["state", "decide_by"], unique=False)
 
     op.create_table(
         "evidence",
@@ -2255,7 +2285,9 @@ def downgrade() -> None:
 
     op.drop_table("evidence")
     with op.batch_alter_table("escalation", schema=None) as batch_op:
+        batch_op.drop_index("ix_escalation_waits")
         batch_op.drop_index(batch_op.f("ix_escalation_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_escalation_asked_at"))
         batch_op.drop_index(batch_op.f("ix_escalation_alert_id"))
 
     op.drop_table("escalation")
@@ -2274,12 +2306,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_delivery_outbox_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_locality_id"))
         batch_op.drop_index("ix_delivery_held")
+        batch_op.drop_index("ix_delivery_at")
         batch_op.drop_index(batch_op.f("ix_delivery_alert_id"))
 
     op.drop_table("delivery")
     op.drop_table("contact_index")
     with op.batch_alter_table("contact_change", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_contact_change_waits",
+            sqlite_where=sa.text("done_at IS NULL AND cancelled_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL AND cancelled_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_contact_change_person_id"))
+        batch_op.drop_index(
+            "ix_contact_change_new",
+            sqlite_where=sa.text("confirmed_at IS NULL"),
+            postgresql_where=sa.text("confirmed_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_contact_change_address_index"))
 
     op.drop_table("contact_change")
@@ -2290,11 +2333,19 @@ def downgrade() -> None:
 
     op.drop_table("cap_message")
     with op.batch_alter_table("call_back", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_back_told_at"))
+        batch_op.drop_index(batch_op.f("ix_call_back_reminded_at"))
+        batch_op.drop_index(
+            "ix_call_back_open",
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_call_back_locality_id"))
 
     op.drop_table("call_back")
     with op.batch_alter_table("alert_update", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_update_locality_id"))
+        batch_op.drop_index(batch_op.f("ix_alert_update_at"))
         batch_op.drop_index(batch_op.f("ix_alert_update_alert_id"))
 
     op.drop_table("alert_update")
@@ -2452,11 +2503,13 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'open'"),
         )
         batch_op.drop_index(batch_op.f("ix_alert_opened_at"))
+        batch_op.drop_index("ix_alert_number")
         batch_op.drop_index(batch_op.f("ix_alert_locality_id"))
         batch_op.drop_index("ix_alert_due")
 
     op.drop_table("alert")
     with op.batch_alter_table("action", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_action_state"))
         batch_op.drop_index(batch_op.f("ix_action_locality_id"))
         batch_op.drop_index(batch_op.f("ix_action_alert_id"))
 
@@ -2540,7 +2593,7 @@ def downgrade() -> None:
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbound_state"))
         batch_op.drop_index("ix_inbound_sender")
-        batch_op.drop_index("ix_inbound_received", postgresql_using="brin")
+        batch_op.drop_index("ix_inbound_received")
         batch_op.drop_index(batch_op.f("ix_inbound_locality_id"))
 
     op.drop_table("inbound")
@@ -2553,6 +2606,7 @@ def downgrade() -> None:
 
     op.drop_table("grant")
     with op.batch_alter_table("feedback_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_feedback_request_subject_id"))
         batch_op.drop_index(batch_op.f("ix_feedback_request_done_at"))
 
     op.drop_table("feedback_request")
