@@ -25,6 +25,7 @@ from alerts.press_links import Press
 from alerts.routing import Delivery
 from alerts.sms_routes import PLAIN, Route, all_routes, country_of
 from alerts.spoken import RECORDED
+from committees import contact_stops
 from committees.contact_addresses import SMS, VOICE
 from committees.people import ContactPoint
 from foundation.crypto import Cipher
@@ -223,6 +224,17 @@ def open_addresses(cipher: Cipher, taken: Sequence[Taken]) -> None:
         except Exception as error:  # noqa: BLE001 -- one value that is no sealed value must not stop the others
             log().error("address_not_opened", outbox_id=str(row.id), error_type=type(error).__name__)
             one.why_not = NOT_WRITTEN
+
+
+def leave_stopped(session: Session, cipher: Cipher, taken: Sequence[Taken]) -> None:
+    """Say why nothing goes to a bare number that asked for no more messages; the one of somebody with an account says so itself."""
+    for one in taken:
+        if (
+            one.row.address_sealed
+            and one.address.lstrip("+").isdigit()
+            and contact_stops.is_stopped(session, cipher.index(one.address))
+        ):
+            one.why_not = STOPPED
 
 
 def choose_routes(session: Session, channels: Mapping[str, Channel], taken: Sequence[Taken]) -> None:

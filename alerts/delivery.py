@@ -98,6 +98,7 @@ class Sender:
             lost = claiming.read(session, now, claiming.lost_rows(now, self._batch, busy), look_up=True)
             due = claiming.read(session, now, claiming.due_rows(now, self._batch, busy), look_up=False)
             claiming.open_addresses(self._cipher, [*lost, *due])
+            claiming.leave_stopped(session, self._cipher, [*lost, *due])
             claiming.choose_routes(session, self.channels, [*lost, *due])
             claiming.choose_recordings(session, self._cipher, self.public_url, [*lost, *due])
             claiming.choose_providers(session, now, self.channels, [*lost, *due])

@@ -2,6 +2,9 @@
 
 A link names a contact point and carries a keyed signature, so nobody can stop somebody else's letters. It never runs out:
 a letter may lie for years. Starting again is the person's own act, by SMS or on their page.
+
+A number of which no account is known (a protected number, a stranger's) is stopped by its keyed index alone, and for good: nothing goes to it
+as a bare address until it sends START itself.
 """
 
 from __future__ import annotations
@@ -10,15 +13,24 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.inbox import IGNORED, STOP, Inbound
 from committees.people import ContactPoint
 from foundation import journal
 from foundation.crypto import Cipher, cipher
-from foundation.db import new_id
+from foundation.db import Base, insert_new, new_id
 
 PURPOSE = "stop_link"
+
+
+class StoppedNumber(Base):
+    """The slow keyed index of a number without an account that asked for no more messages."""
+
+    __tablename__ = "stopped_number"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    stopped_at: Mapped[datetime]
 
 
 def stop(session: Session, now: datetime, point: ContactPoint) -> bool:
@@ -28,6 +40,24 @@ def stop(session: Session, now: datetime, point: ContactPoint) -> bool:
     point.stopped_at = now
     journal.record(session, now, "stop", "contact_point", point.id, locality_id=point.locality_id)
     return True
+
+
+def stop_number(session: Session, now: datetime, row: Inbound) -> None:
+    """Write no more to the number behind this message, of which no account is known."""
+    if row.sender and insert_new(session, StoppedNumber(number=row.sender, stopped_at=now)):
+        journal.record(session, now, "stop", "inbound", row.id, locality_id=row.locality_id)
+
+
+def start_number(session: Session, now: datetime, row: Inbound) -> None:
+    """The number behind this message may be written to again: it says so itself."""
+    if row.sender and (stopped := session.get(StoppedNumber, row.sender)):
+        session.delete(stopped)
+        journal.record(session, now, "start", "inbound", row.id, locality_id=row.locality_id)
+
+
+def is_stopped(session: Session, index: str | None) -> bool:
+    """Whether the number with this keyed index asked for no more messages while no account was known of it."""
+    return index is not None and session.get(StoppedNumber, index) is not None
 
 
 def link_path(keys: Cipher, point_id: UUID) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import routing
 from alerts.alert import Alert
+from committees import contact_stops
 from committees.incidents import Incident
 from committees.people import ContactPoint
 from committees.places import Locality
@@ -191,7 +192,9 @@ def _message(
         if handle.address_sealed
         else None
     )
-    if contact is None and address is None:
+    if contact is None and (
+        address is None or contact_stops.is_stopped(session, cipher(session).index(address))
+    ):
         return False
     template, slots = _words(session, incident, outcome)
     outbox.put(

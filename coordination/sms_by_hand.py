@@ -47,6 +47,8 @@ def say_back(session: Session, now: datetime, row: Inbound) -> None:
 def may_be_changed(row: Inbound) -> bool:
     """Whether a person may still say that a message meant something else."""
     told = row.reading or {}
+    if row.person_id is None:
+        return told.get("command") != Command.STOP  # no answer of theirs has done anything
     return str(told.get("command", "")) not in FINAL or bool(told.get("wrong_code"))
 
 

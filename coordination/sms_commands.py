@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from committees import taught_words
+from committees import contact_stops, taught_words
 from committees.inbox import MENU_CALL, Inbound
 from committees.incidents import Incident
 from committees.intake import grammar
@@ -47,6 +47,12 @@ ACTS: Mapping[Command, Act] = {
     Command.OVER: telling.over,
     Command.UNREAD: simple.for_a_person,
     Command.EMPTY: simple.for_a_person,
+}
+
+#: What a person may have done for a number that nobody is known by: nothing of it is answered.
+OF_A_STRANGER: Mapping[Command, Act] = {
+    Command.CALL: answers.ask_to_ring,
+    Command.STOP: simple.stop_number,
 }
 
 
@@ -89,8 +95,6 @@ def handle_claimed(session: Session, now: datetime, rng: random.Random, row: Inb
 def handle_as(session: Session, now: datetime, rng: random.Random, row: Inbound, command: Command) -> None:
     """Act on an SMS again as what a person read in it, and tell its sender; what it was taken for before is taken back."""
     who = writer.find(session, row.number(session), row.text(session), row.channel)
-    if not who.known:
-        return  # nobody is asked or told in the name of a number that we do not know
     meant = Command.CHECKIN if command is Command.CALM else command
     answers_given = CALM_ANSWERS if command is Command.CALM else None
     ward = (row.reading or {}).get("ward")
@@ -101,7 +105,11 @@ def handle_as(session: Session, now: datetime, rng: random.Random, row: Inbound,
     if telling.take_back(talk, row):
         talk.note(before=None)
     talk.note(command=str(meant), by_hand=str(command))
-    ACTS[meant](talk)
+    if who.known:
+        ACTS[meant](talk)
+    elif meant in OF_A_STRANGER:
+        # Nothing else is done or said in the name of a number that we do not know.
+        OF_A_STRANGER[meant](talk)
 
 
 def receipt_as(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
@@ -155,15 +163,19 @@ def _act_of(talk: Talk) -> Act:
 
 
 def _from_a_stranger(talk: Talk) -> None:
-    """Keep whatever an unknown number says; a report waits for a person, a call is rung back."""
+    """Keep whatever an unknown number says; a report waits for a person, a call is rung back, a stop is done."""
+    if talk.reading.command is Command.STOP:
+        simple.stop_number(talk)
+        return
+    if talk.reading.command is Command.START:
+        contact_stops.start_number(talk.session, talk.now, talk.row)
     talk.keep_for_a_person()
     if talk.reading.command is Command.CALL:
         answers.call_back(talk)
         return
     if talk.reading.command is Command.REPORT:
         telling.report_unproven(talk)
-    if talk.reading.command is not Command.STOP:
-        talk.reply("unknown_number", **talk.emergency)
+    talk.reply("unknown_number", **talk.emergency)
 
 
 def _claimed(talk: Talk) -> None:

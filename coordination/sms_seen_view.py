@@ -43,6 +43,7 @@ READ_AS = {
     "PAUSE": N_("Wants a pause"),
     "LANG": N_("Wants another language"),
     "OVER": N_("Says that it is over"),
+    "VOUCH": N_("A report for somebody they vouch for"),
     "EMPTY": N_("An empty message"),
 }
 MEANT = {
@@ -111,13 +112,8 @@ def _by_id(session: Session, entity: type[Any], ids: set[UUID | None]) -> Mappin
 
 
 def may_be_meant(row: Inbound) -> bool:
-    """Whether a person may say what this message meant: its sender is known, and nothing final was done with it."""
-    return (
-        row.kind == SMS
-        and row.person_id is not None
-        and row.state != WAITING
-        and sms_by_hand.may_be_changed(row)
-    )
+    """Whether a person may say what this message meant: it was read, and nothing final was done with it."""
+    return row.kind == SMS and row.state != WAITING and sms_by_hand.may_be_changed(row)
 
 
 def claimant(session: Session, row: Inbound) -> str:

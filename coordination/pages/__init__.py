@@ -62,6 +62,7 @@ from coordination.pages import (
     today,
     voice,
     webhooks,
+    weeks,
     what_if,
     wordings,
 )
@@ -119,6 +120,7 @@ ROOMS = (
     rules,
     what_if,
     webhooks,
+    weeks,
     evaluation,
     duty,
     silences,

@@ -11,6 +11,7 @@ from committees import call_backs, reports, spoken_notes, unnamed
 from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
 from committees.inbox import FORM, MAIL, READ, SMS, UNREAD, Inbound
+from committees.incidents import WITHDRAWN, Incident
 from committees.intake import sms
 from committees.intake.kinds import kind_of
 from committees.intake.reading import Command
@@ -83,7 +84,7 @@ def meant(visit: Visit, row_id: UUID) -> Response:
     if row.state == UNREAD:
         _take(visit, row)
     sms_by_hand.act(visit.session, visit.now, row, Command(command))
-    visit.say(_("Thank you. It is done now, and the sender is told."))
+    visit.say(_("Thank you. It is done now, and the sender is told.") if row.person_id else _("Saved."))
     return visit.go("/desk")
 
 
@@ -116,6 +117,8 @@ def make_report(visit: Visit, row_id: UUID) -> Response:
     row = _row(visit, row_id)
     if not visit.posted:
         return visit.go(f"/desk/sms/{row.id}")
+    if found := _report_of(visit, row):
+        return visit.go(f"/desk/r/{found}")
     form = Form(visit.form)
     wards = {ward.code: ward for ward in _wards(visit)}
     ward = form.choice("ward", wards, _("Choose the ward"))
@@ -157,6 +160,8 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         desk_view.note_reading(visit.principal, visit.now, "inbound", row)
     place = visit.session.get(Locality, row.locality_id) if row.locality_id else None
     sender = visit.session.get(Person, row.person_id) if row.person_id else None
+    # A protected number that asks for no more messages need not be rung either.
+    has_stopped = (row.reading or {}).get("command") == Command.STOP
     guess = {"ward": place.code if place and place.level == "ward" else "", "what": kind_of(text) or "other"}
     return visit.render(
         "desk_sms.html",
@@ -166,7 +171,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         sender=sender.name if sender else "",
         # A number that is known stays with the sender's own contacts; an unknown one can only be rung from here.
         claimant=sms_seen_view.claimant(visit.session, row),
-        number="" if sender else row.number(visit.session),
+        number="" if sender or has_stopped else row.number(visit.session),
         by_phone=row.kind not in (FORM, MAIL),
         why=why_unread(row.reading, known=sender is not None),
         when=words.when(row.received_at, zone_of(visit.session, place), visit.now) if place else "",
@@ -174,10 +179,17 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         what=[(form, form_label(form)) for form in FORMS],
         values=visit.form if visit.posted else guess,
         open=row.state == UNREAD,
+        report=_report_of(visit, row),
         notes=spoken_notes.of_call(visit.session, row.id),
         errors=errors,
         **sms_seen_view.about(row, text),
     )
+
+
+def _report_of(visit: Visit, row: Inbound) -> UUID | None:
+    """The report that was made of a message already and stands: it is sorted, never made anew."""
+    found = visit.session.get(Incident, sms.report_id(row.provider_id))
+    return found.id if found and found.state != WITHDRAWN else None
 
 
 def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:

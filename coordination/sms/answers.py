@@ -70,6 +70,12 @@ def missed_call(talk: Talk) -> None:
 
 
 def call_back(talk: Talk) -> None:
+    """Ask for a person to ring this phone, put the number on the desk, and say so."""
+    ask_to_ring(talk)
+    talk.reply("call_back_receipt", **talk.emergency)
+
+
+def ask_to_ring(talk: Talk) -> None:
     """Ask for a person to ring this phone, and put the number on the desk."""
     within = URGENT_WITHIN if talk.reading.urgent else CALL_WITHIN
     # The same message may be read as a call a second time, by a person: one call is enough.
@@ -86,7 +92,6 @@ def call_back(talk: Talk) -> None:
         ),
     )
     talk.keep_for_a_person()
-    talk.reply("call_back_receipt", **talk.emergency)
 
 
 def list_open(talk: Talk) -> None:

@@ -32,6 +32,11 @@ def stop(talk: Talk) -> None:
     talk.keep_for_a_person()
 
 
+def stop_number(talk: Talk) -> None:
+    """Write no more to a number without an account, and say nothing more either; nobody has to ring it."""
+    contact_stops.stop_number(talk.session, talk.now, talk.row)
+
+
 def start(talk: Talk) -> None:
     """Write to this number again, at once."""
     contact, person = talk.writer.contact, talk.writer.person

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import routing
+from committees import contact_stops
 from committees.inbox import CALL, MENU, MENU_CALL, UNREAD, Inbound
 from committees.intake.kinds import kind_of
 from committees.intake.reading import Command, Reading
@@ -146,6 +147,8 @@ class Talk:
     def _may(self, template: str) -> bool:
         contact = self.writer.contact
         if contact is not None and contact.stopped_at is not None and template != "stop":
+            return False
+        if contact is None and contact_stops.is_stopped(self.session, self.row.sender):
             return False
         if self.by_hand:
             return True

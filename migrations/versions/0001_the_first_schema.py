@@ -462,6 +462,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_source_spoken_by"), ["spoken_by"], unique=False)
 
     op.create_table(
+        "stopped_number",
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_stopped_number")),
+    )
+    op.create_table(
         "voice_line",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
@@ -2541,6 +2547,7 @@ def downgrade() -> None:
         batch_op.drop_index("uq_voice_line")
 
     op.drop_table("voice_line")
+    op.drop_table("stopped_number")
     with op.batch_alter_table("source", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_source_spoken_by"))
         batch_op.drop_index(batch_op.f("ix_source_number_mark"))

@@ -19,6 +19,7 @@ from alerts.alert import Alert
 from alerts.drills import DrillCall
 from committees import rosters, unnamed
 from committees.call_backs import CallBack
+from committees.checkins import CheckIn
 from committees.inbox import Inbound
 from committees.people import Office, Scope
 from committees.places import by_code
@@ -159,7 +160,9 @@ def _told_without_a_name(town: WiredTown) -> list[Errand]:
     member.send("/report", **THREAT, withheld=["committee"])
     sent = member.path
     member.open("/check-in")
-    member.send("/check-in", q1="1", q2="2", q3="1", q4="1", q5="3")
+    member.send("/check-in", q1="1", q2="2", q3="1", q4="1", q5="3", activities=["meal", "sport"])
+    with town.session("seed", write=True) as session:
+        session.scalars(select(CheckIn)).one().late = True
     tell, follow = f"/tell/{TOWN}", f"/tell/{TOWN}/follow"
     return [
         Errand("member1.mardan", sent),

@@ -6,6 +6,7 @@ import uuid
 
 from sqlalchemy import select
 
+from alerts.evidence import Evidence
 from committees import people, reports
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
@@ -15,7 +16,7 @@ from committees.people import ContactPoint
 from committees.taught_words import TaughtWord
 from coordination import errands
 from coordination.frame import LANGUAGE_COOKIE
-from tests.journeys.test_sms_line import MEMBER, answers, read
+from tests.journeys.test_sms_line import MEMBER, STRANGER, all_of, answers, read
 from tests.make import WARD, Browser
 from tests.rig.town import WiredTown
 
@@ -130,10 +131,59 @@ def test_nobody_else_sees_the_list_and_a_stranger_is_answered_for_nobody(wired_t
     city = desk(town, "city.mardan")
     city.open("/desk/sms")
     assert city.status in (403, 404)
-    secretary = desk(town)
-    assert "It meant something else" not in secretary.open(f"/desk/sms/{one.id}")
     other = desk(town, "secretary.quetta")
     assert "hello Mardan" not in other.open("/desk/sms")
+    secretary = desk(town)
+    secretary.open(f"/desk/sms/{one.id}")
+    answers(town)
+    secretary.send(f"/desk/sms/{one.id}/as", meant="STATUS")
+    errands.work(town.runtime)
+    assert answers(town) == []
+    assert row_of(town, one.id).state == READ
+    assert "Asks for the level" in secretary.open("/desk/sms")
+
+
+def test_what_an_unknown_number_meant_is_filed_taught_by_a_press_and_never_scored(
+    wired_town: WiredTown,
+) -> None:
+    town = wired_town
+    one = read(town, STRANGER, "Mardan soochna bazar mein larai")
+    assert all_of(town, TaughtWord) == [], "nobody is taught by who writes, only by who presses"
+    answers(town)
+    secretary = desk(town)
+    secretary.open(f"/desk/sms/{one.id}")
+    secretary.send(f"/desk/sms/{one.id}/report", ward=WARD, what="fight", teach="first")
+    errands.work(town.runtime)
+    (incident,) = all_of(town, Incident)
+    assert (incident.known_source, incident.reliability) == (False, "F")
+    town.work()
+    assert sum(one.counted for one in all_of(town, Evidence)) == 0, (
+        "kept, and not scored till a person verified it"
+    )
+    assert not [text for text in answers(town) if incident.reference in text]
+    with town.session() as session:
+        (word,) = session.scalars(select(TaughtWord))
+        assert (word.words, word.how, word.command) == ("mardan", "first", "REPORT")
+
+
+def test_a_report_of_an_unknown_number_that_was_none_is_taken_back_and_a_call_is_made(
+    wired_town: WiredTown,
+) -> None:
+    town = wired_town
+    one = read(town, STRANGER, "report Mardan please phone me")
+    answers(town)
+    secretary = desk(town)
+    page = secretary.open(f"/desk/sms/{one.id}")
+    (incident,) = all_of(town, Incident)
+    assert f"/desk/r/{incident.id}" in page, "it is a report already, and is not made twice"
+    secretary.send(f"/desk/sms/{one.id}/report", ward=WARD, what="fight")
+    assert secretary.path == f"/desk/r/{incident.id}"
+    secretary.open(f"/desk/sms/{one.id}")
+    secretary.send(f"/desk/sms/{one.id}/as", meant="CALL")
+    errands.work(town.runtime)
+    assert [row.state for row in all_of(town, Incident)] == ["withdrawn"]
+    assert [call.inbound_id for call in all_of(town, CallBack) if call.inbound_id] == [one.id]
+    assert answers(town) == []
 
 
 def test_what_came_from_a_borrowed_phone_counts_for_the_member_whom_it_names(wired_town: WiredTown) -> None:

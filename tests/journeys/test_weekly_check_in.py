@@ -11,6 +11,7 @@ from committees import call_backs, checkins, people
 from committees.call_backs import CallBack
 from committees.committee import Committee
 from committees.people import Person
+from coordination.frame import LANGUAGE_COOKIE
 from tests.rig.town import WiredTown
 
 WHO = "member1.mardan"
@@ -111,6 +112,13 @@ def test_who_answers_late_is_told_so_and_stands_in_the_week_of_which_they_speak(
         rows = session.scalars(select(checkins.CheckIn)).all()
     assert {(row.week.isoformat(), row.late) for row in rows} == {("2026-11-23", True)}
     assert sorted(row.activities for row in rows) == [[], ["meal"]]
+    desk = town.browser("secretary.mardan")
+    desk.client.set_cookie(LANGUAGE_COOKIE, "en")
+    assert "/desk/weeks" in desk.open("/desk")
+    page = desk.open("/desk/weeks")
+    assert page.count("week until Sun 29 Nov") == 3, "two late answers and one meal"
+    assert ("A shared meal" in page, "1 member said so" in page) == (True, True)
+    assert town.browser("secretary.quetta").open("/desk/weeks").count("29") == 0
     town.sms(WHO, "WRONG")
     with town.session("intake") as session:
         assert len(session.scalars(select(checkins.CheckIn)).all()) == 1
