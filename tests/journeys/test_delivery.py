@@ -14,11 +14,12 @@ from sqlalchemy import select
 from alerts import delivery
 from alerts.channels.base import Channel, Handed, Message
 from alerts.delivery import Sender
+from alerts.recording import POISON
 from alerts.routing import Delivery
 from committees.inbox import IGNORED, Inbound
 from committees.people import ContactPoint
 from coordination import inbound
-from foundation import outbox
+from foundation import alarms, outbox
 from foundation.config import Config
 from foundation.outbox import OutboxMessage
 from tests.rig.town import WiredTown
@@ -312,6 +313,9 @@ def test_fault_of_a_library_is_put_aside_after_a_few_tries(wired_town: WiredTown
         town.clock.move(seconds=61)
     assert (row(town, key).state, row(town, key).attempts) == ("failed", delivery.MOST_BREAKS)
     assert row(town, other).state == "sent"
+    with town.session("keeper") as session:
+        (alarm,) = alarms.sounding(session)
+    assert (alarm.key, alarm.subject, alarm.values["tries"]) == (POISON, str(key), delivery.MOST_BREAKS)
     expect(town, OTHER)
 
 
