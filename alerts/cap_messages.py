@@ -19,7 +19,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from alerts import cap, messages, routing
 from alerts.alert import OPEN, Acknowledgement, Alert, AlertUpdate
@@ -78,7 +78,8 @@ def _to_look_at(session: Session, batch: int) -> list[Alert]:
 
 def _chains(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, list[CapMessage]]:
     found: dict[UUID, list[CapMessage]] = defaultdict(list)
-    rows = select(CapMessage).where(CapMessage.alert_id.in_(alert_ids))
+    # What comes next is decided by what was said, never by the documents themselves, which are large.
+    rows = select(CapMessage).where(CapMessage.alert_id.in_(alert_ids)).options(defer(CapMessage.document))
     for row in session.scalars(rows.order_by(CapMessage.number)):
         found[row.alert_id].append(row)
     return found

@@ -102,7 +102,12 @@ def waiting(session: Session, now: datetime, batch: int = 200) -> list[UUID]:
     """The deliveries of open alerts that did not arrive and were not passed on, the gravest first."""
     rows = _fates().where(Delivery.passed_on_at.is_(None), Delivery.revision == Alert.revision)
     rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*OF_OPEN_ALERTS, TOGETHER)))
-    rows = rows.where(OutboxMessage.state.in_((*FAILED, *UNDER_WAY)))
+    # What was sent a moment ago is no case for `is_due` yet, and would stand before what is.
+    early = now - min(NO_RECEIPT.values())
+    rows = rows.where(
+        OutboxMessage.state.in_(FAILED)
+        | (OutboxMessage.state.in_(UNDER_WAY) & (OutboxMessage.sent_at < early))
+    )
     found = session.execute(rows.order_by(Alert.level.desc(), Delivery.at).limit(2_000)).all()
     return [fate.delivery_id for fate in (Fate(*row) for row in found) if is_due(fate, now)][:batch]
 

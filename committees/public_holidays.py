@@ -1,190 +1,68 @@
-"""Public holidays from the kept library `holidays`, entered as dates of a country and its states.
+"""Public holidays from the kept library `holidays` (holiday_lists.py), entered as dates of a country and its states.
 
-Every year's list is read from the library, never typed in here. What the library calls estimated is "about" until a local
-person confirms it. The big festivals of all communities stand in the calendar of each of four countries, whether or not
-the day is a holiday there: no date is for one community only. Religious and national days alike are of the kind `festival`.
+What the library calls estimated is "about" until a local person confirms it. The big festivals of all communities stand in the calendar of
+each of four countries, whether or not the day is a holiday there: no date is for one community only. Religious and national days alike are
+of the kind `festival`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from committees import holiday_lists
 from committees.flashpoints import LIBRARY, Flashpoint, Remark
+from committees.holiday_lists import TONGUES, Holiday
 from committees.places import Country, Locality, LocalityCode, zone_of
-from foundation.lazily import lazily
+from foundation.logs import log
 from foundation.web.words import N_
 
-if TYPE_CHECKING:
-    import holidays
-else:
-    holidays = lazily("holidays")
+ROOT = Path(__file__).parent.parent
 
 FESTIVAL = "festival"
-# By country: the library's English, and its name for each language of ours that it knows.
-TONGUES: dict[str, dict[str, str]] = {
-    "PK": {"en": "en_PK", "ur": "ur_PK"},
-    "LK": {"en": "en_US", "si": "si_LK", "ta": "ta_LK"},
-    "BD": {"en": "en_BD", "bn": "bn"},
-    "IN": {"en": "en_IN", "hi": "hi", "bn": "bn", "ta": "ta"},
-    "MV": {"en": "en_US", "dv": "dv"},
-}
-# Festivals that the calendar of each of these countries shows: from which country's list they are read, as it is called
-# there, and the words by which a country's own list has it already.
-EVERYWHERE = ("PK", "LK", "BD", "IN")
-SHARED: tuple[tuple[str, str, str], ...] = (
-    ("IN", N_("Holi"), "holi"),
-    ("IN", N_("Good Friday"), "good friday"),
-    ("IN", N_("Buddha Purnima"), "buddha purnima|vesak full moon poya day"),
-    ("IN", N_("Ashura"), "ashura|muharram"),
-    ("IN", N_("Janmashtami"), "janmashtami.*"),
-    ("IN", N_("Dussehra"), "dussehra|durga puja"),
-    ("IN", N_("Diwali"), "(diwali|deepavali).*"),
-    ("IN", N_("Guru Nanak's Birthday"), "guru nanak's (birthday|jayanti)"),
-    ("IN", N_("Christmas"), "christmas( day)?"),
-)
 WITHDRAWN = N_("No longer on the list of public holidays")
 
 
-@dataclass(frozen=True)
-class Holiday:
-    """A holiday of one year: its key (`PK/2026/eid-al-fitr`), its names by language, its days."""
-
-    key: str
-    series: str
-    names: dict[str, str]
-    starts: date
-    ends: date
-    about: bool
-
-
-@lru_cache(maxsize=256)
 def holidays_of(country: str, state: str | None, year: int) -> tuple[Holiday, ...]:
-    """The public holidays of a country, or those that a state has besides, in one year; () where the library knows none."""
-    if country not in TONGUES:
+    """The public holidays of a country, or those that a state has besides, in one year; () where the library knows none.
+
+    () also where the library could not be asked: an hour is then not quiet for a holiday's sake, and no message is held back.
+    """
+    try:
+        return lists_of(country, year).get(state or "", ())
+    except (OSError, subprocess.SubprocessError) as error:
+        log().error("holidays_not_read", country=country, year=year, error_type=type(error).__name__)
         return ()
-    days = _days(country, state, year)
-    if state:
-        days = days - _days(country, None, year)
-    where = f"{country}-{state}" if state else country
-    found = list(_spans(where, country, state, year, days))
-    if state is None and country in EVERYWHERE:
-        found += _shared(country, year, found)
-    return tuple(sorted(found, key=lambda one: (one.starts, one.key)))
 
 
-def states_of(country: str) -> frozenset[str]:
-    """The codes of the states whose lists the library knows apart."""
-    known = holidays.country_holidays(country) if country in TONGUES else None
-    return frozenset(known.subdivisions) if known is not None else frozenset()
+@lru_cache(maxsize=64)
+def lists_of(country: str, year: int) -> Mapping[str, tuple[Holiday, ...]]:
+    """The lists of a country and a year: its own under "", and those of the states that the library knows apart.
 
-
-def _days(country: str, state: str | None, year: int) -> Counter[tuple[date, str]]:
-    return Counter(
-        (day, name) for day, names in _listed(country, state, year, "en").items() for name in names
+    The library is asked in a process of its own, and what it said is kept. Raises OSError or SubprocessError where that cannot run.
+    """
+    if country not in TONGUES:
+        return {}
+    words = (sys.executable, "-m", "committees.holiday_lists", country, str(year))
+    told = subprocess.run(
+        words, cwd=ROOT, check=True, capture_output=True, text=True, encoding="utf-8", timeout=60
     )
+    return holiday_lists.read(told.stdout)
 
 
-def _listed(
-    country: str, state: str | None, year: int, language: str, *, marked: bool = False
-) -> dict[date, list[str]]:
-    """The names of each day, in one language; `marked`: with the library's word for estimated."""
-    found = holidays.country_holidays(
-        country,
-        subdiv=state,
-        years=year,
-        language=TONGUES[country][language],
-        islamic_show_estimated=marked,
-    )
-    return {day: found.get_list(day) for day in sorted(found)}
-
-
-def _spans(
-    where: str, country: str, state: str | None, year: int, days: Iterable[tuple[date, str]]
-) -> Iterator[Holiday]:
-    """Days in a row under one name as one holiday. A name that comes twice in a year (Eid in 2033) has a number."""
-    marked = _listed(country, state, year, "en", marked=True)
-    by_name: dict[str, list[date]] = defaultdict(list)
-    for day, name in sorted(days):
-        by_name[name].append(day)
-    for name, all_days in by_name.items():
-        for number, run in enumerate(_runs(all_days), 1):
-            slug = _slug(name) + (f"-{number}" if number > 1 else "")
-            yield Holiday(
-                f"{where}/{year}/{slug}",
-                f"{where}/{slug}",
-                {"en": name, **_translated(country, state, year, name)},
-                run[0],
-                run[-1],
-                name not in marked[run[0]],
-            )
-
-
-def _runs(days: Sequence[date]) -> Iterator[list[date]]:
-    run: list[date] = []
-    for day in days:
-        if run and day - run[-1] > timedelta(days=1):
-            yield run
-            run = []
-        run.append(day)
-    if run:
-        yield run
-
-
-def _slug(name: str) -> str:
-    return re.sub("[^a-z0-9]+", "-", name.lower().replace("'", "")).strip("-")
-
-
-def _translated(country: str, state: str | None, year: int, name: str) -> dict[str, str]:
-    """The name in the library's other languages, read off days that have this name alone, in this year or those around it."""
-    found: dict[str, str] = {}
-    for language in TONGUES[country]:
-        if language != "en":
-            words = _dictionary(country, state, year, language).get(name)
-            found |= {language: words} if words else {}
-    return found
-
-
-@lru_cache(maxsize=256)
-def _dictionary(country: str, state: str | None, year: int, language: str) -> dict[str, str]:
-    known: dict[str, str] = {}
-    for near in (year, year - 1, year + 1, year - 2, year + 2):
-        ours, theirs = _listed(country, state, near, "en"), _listed(country, state, near, language)
-        for day, names in ours.items():
-            if len(names) == 1 and len(theirs.get(day, ())) == 1:
-                known.setdefault(names[0], theirs[day][0])
-    return known
-
-
-def _shared(country: str, year: int, own: Sequence[Holiday]) -> list[Holiday]:
-    """The festivals of all communities that a country's own list has not."""
-    found = []
-    for source, name, known_as in SHARED:
-        if source == country or any(re.fullmatch(known_as, one.names["en"].lower()) for one in own):
-            continue
-        for one in holidays_of(source, None, year):
-            if re.fullmatch(known_as, one.names["en"].lower()):
-                slug = _slug(name)
-                found.append(
-                    Holiday(
-                        f"{country}/{year}/{slug}",
-                        f"{country}/{slug}",
-                        {**one.names, "en": name},
-                        one.starts,
-                        one.ends,
-                        one.about,
-                    )
-                )
-    return found
+def ask_ahead(session: Session, now: datetime) -> list[tuple[str, int]]:
+    """The countries and years that `enter` will want, so that `lists_of` can ask for them with no transaction open."""
+    codes = session.scalars(select(Country.code).where(Country.code.in_(TONGUES)).order_by(Country.code))
+    return [(code, year) for code in codes for year in (now.year, now.year + 1)]
 
 
 def enter(session: Session, now: datetime) -> int:
@@ -194,23 +72,20 @@ def enter(session: Session, now: datetime) -> int:
     """
     done = 0
     for country in session.scalars(select(Country).where(Country.code.in_(TONGUES)).order_by(Country.code)):
-        for place, state in _places(session, country.code):
+        for place, state in _places(session, country.code, lists_of(country.code, now.year)):
             year = now.astimezone(zone_of(session, place)).year
-            wanted = [one for y in (year, year + 1) for one in holidays_of(country.code, state, y)]
+            wanted = [one for y in (year, year + 1) for one in lists_of(country.code, y).get(state or "", ())]
             done += _bring_up(session, now, place.id, wanted, (year, year + 1))
-    # Once a day is seldom: until then the names in all languages would only lie in memory.
-    holidays_of.cache_clear()
-    _dictionary.cache_clear()
     return done
 
 
-def _places(session: Session, country: str) -> list[tuple[Locality, str | None]]:
+def _places(session: Session, country: str, states: Iterable[str]) -> list[tuple[Locality, str | None]]:
     """The top place of a country, and those of its states whose lists the library knows apart."""
     top = select(Locality).where(
         Locality.country_code == country, Locality.code == country, Locality.tree == "administrative"
     )
     found: list[tuple[Locality, str | None]] = [(place, None) for place in session.scalars(top)]
-    codes = {f"{country}-{state}": state for state in states_of(country)}
+    codes = {f"{country}-{state}": state for state in states if state}
     rows = select(LocalityCode).where(LocalityCode.scheme == "iso3166_2", LocalityCode.code.in_(codes))
     for row in session.scalars(rows.order_by(LocalityCode.code)):
         found.append((session.get_one(Locality, row.locality_id), codes[row.code]))

@@ -157,6 +157,10 @@ def _reassess(runtime: Runtime) -> int:
 def _public_holidays(runtime: Runtime) -> int:
     if not runtime.config.public_holidays:
         return 0
+    with runtime.worker.open(service("keeper")) as session:
+        wanted = public_holidays.ask_ahead(session, runtime.clock.now())
+    for country, year in wanted:
+        public_holidays.lists_of(country, year)
     with runtime.worker.open(service("keeper"), write=True) as session:
         done = public_holidays.enter(session, runtime.clock.now())
         commit(session)

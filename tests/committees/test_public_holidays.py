@@ -1,5 +1,8 @@
 """Public holidays of the five countries: from the library, in its languages, once, and never over what a person said."""
 
+import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from committees import flashpoints, public_holidays
 from committees.flashpoints import LIBRARY, Flashpoint
+from committees.holiday_lists import EVERYWHERE, SHARED, TONGUES, Holiday
 from committees.places import by_code
-from committees.public_holidays import EVERYWHERE, SHARED, TONGUES, Holiday, holidays_of, states_of
+from committees.public_holidays import holidays_of, lists_of
 from coordination.jobs import JOBS, run_job
 from tests.make import START, Town, dates_between, make_town
 
@@ -64,14 +68,28 @@ def test_no_calendar_is_one_communitys_only() -> None:
     for country in EVERYWHERE:
         calendar = holidays_of(country, None, 2026)
         for _source, name, known_as in SHARED:
-            alike = [
-                one for one in calendar if public_holidays.re.fullmatch(known_as, one.names["en"].lower())
-            ]
+            alike = [one for one in calendar if re.fullmatch(known_as, one.names["en"].lower())]
             assert len(alike) == 1, (country, name)
 
 
+def test_a_process_that_asks_does_not_hold_the_library() -> None:
+    code = "import sys; from committees.public_holidays import holidays_of; print(len(holidays_of('PK', None, 2026)), 'holidays' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert told.stdout.split() == [str(len(holidays_of("PK", None, 2026))), "False"]
+
+
+def test_where_the_library_cannot_be_asked_no_day_is_a_holiday_and_no_date_is_withdrawn(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_holidays.sys, "executable", "/no/such/python")
+    public_holidays.lists_of.cache_clear()
+    assert holidays_of("PK", None, 2026) == ()
+    with town.session(write=True) as session, pytest.raises(OSError, match="No such file"):
+        public_holidays.enter(session, START)
+
+
 def test_a_state_adds_its_own_days_only() -> None:
-    assert {"DL", "WB", "TN"} <= states_of("IN")
+    assert {"DL", "WB", "TN"} <= set(lists_of("IN", 2026))
     national = {(one.starts, one.names["en"]) for one in holidays_of("IN", None, 2026)}
     bengal = holidays_of("IN", "WB", 2026)
     assert bengal
@@ -80,7 +98,7 @@ def test_a_state_adds_its_own_days_only() -> None:
 
 def test_a_country_that_the_library_does_not_know_of_here_has_none() -> None:
     assert holidays_of("XA", None, 2026) == ()
-    assert states_of("XA") == frozenset()
+    assert not lists_of("XA", 2026)
 
 
 @pytest.fixture
@@ -136,21 +154,24 @@ def test_what_a_person_said_survives_the_library(town: Town, monkeypatch: pytest
             ends=date(2027, 3, 11),
             about=False,
         )
-    real = public_holidays.holidays_of
+    real = public_holidays.lists_of
 
     @cache
-    def moved(country: str, state: str | None, year: int) -> tuple[Holiday, ...]:
+    def moved(country: str, year: int) -> dict[str, tuple[Holiday, ...]]:
         """The library as its next release may have it: Eid two days later, and no Iqbal Day."""
         day = timedelta(days=2)
-        return tuple(
-            Holiday(h.key, h.series, h.names, h.starts + day, h.ends + day, False)
-            if h.key == before.key
-            else h
-            for h in real(country, state, year)
-            if h.names["en"] != "Iqbal Day"
-        )
+        return {
+            state: tuple(
+                Holiday(h.key, h.series, h.names, h.starts + day, h.ends + day, False)
+                if h.key == before.key
+                else h
+                for h in found
+                if h.names["en"] != "Iqbal Day"
+            )
+            for state, found in real(country, year).items()
+        }
 
-    monkeypatch.setattr(public_holidays, "holidays_of", moved)
+    monkeypatch.setattr(public_holidays, "lists_of", moved)
     later = START + timedelta(days=20)
     with town.session(write=True) as session:
         assert public_holidays.enter(session, later) == 3  # one version, one holiday gone in two years
