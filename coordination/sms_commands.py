@@ -45,6 +45,7 @@ ACTS: Mapping[Command, Act] = {
     Command.PAUSE: simple.pause,
     Command.LANG: simple.language,
     Command.OVER: telling.over,
+    Command.VOUCH: telling.report_vouched,
     Command.UNREAD: simple.for_a_person,
     Command.EMPTY: simple.for_a_person,
 }
@@ -84,12 +85,15 @@ def handle_claimed(session: Session, now: datetime, rng: random.Random, row: Inb
         return  # they have no number any more that could be meant
     who = writer.find(session, address_of(session, contact), row.text(session))
     reading = _read(session, who, row.text(session))
-    if not who.known or reading.command is Command.REPORT:
-        return  # a report is sorted like every other that is not proven
+    if not who.known:
+        return
+    # From here on it is theirs: they can take it back from their own phone, and the phone that was borrowed cannot.
+    row.sender = cipher(session).index(who.number)
     talk = Talk(session, now, rng, row, who, reading)
     talk.by_hand = True
     talk.note(command=str(reading.command), by_hand="FROM")
-    ACTS[reading.command](talk)
+    act = telling.report_claimed if reading.command is Command.REPORT else ACTS[reading.command]
+    act(talk)
 
 
 def handle_as(session: Session, now: datetime, rng: random.Random, row: Inbound, command: Command) -> None:

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from committees import taught_words
 from committees.inbox import SMS, UNREAD, WAITING, Inbound
+from committees.incidents import REPORTED, Incident
+from committees.intake import sms as intake
 from committees.intake.reading import Command
 from committees.intake.teaching import How, proposals
 from committees.people import Person
@@ -117,10 +119,14 @@ def may_be_meant(row: Inbound) -> bool:
 
 
 def claimant(session: Session, row: Inbound) -> str:
-    """The name of the member who, as an unread message from a borrowed phone says, sent it; not of a report, which is sorted."""
+    """The name of the member who, as an unread message from a borrowed phone says, sent it; not once its report was sorted."""
     told = row.reading or {}
-    if row.state != UNREAD or sms_commands.CLAIMANT not in told or told.get("command") == Command.REPORT:
+    if row.state != UNREAD or sms_commands.CLAIMANT not in told:
         return ""
+    if told.get("command") == Command.REPORT:
+        unproven = session.get(Incident, intake.report_id(row.provider_id))
+        if unproven is None or unproven.state != REPORTED:
+            return ""
     person = session.get(Person, UUID(str(told[sms_commands.CLAIMANT])))
     return person.name if person else ""
 

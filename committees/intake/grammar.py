@@ -7,6 +7,7 @@ acts on a reading may import this module; nothing here acts.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from types import MappingProxyType
 
 from committees.intake.answers import is_code, read_answer, read_calm, read_checkin, read_numbers
@@ -37,6 +38,7 @@ _NEVER_PASSED_ON = frozenset(
         Command.START,
         Command.WRONG,
         Command.PAUSE,
+        Command.VOUCH,
     }
 )
 _LONGEST_PAUSE_DAYS = 90
@@ -134,6 +136,15 @@ def _report(message: Message) -> Reading:
     return message.read_as(Command.REPORT, ward=mentioned, ward_unclear=unclear, text=happened)
 
 
+def _vouch(message: Message) -> Reading:
+    """Read the one word for whom somebody speaks (letters, or letters and digits in one piece), and then a report."""
+    if not message.rest or message.rest[0].is_number:
+        return message.read_as(Command.VOUCH)
+    parts = [message.rest[0], *takewhile(lambda token: token.glued, message.rest[1:])]
+    told = _report(replace(message, rest=message.rest[len(parts) :], cut=parts[-1].end))
+    return replace(told, command=Command.VOUCH, handle="".join(words_of(parts)))
+
+
 def _with_ward(message: Message) -> Reading | Why:
     """Read a command that only a ward may follow."""
     assert message.alias is not None
@@ -178,4 +189,5 @@ _RULES: Mapping[Command, Callable[[Message], Reading | Why]] = {
     Command.PAUSE: _pause,
     Command.LANG: _lang,
     Command.OVER: _with_ward,
+    Command.VOUCH: _vouch,
 }

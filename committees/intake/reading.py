@@ -26,6 +26,7 @@ class Command(StrEnum):
     PAUSE = "PAUSE"
     LANG = "LANG"
     OVER = "OVER"
+    VOUCH = "VOUCH"
     UNREAD = "UNREAD"
     EMPTY = "EMPTY"
 
@@ -59,6 +60,8 @@ class Reading:
     """CHECKIN: five digits of 1 (good) to 5 (bad): mood, rumours, incidents, safety, next week."""
     member: str | None = None
     """The four digits after FROM: whose phone this is not. A claim, held for the secretary."""
+    handle: str | None = None
+    """VOUCH: the sender's own word for whom they speak; it is kept nowhere. None: not said, or a number."""
     fuzzy: bool = False
     """The command was read through one slip of the thumb."""
     languages: tuple[str, ...] = ()

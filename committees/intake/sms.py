@@ -8,10 +8,12 @@ Whoever acts on an SMS may import this.
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import takewhile
 from uuid import UUID, uuid5
 
 from committees import catalogue
 from committees.intake.kinds import kind_of
+from committees.intake.normalise import tokens
 from committees.intake.reading import Reading
 from committees.places import Locality
 from committees.reports import NewReport, Source
@@ -23,6 +25,21 @@ HOW_KNOWN = "told"
 def report_id(provider_id: str) -> UUID:
     """The id of the report that one message makes: the same each time."""
     return uuid5(_SPACE, provider_id)
+
+
+def claimed_id(provider_id: str) -> UUID:
+    """The id of the report that such a message makes of the member whom it names, once a person says that it is theirs."""
+    return report_id(f"{provider_id}:from")
+
+
+def without_handle(raw: str, handle: str) -> str:
+    """A message without the word for whom its sender speaks, which is kept nowhere."""
+    found = tokens(raw)
+    for at in range(1, len(found)):
+        parts = [found[at], *takewhile(lambda token: token.glued, found[at + 1 :])]
+        if "".join(part.word for part in parts) == handle:
+            return f"{raw[: parts[0].start]}…{raw[parts[-1].end :]}"
+    return raw
 
 
 def new_report(

@@ -34,7 +34,7 @@ STRANGER_IN_A_DAY = 5
 NUDGES_IN_A_DAY = 5
 #: Answers that a machine could call up again and again; a receipt for what was understood is none of them.
 NUDGES = frozenset(
-    {"not_understood", "stop_hint", "code_wrong", "report_what", "checkin_ask", "unknown_number"}
+    {"not_understood", "stop_hint", "code_wrong", "report_what", "vouch_how", "checkin_ask", "unknown_number"}
 )
 MEMBER_IN_AN_HOUR = 11
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from alerts.alert import OPEN, Alert, note
-from committees import checkins, reports
+from committees import call_backs, checkins, inbox, reports, vouching
+from committees.call_backs import CallBack
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
 from committees.inbox import SMS, Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
-from committees.intake.reading import Command
+from committees.intake.reading import Command, Reading, Why
 from committees.places import Locality
-from committees.reports import Source
+from committees.reports import Report, Source
+from coordination.sms import simple
 from coordination.sms.talk import Talk, place_slot
 from foundation import journal
 from foundation.errors import Problem
@@ -24,6 +27,8 @@ from foundation.errors import Problem
 TAKE_BACK = timedelta(minutes=15)
 SAME_AGAIN = timedelta(minutes=1)
 CALM = (1, 1, 1, 1, 1)
+#: What can be taken back.
+TOLD = (Command.REPORT, Command.CHECKIN, Command.VOUCH)
 
 
 def report(talk: Talk) -> None:
@@ -38,16 +43,70 @@ def report(talk: Talk) -> None:
     say_back(talk, _record(talk, _source(talk), known=True))
 
 
-def say_back(talk: Talk, incident: Incident) -> None:
+def say_back(talk: Talk, incident: Incident, template: str = "receipt_report") -> None:
     """Tell the writer what was understood: kind, place and time, never the story."""
     talk.reply(
-        "receipt_report",
+        template,
         ref=incident.reference,
         what=incident.kind,
         place=place_slot(talk.session.get_one(Locality, incident.locality_id), talk.writer.town),
         when=talk.local(incident.occurred_at),
         **talk.emergency,
     )
+
+
+def report_claimed(talk: Talk) -> None:
+    """Record as this member's own what they sent from a borrowed phone, in place of the report that nobody had proven; never both."""
+    unproven = talk.session.get(Incident, intake.report_id(talk.row.provider_id))
+    if talk.reading.text is None or unproven is None:
+        return
+    try:
+        reports.withdraw(talk.session, talk.now, unproven)
+    except Problem:
+        return  # it was sorted or taken back meanwhile
+    waiting = select(CallBack).where(CallBack.incident_id == unproven.id, CallBack.done_at.is_(None))
+    for call in talk.session.scalars(waiting):
+        call_backs.done(talk.session, talk.now, call)
+    incident = _record(talk, _source(talk), known=True, key=intake.claimed_id(talk.row.provider_id))
+    talk.note(report=str(incident.id))
+    say_back(talk, incident)
+
+
+def report_vouched(talk: Talk) -> None:
+    """Record what a focal person tells of somebody without an account; from anybody else it is a message that we cannot read."""
+    person, group = talk.writer.person, talk.writer.group
+    assert person is not None
+    if group is None or vouching.standing(talk.session, group, person.id) is None:
+        talk.reading = Reading(talk.reading.raw, Command.UNREAD, reason=Why.NO_COMMAND)
+        talk.note(command=str(Command.UNREAD), reason=Why.NO_COMMAND.name)
+        simple.for_a_person(talk)
+        return
+    handle = talk.reading.handle
+    if handle is not None:
+        hidden = intake.without_handle(talk.row.text(talk.session), handle)
+        inbox.seal_message(talk.session, talk.row, talk.writer.number, hidden)
+    if handle is None or talk.reading.text is None:
+        talk.reply("vouch_how")
+        return
+    source = vouching.source_for(
+        talk.session, talk.now, committee_id=group, person_id=person.id, handle=handle
+    )
+    if _said_of(talk, source):
+        talk.note(repeated=True)
+        return
+    say_back(talk, _record(talk, source, known=True), "receipt_vouched")
+
+
+def _said_of(talk: Talk, source: Source) -> bool:
+    """Whether the same words about the same person came from the same number a moment ago."""
+    text = talk.row.text(talk.session)
+    alike = [
+        intake.report_id(row.provider_id)
+        for row in _earlier(talk, SAME_AGAIN, Command.VOUCH)
+        if row.text(talk.session) == text
+    ]
+    same = select(Report.id).where(Report.id.in_(alike), Report.source_id == source.id)
+    return talk.session.scalars(same.limit(1)).first() is not None
 
 
 def report_unproven(talk: Talk) -> None:
@@ -58,7 +117,7 @@ def report_unproven(talk: Talk) -> None:
         _record(talk, source, known=False)
 
 
-def _record(talk: Talk, source: Source, *, known: bool) -> Incident:
+def _record(talk: Talk, source: Source, *, known: bool, key: UUID | None = None) -> Incident:
     contact = talk.writer.contact
     language, script = talk.tongue
     new = intake.new_report(
@@ -75,6 +134,10 @@ def _record(talk: Talk, source: Source, *, known: bool) -> Incident:
         script=script,
         channel="email" if talk.writer.channel == "email" else "sms",
     )
+    if key is not None:
+        new = replace(new, id=key)
+    if source.kind == reports.VOUCHED:
+        new = replace(new, channel=reports.VOUCHED, logged_for_other=True)
     return reports.record(talk.session, talk.now, new).incident
 
 
@@ -158,7 +221,7 @@ def over(talk: Talk) -> None:
 
 def wrong(talk: Talk) -> None:
     """Take back the last report or check-in within 15 minutes; later, or once checked, a person must."""
-    last = next(iter(_earlier(talk, TAKE_BACK, Command.REPORT, Command.CHECKIN)), None)
+    last = next(iter(_earlier(talk, TAKE_BACK, *TOLD)), None)
     if last is None or last.reading is None or not _taken_back(talk, last):
         talk.keep_for_a_person()
         talk.reply("not_understood")
@@ -170,15 +233,16 @@ def wrong(talk: Talk) -> None:
 def take_back(talk: Talk, row: Inbound) -> bool:
     """Take back what a message was taken for, if that was a report or a check-in and can be taken back."""
     told = row.reading or {}
-    if told.get("command") not in (Command.REPORT, Command.CHECKIN) or "withdrawn" in told:
+    if told.get("command") not in TOLD or "withdrawn" in told:
         return False
     return _taken_back(talk, row)
 
 
 def _taken_back(talk: Talk, last: Inbound) -> bool:
     assert last.reading is not None
-    if last.reading["command"] == Command.REPORT:
-        incident = talk.session.get(Incident, intake.report_id(last.provider_id))
+    if last.reading["command"] != Command.CHECKIN:
+        key = last.reading.get("report") or str(intake.report_id(last.provider_id))
+        incident = talk.session.get(Incident, UUID(str(key)))
         if incident is None:
             return False
         try:

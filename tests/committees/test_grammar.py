@@ -21,6 +21,7 @@ NEVER_GUESSED = {
     Command.WRONG,
     Command.PAUSE,
     Command.OVER,
+    Command.VOUCH,
 }
 FIELDS = {"cmd": "command", "a": "answers", "lang": "language"}
 
