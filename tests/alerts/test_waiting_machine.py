@@ -82,6 +82,10 @@ class Waiting(RuleBasedStateMachine):
         alert.proposed = 5 if proposed and alert.level == 4 else None
         self.session.flush()
         routing.tell(self.session, self.now, self.rng, alert, ROLES, clock=30)
+        waits = [row for row in self.rows(alert) if row.state == HELD and row.template in MESSAGES]
+        assert {row.revision for row in waits} <= {alert.revision}, (
+            "what waited at the level before waits no more"
+        )
 
     def new(self, code: str, level: int) -> Alert:
         where = by_code(self.session, code)
