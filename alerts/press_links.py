@@ -71,8 +71,12 @@ def _of_drills(session: Session, rows: Sequence[Any]) -> dict[UUID, Press]:
         for call, began_at in called
         if began_at and call.outbox_id
     }
-    own = {row.contact_point_id: row for row in rows if row.id not in {call.outbox_id for call, _ in called}}
-    for point in session.scalars(select(ContactPoint).where(ContactPoint.id.in_(own))) if own else ():
-        row = own[point.id]
-        found[row.id] = Press(TEST, point.id, point.person_id, row.created_at + LASTS)
+    asked = {call.outbox_id for call, _ in called}
+    own = [row for row in rows if row.id not in asked]
+    if own:
+        tried = select(ContactPoint).where(ContactPoint.id.in_([row.contact_point_id for row in own]))
+        points = {point.id: point for point in session.scalars(tried)}
+        for row in own:
+            if point := points.get(row.contact_point_id):
+                found[row.id] = Press(TEST, point.id, point.person_id, row.created_at + LASTS)
     return found
