@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import ClassVar
-from zlib import crc32
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from alerts.channels.base import Channel, DeliveryFailed, Handed, Message, OutcomeUnknown
 from alerts.channels.many import as_one
+from alerts.channels.twilio_account import TwilioAccount
 from alerts.channels.twilio_codes import state_of, verdict
-from alerts.channels.twilio_http import (
-    READ_SECONDS,
-    PooledClient,
-    ask_for_account,
-    asking,
-    make_client,
-    told_apart,
-)
+from alerts.channels.twilio_http import asking, told_apart
 from foundation.config import Config
 
 #: How far Twilio's clock and ours may differ before a copy made before `since` is taken for an older message.
@@ -31,28 +24,12 @@ CLOCK_SKEW = timedelta(seconds=60)
 LOOK_BACK = 200
 
 
-class Sms:
+class Sms(TwilioAccount):
     """Twilio's Messages API, over kept connections."""
 
     key: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS"
     can_look_up: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        account_sid: str,
-        token: str,
-        senders: tuple[str, ...],
-        public_url: str,
-        api_base: str | None = None,
-        read_seconds: float = READ_SECONDS,
-    ) -> None:
-        if not senders:
-            raise ValueError("at least one sender is needed")
-        self._http = PooledClient(api_base, read=read_seconds)
-        self._client = make_client(account_sid, token, self._http)
-        self._senders = senders
-        self._public_url = public_url.rstrip("/")
 
     @classmethod
     def from_config(cls, config: Config) -> Channel | None:
@@ -83,7 +60,7 @@ class Sms:
         with told_apart():
             made = self._client.messages.create(
                 to=self._address(message.address),
-                status_callback=f"{self._public_url}/hooks/twilio/status/{message.outbox_id}",
+                status_callback=self._status_hook(message.outbox_id),
                 **{"messaging_service_sid" if sender.startswith("MG") else "from_": sender},
                 **words,
             )
@@ -94,14 +71,6 @@ class Sms:
         with asking():
             found = self._find(message)
         return _handed(found) if found else None
-
-    def check(self) -> None:
-        """Ask Twilio for our own account."""
-        ask_for_account(self._client)
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._http.close()
 
     def _words(self, message: Message) -> dict[str, str]:
         """What is said, as Twilio is given it; raise DeliveryFailed where nothing can be."""
@@ -126,10 +95,6 @@ class Sms:
             if outbound and self._is_copy(copy, message) and copy.sid not in message.taken_ids:
                 return copy
         return None
-
-    def _sender(self, address: str) -> str:
-        """Return the same sender for the same number each time, so that all messages stay in one thread."""
-        return self._senders[crc32(address.encode()) % len(self._senders)]
 
 
 def _handed(copy: MessageInstance) -> Handed:

@@ -1,7 +1,7 @@
 """Twilio's library over our own connection: another base address, real timeouts, and failures told apart.
 
 The one question that matters after a failure is whether the request may have reached Twilio. Here it is
-answered once. Only the channels of Twilio and `twilio_inbox` import this module.
+answered once. Only what speaks to Twilio imports this module.
 """
 
 from __future__ import annotations

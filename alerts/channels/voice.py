@@ -9,22 +9,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import ClassVar
-from zlib import crc32
 
 from twilio.rest.api.v2010.account.call import CallInstance
 
 from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
 from alerts.channels.call_script import TooLong, opening, script
 from alerts.channels.call_voice import Speaker
+from alerts.channels.twilio_account import TwilioAccount
 from alerts.channels.twilio_codes import call_state_of, call_verdict
-from alerts.channels.twilio_http import (
-    READ_SECONDS,
-    PooledClient,
-    ask_for_account,
-    asking,
-    make_client,
-    told_apart,
-)
+from alerts.channels.twilio_http import asking, told_apart
 from foundation.config import Config
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -34,26 +27,12 @@ RING_SECONDS = 40
 LONGEST_SECONDS = 240
 
 
-class Voice:
+class Voice(TwilioAccount):
     """Twilio's Calls API, over kept connections."""
 
     key: ClassVar[str] = "voice"
     label: ClassVar[str] = "Phone call"
     can_look_up: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        account_sid: str,
-        token: str,
-        senders: tuple[str, ...],
-        public_url: str,
-        api_base: str | None = None,
-        read_seconds: float = READ_SECONDS,
-    ) -> None:
-        self._http = PooledClient(api_base, read=read_seconds)
-        self._client = make_client(account_sid, token, self._http)
-        self._senders = senders
-        self._public_url = public_url.rstrip("/")
 
     @classmethod
     def from_config(cls, config: Config) -> Voice | None:
@@ -80,11 +59,11 @@ class Voice:
         with told_apart():
             made = self._client.calls.create(
                 to=message.address,
-                from_=self._senders[crc32(message.address.encode()) % len(self._senders)],
+                from_=self._sender(message.address),
                 twiml=said,
                 timeout=RING_SECONDS,
                 time_limit=LONGEST_SECONDS,
-                status_callback=f"{self._public_url}/hooks/twilio/status/{message.outbox_id}",
+                status_callback=self._status_hook(message.outbox_id),
             )
         return _handed(made)
 
@@ -101,16 +80,8 @@ class Voice:
                 return None
         return _handed(call)
 
-    def check(self) -> None:
-        """Ask Twilio for our own account."""
-        ask_for_account(self._client)
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._http.close()
-
     def _keys_link(self, message: Message) -> str:
-        return f"{self._public_url}/hooks/twilio/voice/{message.outbox_id}/{message.language}"
+        return f"{self._hooks}/voice/{message.outbox_id}/{message.language}"
 
 
 def _handed(call: CallInstance) -> Handed:
