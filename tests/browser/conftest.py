@@ -37,6 +37,7 @@ class Served:
     url: str
 
 
+REFUSED = "Failed to load resource: the server responded with a status of 4"
 OpenPage = Callable[..., Page]
 
 
@@ -65,10 +66,15 @@ def serving(town: Town) -> Iterator[Served]:
 
 @pytest.fixture
 def open_page(chromium: Browser, served: Served) -> Iterator[OpenPage]:
-    """Open phones that read one language; whatever their consoles complain of fails the test at its end."""
+    """Open phones that read one language; whatever their consoles complain of fails the test at its end.
+
+    With `refusals` a form may be answered with what is wrong with it, which a console takes for a fault.
+    """
     contexts, complaints = [], []
 
-    def open_one(language: str = "en", code: str | None = None, *, scripts: bool = True) -> Page:
+    def open_one(
+        language: str = "en", code: str | None = None, *, scripts: bool = True, refusals: bool = False
+    ) -> Page:
         context = chromium.new_context(base_url=served.url, viewport=PHONE, java_script_enabled=scripts)
         context.set_default_timeout(PATIENCE)
         context.add_cookies([{"name": "concord_language", "value": language, "url": served.url}])
@@ -76,7 +82,12 @@ def open_page(chromium: Browser, served: Served) -> Iterator[OpenPage]:
         page = context.new_page()
         page.on(
             "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+            lambda said: (
+                complaints.append(said.text)
+                if said.type in ("error", "warning")
+                and not (refusals and said.text.startswith(REFUSED) and said.location["url"] == page.url)
+                else None
+            ),
         )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if code:
