@@ -215,12 +215,8 @@ NOTES: dict[str, Say] = {
         v["n"],
         roles=role_names(v["roles"]),
     ),
-    "escalation": lambda v: ngettext(
-        "%(num)d person was asked to decide: %(roles)s.",
-        "%(num)d people were asked to decide: %(roles)s.",
-        v["n"],
-        roles=role_names(v["roles"]),
-    ),
+    "escalation": lambda v: _asked_to_decide(v),
+    "confirm_severe": lambda v: _asked_to_decide(v),
     "unreached": lambda v: _(
         "We could not reach the %(role)s: no number or address works.", role=role_name(v["role"])
     ),
@@ -297,6 +293,15 @@ def _said(sentences: Mapping[str, Say], key: str, values: Values) -> str:
     except (KeyError, TypeError):
         # An old row may lack a number that a sentence wants; the page must open all the same.
         return _("Something was noted that this page has no words for.")
+
+
+def _asked_to_decide(v: Values) -> str:
+    return ngettext(
+        "%(num)d person was asked to decide: %(roles)s.",
+        "%(num)d people were asked to decide: %(roles)s.",
+        v["n"],
+        roles=role_names(v["roles"]),
+    )
 
 
 def _checkin(v: Values) -> str:

@@ -5,16 +5,13 @@ Lines and processor are emulated by the browser; nothing is kept from one load t
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import statistics
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, StorageState, sync_playwright
 
+from benchmarks import lighthouse
 from benchmarks.installation import installations, serving
 from benchmarks.tables import Table, ms
 from scripts.browser import HOW_TO_INSTALL, find_chromium
@@ -35,7 +32,6 @@ PAGES = {
     "/report": "member1.mardan",
     f"/place/{WARD}": "member1.mardan",
 }
-LIGHTHOUSE = ("performance", "accessibility", "best-practices")
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ def table(engines: tuple[str, ...], quick: bool) -> Table:
         with serving(make(), jobs=False) as port:
             url = f"http://127.0.0.1:{port}"
             rows = list(_rows(browser, url, 1 if quick else 3))
-            notes = tuple(_lighthouse(f"{url}{path}", chromium) for path, who in PAGES.items() if not who)
+            notes = tuple(_lighthouse(browser, url, chromium))
         browser.close()
     return Table("Pages on slow lines", columns, rows, notes)
 
@@ -133,25 +129,13 @@ def _load(browser: Browser, address: str, state: StorageState, language: str, li
     return [one / 1000 for one in found]
 
 
-def _lighthouse(address: str, chromium: str) -> str:
-    """Lighthouse's points for a page, or why there are none."""
-    program = shutil.which("lighthouse")
+def _lighthouse(browser: Browser, url: str, chromium: str) -> Iterator[str]:
+    """Lighthouse's points for each page, with the cookies of who may see it; or why there are none."""
+    program = lighthouse.find()
     if program is None:
-        return f"Lighthouse, {address}: not measured. It is not installed here: npm install --global lighthouse (budget 95, 100, 100)."
-    done = subprocess.run(  # noqa: S603 -- the program that was found, on an address of ours
-        [
-            program,
-            address,
-            "--quiet",
-            "--output=json",
-            "--chrome-flags=--headless --no-sandbox",
-            f"--only-categories={','.join(LIGHTHOUSE)}",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"CHROME_PATH": chromium, "PATH": os.environ.get("PATH", "")},
-    )
-    points = json.loads(done.stdout)["categories"]
-    said = ", ".join(f"{key} {points[key]['score'] * 100:.0f}" for key in LIGHTHOUSE)
-    return f"Lighthouse, {address}: {said} (budget 95, 100, 100)."
+        yield "Lighthouse: not measured. It comes from npm, which is not here or has no network (budget 95, 100, 100)."
+        return
+    for path, who in PAGES.items():
+        kept = _signed_in(browser, url, who).get("cookies", [])
+        cookies = "; ".join(f"{one['name']}={one['value']}" for one in kept)
+        yield lighthouse.told(path, *lighthouse.points(program, chromium, url + path, cookies))

@@ -50,6 +50,13 @@ def mask(channel: str, address: str) -> str:
     return address[:2]
 
 
+def with_gap(channel: str, masked: str) -> str:
+    """A masked address as a page shows it: with dots where the rest of it stands."""
+    if channel in BY_NUMBER:
+        return f"…{masked}"
+    return masked if channel == APPRISE else f"{masked}…"
+
+
 def _email(raw: str, _country: str | None) -> str:
     if not _EMAIL.fullmatch(raw):
         raise Invalid("email", N_("This is not an e-mail address."), N_("Write it like name@example.org."))

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from alerts.sentences import channel_label
 from committees import confirming, contacts
 from committees.confirming import ContactChange
-from committees.contact_addresses import EMAIL, SMS, VOICE, WHATSAPP
+from committees.contact_addresses import EMAIL, SMS, VOICE, WHATSAPP, with_gap
 from committees.people import ContactPoint, Person
 from coordination.proving import account_of, prove
 from foundation import errands
@@ -171,7 +171,7 @@ def _point_shown(visit: Visit, point: ContactPoint) -> dict[str, Any]:
     return {
         "id": point.id,
         "channel": channel_label(point.channel),
-        "digits": point.last_digits,
+        "digits": with_gap(point.channel, point.last_digits),
         "state": _(STATES[state]),
         "good": state == contacts.GOOD,
         "stopped": bool(point.stopped_at),
@@ -187,7 +187,7 @@ def _pending_shown(visit: Visit) -> list[dict[str, Any]]:
         {
             "id": row.id,
             "channel": channel_label(row.channel),
-            "digits": row.last_digits,
+            "digits": with_gap(row.channel, row.last_digits),
             "confirmed": bool(row.confirmed_at),
             "first": row.id == waiting,
         }

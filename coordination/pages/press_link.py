@@ -13,6 +13,7 @@ from alerts.drills import DrillCall
 from alerts.press_links import CONTACT, DRILL, TEST, Press
 from committees import confirming
 from committees.confirming import ContactChange
+from committees.contact_addresses import with_gap
 from committees.people import ContactPoint, Person
 from coordination.pages.answer_link import DEAD, read_as
 from foundation.crypto import cipher
@@ -79,7 +80,11 @@ def _contact(visit: Visit, path: str, found: Press, person: Person) -> Response:
             raise _dead() from None
         said = _(confirming.NOW_OURS if point else confirming.IN_A_DAY)
     return visit.render(
-        "contact_link.html", path=path, whom=person.name, address=change.last_digits, said=said
+        "contact_link.html",
+        path=path,
+        whom=person.name,
+        address=with_gap(change.channel, change.last_digits),
+        said=said,
     )
 
 

@@ -7,6 +7,7 @@ can write a message in the receiver's language. Source: gettext and Babel.
 from __future__ import annotations
 
 import gettext as _gettext
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
 
 from foundation.web.calendars import time_of_day, written
 
@@ -35,6 +37,7 @@ NAMES = {
     "pseudo": "[Ƥşḗŭḓǿ]",
 }
 RTL = frozenset({"ur", "dv"})
+_NUMBER = re.compile(r"\+\d[\d ]*\d")
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,11 @@ def ngettext(one: str, many: str, n: int, **values: Any) -> str:
 
 
 _ = gettext
+
+
+def numbers_apart(text: str) -> Markup:
+    """A sentence in which phone numbers keep their order and stay on one line, also between words that run from the right."""
+    return Markup(_NUMBER.sub(r'<bdi class="number" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 -- escaped first
 
 
 def N_(message: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from alerts import deciding, failover, labels, sentences
 from alerts.alert import ANSWERS, OUTCOMES
 from alerts.holding import DIGEST, GROUP, SILENCE
+from alerts.rule_messages import MESSAGES
 from committees import call_backs, catalogue, incidents
 from committees.intake.reading import Why
 from committees.people import ROLES
@@ -95,6 +96,21 @@ def test_every_note_of_an_alert_has_a_sentence() -> None:
     }
     assert {"opened", "told", "answer_seen", "review_pass", "closed"} <= found
     assert found <= set(sentences.NOTES)
+
+
+def test_every_message_that_an_alert_sends_is_told_in_its_story() -> None:
+    """Whom `routing.send` told is noted under the message's name, unless it is one of those that warn."""
+    sent = {
+        str(word.value.value)
+        for room in ("alerts", "coordination")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "routing.send"
+        for word in call.keywords
+        if word.arg == "template" and isinstance(word.value, ast.Constant)
+    }
+    assert {"escalation", "confirm_severe", "local_only"} <= sent
+    assert sent - set(MESSAGES) <= set(sentences.NOTES)
 
 
 def test_every_line_of_a_score_has_a_sentence() -> None:
