@@ -136,10 +136,16 @@ def about(row: Inbound, text: str) -> dict[str, Any]:
     return {
         "read_as": read_as(row),
         "may_be_meant": may_be_meant(row),
-        "meanings": [(str(one), _(MEANT[one][0]), _(MEANT[one][1])) for one in sms_by_hand.CHOICES],
+        "meanings": [_meaning(one, known=row.person_id is not None) for one in sms_by_hand.CHOICES],
         "teach_report": _teachable(text, Command.REPORT) if row.kind == SMS else [],
         "teach_other": _teachable(text, Command.CALM) if row.kind == SMS else [],
     }
+
+
+def _meaning(command: Command, *, known: bool) -> tuple[str, str, str]:
+    """One choice with what it does; for a number that nobody is known by most do nothing."""
+    label, does = MEANT[command]
+    return str(command), _(label), _(does) if known or command in sms_commands.OF_A_STRANGER else ""
 
 
 def _teachable(text: str, command: Command) -> list[tuple[str, str]]:
