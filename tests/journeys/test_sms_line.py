@@ -368,7 +368,7 @@ def test_machine_on_the_other_side_gets_five_answers_an_hour(wired_town: WiredTo
 
 def test_unknown_number_is_kept_heard_and_never_scored(wired_town: WiredTown) -> None:
     town = wired_town
-    for text in ("R 7 fight in Mardan now", "R 7 they throw stones", "hello", "GO 123", "STOP", "21121"):
+    for text in ("R 7 fight in Mardan now", "R 7 they throw stones", "hello", "GO 123", "21121"):
         assert read(town, STRANGER, text).state == UNREAD
     assert [NEUTRAL in text for text in answers(town)] == [True]
     town.work()
@@ -383,6 +383,10 @@ def test_unknown_number_is_kept_heard_and_never_scored(wired_town: WiredTown) ->
     read(town, STRANGER, "hello again")
     assert answers(town)
     assert len(town.heard(STRANGER)) == 2
+    town.clock.move(hours=25)
+    assert read(town, STRANGER, "STOP").state == READ, "a stop is done, and nobody has to look at it"
+    assert read(town, STRANGER, "hello once more").state == UNREAD
+    assert answers(town) == []
 
 
 def test_replies_to_unknown_numbers_have_a_limit_that_a_restart_keeps(wired_town: WiredTown) -> None:
