@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from alerts import labels, sentences
 from coordination import api, feeds, frame, hooks, operations, pages
+from coordination.packing import packed
 from coordination.runtime import Runtime, build
 from foundation import logs
 from foundation.config import Config
@@ -100,7 +101,7 @@ def _templates(app: APIFlask, runtime: Runtime) -> None:
         response = send_from_directory(folder, filename, max_age=3600)
         if filename == "sw.js":
             response.headers["Service-Worker-Allowed"] = "/"
-        return response
+        return packed(response, Path(folder) / filename)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
