@@ -6,7 +6,13 @@ folder that needs them.
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.rig.databases", "tests.rig.browser", "tests.rig.network", "tests.rig.town"]
+pytest_plugins = [
+    "tests.rig.databases",
+    "tests.rig.browser",
+    "tests.rig.network",
+    "tests.rig.told",
+    "tests.rig.town",
+]
 
 # Examples are never timed: a busy machine would fail a test that is right.
 settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])

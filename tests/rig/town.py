@@ -23,6 +23,7 @@ from foundation.outbox import OutboxMessage
 from tests.fakes import FakeMailbox, FakeTwilio, Sms, poster_for
 from tests.make import FakeClock, Town, build_template, make_town
 from tests.rig.databases import Databases
+from tests.rig.told import compare
 
 CONTENT, ADVICE_CONTENT = "HX" + "c" * 32, "HX" + "d" * 32
 SMS_HOOK, VOICE_HOOK = "/hooks/twilio/sms", "/hooks/twilio/voice"
@@ -99,6 +100,14 @@ class WiredTown(Town):
         """Every SMS that carried this message, over one line if it is named."""
         return [sms for sms in (line or self.twilio).sent if self._template(sms) == template]
 
+    def taken(self) -> list[UUID]:
+        """The row of the outbox behind each copy that the network or the post office took, be it an SMS, a call or a letter."""
+        calls_back = [sms.callback for sms in self.twilio.sent] + [
+            call.callback for call in self.twilio.calls.made
+        ]
+        letters = [str(mail.letter["Message-ID"])[1:37] for mail in self.mail.letters]
+        return [UUID(key) for key in [(address or "")[-36:] for address in calls_back] + letters]
+
     def _on(self, person: str) -> list[Sms]:
         number = person if person.startswith("+") else self.address(person)
         return [sms for sms in self.twilio.sent if sms.to == number]
@@ -110,19 +119,25 @@ class WiredTown(Town):
 
 
 @pytest.fixture
-def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
     """Mardan and the other cities, a clock that stands still, and the console outbox; on both databases."""
     url, keys = _seeded(databases, tmp_path_factory)
     town = make_town(url, keys)
     yield town
+    compare(request, town)
     town.runtime.close()
 
 
 @pytest.fixture
-def wired_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
+def wired_town(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WiredTown]:
     """The same town with SMS over a Twilio and letters over a mail server, on sockets of this machine."""
     with wired(*_seeded(databases, tmp_path_factory)) as town:
         yield town
+        compare(request, town, town.taken())
 
 
 @contextmanager
