@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from alerts import labels, sentences
 from coordination import api, feeds, frame, hooks, operations, pages
-from coordination.packing import packed
+from coordination.packing import packed, packed_page
 from coordination.runtime import Runtime, build
 from foundation import logs
 from foundation.config import Config
@@ -167,7 +167,7 @@ def _around(app: APIFlask, runtime: Runtime) -> None:
         if not request.path.startswith("/static"):
             ms = round((frame.started() - g.started) * 1000) if "started" in g else 0
             logs.log().info("request", method=request.method, route=route, status=response.status_code, ms=ms)
-        return response
+        return packed_page(response)
 
 
 def _problems(app: APIFlask) -> None:

@@ -1,12 +1,15 @@
-"""The style sheet and the scripts, packed for the way: a third of the bytes on a slow line.
+"""What travels packed: the style sheet and the scripts, and pages, a quarter of the bytes on a slow line.
 
-Pages are not packed: the size of a packed page that holds both a secret and somebody's words can give the secret away. What lies
-here is the same for everybody. Only the application imports this module.
+The size of a packed page that holds both a secret and somebody's words can give the secret away, to whoever listens on the way and can make
+a browser ask again and again. So a page is packed only where no other site made the browser ask for it, and to its length some letters are
+added that nobody can foretell. Only the application imports this module.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
+import secrets
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +30,31 @@ def packed(response: Response, path: Path) -> Response:
         response.headers["Content-Encoding"] = "gzip"
         response.set_etag(response.get_etag()[0] or "", weak=True)  # the same file, in other bytes
     return response
+
+
+def packed_page(response: Response) -> Response:
+    """The answer, if it is a page, packed for a browser that takes it so and was not sent here by another site."""
+    if response.mimetype != "text/html" or response.is_streamed or request.method == "HEAD":
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") and _asked_by_the_person():
+        response.set_data(_with_a_random_length(response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _asked_by_the_person() -> bool:
+    """Whether a browser says that no other site asked for this page, or is nobody's: then nothing in it is theirs alone."""
+    return request.headers.get("Sec-Fetch-Site") in ("same-origin", "none") or not request.cookies
+
+
+def _with_a_random_length(page: bytes) -> bytes:
+    """Pack; the name of a file, which the form of gzip carries and nobody reads, is of a random length."""
+    out = io.BytesIO()
+    name = secrets.token_urlsafe(75)[: 1 + secrets.randbelow(100)]
+    with gzip.GzipFile(filename=name, mode="wb", compresslevel=6, fileobj=out, mtime=0) as small:
+        small.write(page)
+    return out.getvalue()
 
 
 @cache

@@ -39,5 +39,24 @@ def test_a_file_is_packed_for_who_takes_it_so_and_asked_for_once(client: FlaskCl
         assert client.get(SHEET, headers=again, buffered=True).status_code == 304
 
 
-def test_a_page_with_its_secrets_is_never_packed(client: FlaskClient) -> None:
-    assert "Content-Encoding" not in client.get("/start", headers={"Accept-Encoding": "gzip"}).headers
+def test_a_page_is_packed_unless_another_site_may_have_asked_for_it(client: FlaskClient) -> None:
+    takes = {"Accept-Encoding": "gzip"}
+    plain = client.get("/sign-in")
+    assert "Content-Encoding" not in plain.headers
+    assert client.get("/sign-in", headers=takes).headers["Content-Encoding"] == "gzip"  # nobody's page yet
+    client.set_cookie("concord", "somebody")
+    for site, small in (("same-origin", True), ("none", True), ("cross-site", False), ("same-site", False)):
+        answer = client.get("/sign-in", headers=takes | {"Sec-Fetch-Site": site})
+        assert (answer.headers.get("Content-Encoding") == "gzip") is small, site
+        assert "Accept-Encoding" in answer.headers["Vary"]
+    assert (
+        "Content-Encoding" not in client.get("/sign-in", headers=takes).headers
+    )  # a browser that does not say
+
+
+def test_the_length_of_a_packed_page_says_little_of_what_is_in_it(client: FlaskClient) -> None:
+    asked = {"Accept-Encoding": "gzip"}
+    answers = [client.get("/privacy", headers=asked) for _ in range(12)]
+    assert len({gzip.decompress(answer.data) for answer in answers}) == 1
+    assert len({answer.headers["Content-Length"] for answer in answers}) > 1
+    assert len(answers[0].data) < len(gzip.decompress(answers[0].data)) / 2
