@@ -102,9 +102,8 @@ class WiredTown(Town):
 
     def taken(self) -> list[UUID]:
         """The row of the outbox behind each copy that the network or the post office took, be it an SMS, a call or a letter."""
-        calls_back = [sms.callback for sms in self.twilio.sent] + [
-            call.callback for call in self.twilio.calls.made
-        ]
+        calls = [call for call in self.twilio.calls.made if call.direction.startswith("outbound")]
+        calls_back = [sms.callback for sms in self.twilio.sent] + [call.callback for call in calls]
         letters = [str(mail.letter["Message-ID"])[1:37] for mail in self.mail.letters]
         return [UUID(key) for key in [(address or "")[-36:] for address in calls_back] + letters]
 
