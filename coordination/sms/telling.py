@@ -154,18 +154,20 @@ def _said_already(talk: Talk) -> bool:
 
 
 def _earlier(talk: Talk, within: timedelta, *commands: Command) -> list[Inbound]:
-    """This number's own messages with these commands, newest first, that were not taken back."""
+    """This number's own messages with these commands, newest first, that were not taken back and are no second copy of one."""
     rows = select(Inbound).where(
         Inbound.sender == talk.row.sender,
         Inbound.kind == SMS,
         Inbound.id != talk.row.id,
         Inbound.received_at >= talk.row.received_at - within,
     )
-    found = talk.session.scalars(rows.order_by(Inbound.received_at.desc(), Inbound.id).limit(50))
+    found = talk.session.scalars(rows.order_by(Inbound.received_at.desc(), Inbound.id.desc()).limit(50))
     return [
         r
         for r in found
-        if r.reading and r.reading.get("command") in commands and "withdrawn" not in r.reading
+        if r.reading
+        and r.reading.get("command") in commands
+        and not r.reading.keys() & {"withdrawn", "repeated"}
     ]
 
 

@@ -144,8 +144,8 @@ _ = gettext
 
 
 def numbers_apart(text: str) -> Markup:
-    """A sentence in which phone numbers keep their order and stay on one line, also between words that run from the right."""
-    return Markup(_NUMBER.sub(r'<bdi class="number" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
+    """A sentence in which phone numbers keep their order, also between words that run from the right."""
+    return Markup(_NUMBER.sub(r'<bdi dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
 
 
 def N_(message: str) -> str:

@@ -44,6 +44,7 @@ NOT_SEEN = {
     "/desk/note/<uuid:note_id>": "a sound",
     "/desk/focal/<uuid:row_id>": "a form of the chair beside a focal person, whom this town has none of yet",
     "/admin/voice/sound/<uuid:line_id>": "a sound",
+    "/place/<code>/ladder/inherit": "a form beside a ladder of the place's own: tests/coordination/test_ladder_pages.py",
     "/admin/readiness.csv": "a file",
     "/admin/sms-routes/<country>/texts.csv": "a file",
     "/admin/sources/form": "a file",

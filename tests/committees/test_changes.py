@@ -32,7 +32,7 @@ def put(document: Any, change: Change) -> None:
 def unordered(value: Any) -> Any:
     if isinstance(value, list):
         return sorted((unordered(part) for part in value), key=repr)
-    return {key: unordered(part) for key, part in value.items()} if isinstance(value, dict) else value
+    return {key: unordered(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
 
 
 @given(documents, documents)

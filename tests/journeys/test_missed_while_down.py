@@ -114,6 +114,7 @@ def test_a_missed_call_is_rung_back_and_answers_only_what_was_open_then(wired_to
         whys = [call.why for call in session.scalars(select(CallBack)) if call.why != "no_news"]
         assert sorted(whys) == ["asked", "unknown_source"]
     town.twilio.calls.miss(town.address(OFFICER))
+    town.clock.move(seconds=1)
     town.twilio.miss(town.address("chair.mardan"), f"GO {code_of(town, 'chair.mardan')}")
     town.later(minutes=5)
     with town.session() as session:

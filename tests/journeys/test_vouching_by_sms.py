@@ -40,8 +40,9 @@ def test_a_focal_person_vouches_by_sms_and_the_word_is_kept_nowhere(wired_town: 
     assert "bluegate" not in f"{row.reading}{row.details}"
     # The same person by the page is the same source; another word is another one, of the same voice.
     tell(town, handle="Bluegate", what="damage", ongoing="no")
-    read(town, FOCAL, "V redgate 7 fight near market")
-    read(town, FOCAL, "V redgate 7 fight near market")
+    for _ in range(2):
+        town.clock.move(seconds=1)
+        read(town, FOCAL, "V redgate 7 fight near market")
     found = rows(town)
     assert len(found) == 3, "the gateway said the last one twice"
     assert len({s.id for _, _, s in found}) == 2

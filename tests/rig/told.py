@@ -94,6 +94,8 @@ def _line(session: Session, row: OutboxMessage) -> str:
 
 
 def _receiver(session: Session, row: OutboxMessage) -> str:
+    if row.channel == "webhook":
+        return "a program"
     point = session.get(ContactPoint, row.contact_point_id) if row.contact_point_id else None
     if point is None:
         return cipher(session).open("outbox.address", row.id, row.address_sealed or "")
