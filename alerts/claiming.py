@@ -206,8 +206,8 @@ def _taken_ids(session: Session, row: Any) -> frozenset[str]:
     return frozenset(map(str, session.scalars(same.order_by(OutboxMessage.created_at.desc()).limit(50))))
 
 
-def open_addresses(cipher: Cipher, taken: Sequence[Taken]) -> None:
-    """Open where each message goes, or say why it goes nowhere."""
+def open_addresses(cipher: Cipher, taken: Sequence[Taken], opened: dict[tuple[UUID, str], str]) -> None:
+    """Open where each message goes, or say why it goes nowhere. `opened` are those of this burst: many write to the same people."""
     for one in taken:
         row, point = one.row, one.point
         try:
@@ -218,7 +218,10 @@ def open_addresses(cipher: Cipher, taken: Sequence[Taken]) -> None:
             elif point.failing_since:
                 one.why_not = FAILING
             else:
-                one.address = cipher.open("contact_point.address", point.id, point.address_sealed)
+                key = point.id, point.address_sealed
+                if key not in opened:
+                    opened[key] = cipher.open("contact_point.address", *key)
+                one.address = opened[key]
         except Problem as problem:
             one.why_not = str(problem)
         except Exception as error:  # noqa: BLE001 -- one value that is no sealed value must not stop the others

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
+from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
@@ -59,21 +60,29 @@ class Sender:
         self._batch = LEAST_BATCH
         #: When the lease of each row under way was last written, the longest ago first.
         self._leases: dict[Claimed, datetime] = {}
+        #: Addresses that are open while one burst is sent, and no longer.
+        self._opened: dict[tuple[UUID, str], str] = {}
         self._draining = Lock()
 
     def drain(self) -> int:
         """Send what is due and look up what is unknown; return how many rows were worked on."""
         with self._draining:
-            done = self._collect(self._hands.under_way, 0.0)
-            for _ in range(MOST_ROUNDS):
-                claimed = self._claim()
-                done += len(claimed)
-                if not claimed:
-                    break
-                # The next batch is claimed while the last half of this one is still on its way.
-                self._collect(len(claimed) // 2, PATIENCE)
-            self._collect(0, PATIENCE)
-            return done
+            try:
+                return self._burst()
+            finally:
+                self._opened.clear()
+
+    def _burst(self) -> int:
+        done = self._collect(self._hands.under_way, 0.0)
+        for _ in range(MOST_ROUNDS):
+            claimed = self._claim()
+            done += len(claimed)
+            if not claimed:
+                break
+            # The next batch is claimed while the last half of this one is still on its way.
+            self._collect(len(claimed) // 2, PATIENCE)
+        self._collect(0, PATIENCE)
+        return done
 
     def close(self) -> None:
         """Let the hands go."""
@@ -97,7 +106,7 @@ class Sender:
         with self.database.open(service("sender"), write=True) as session:
             lost = claiming.read(session, now, claiming.lost_rows(now, self._batch, busy), look_up=True)
             due = claiming.read(session, now, claiming.due_rows(now, self._batch, busy), look_up=False)
-            claiming.open_addresses(self._cipher, [*lost, *due])
+            claiming.open_addresses(self._cipher, [*lost, *due], self._opened)
             claiming.leave_stopped(session, self._cipher, [*lost, *due])
             claiming.choose_routes(session, self.channels, [*lost, *due])
             claiming.choose_recordings(session, self._cipher, self.public_url, [*lost, *due])

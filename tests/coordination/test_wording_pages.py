@@ -146,7 +146,7 @@ def written(town: Town, channels: Mapping[str, Channel] | None = None) -> dict[s
         now = town.clock.now()
         taken = claiming.read(session, now, claiming.due_rows(now, 50), look_up=False)
         assert isinstance(session.info["cipher"], Cipher)
-        claiming.open_addresses(session.info["cipher"], taken)
+        claiming.open_addresses(session.info["cipher"], taken, {})
         claiming.choose_routes(session, channels or {}, taken)
         made = [claiming.write(session.info["cipher"], "https://c.example", one, now) for one in taken]
     return {message.address: message for message, _segments, _why in made if message}
