@@ -13,6 +13,7 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.inbox import IGNORED, STOP, Inbound
@@ -53,6 +54,11 @@ def start_number(session: Session, now: datetime, row: Inbound) -> None:
     if row.sender and (stopped := session.get(StoppedNumber, row.sender)):
         session.delete(stopped)
         journal.record(session, now, "start", "inbound", row.id, locality_id=row.locality_id)
+
+
+def has_any(session: Session) -> bool:
+    """Whether any number without an account is stopped."""
+    return session.scalars(select(StoppedNumber.number).limit(1)).first() is not None
 
 
 def is_stopped(session: Session, index: str | None) -> bool:
