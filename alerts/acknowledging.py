@@ -20,6 +20,7 @@ from alerts.receivers import receivers
 from committees.people import Scope
 from foundation import journal
 from foundation.errors import Conflict, Invalid
+from foundation.web.words import N_
 
 
 def acknowledge(
@@ -37,7 +38,7 @@ def acknowledge(
         raise Invalid("answer", "Choose: seen, acting or cannot")
     session.refresh(alert, with_for_update=True)  # two answers at once are counted one after the other
     if alert.state != OPEN:
-        raise Conflict("This alert has ended.", "Nobody waits for an answer any more. Thank you.")
+        raise Conflict(N_("This alert has ended."), N_("Nobody waits for an answer any more."))
     if found := _said_already(session, alert, person_id, answer):
         return found
     role = role or role_at(session, alert, person_id)

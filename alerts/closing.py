@@ -29,6 +29,7 @@ from foundation.db import claim
 from foundation.errors import Conflict, Invalid
 from foundation.outbox import OutboxMessage
 from foundation.policy import kept_from
+from foundation.web.words import N_
 
 ENDED = "alert_ended"
 CORRECTION, LEVEL_LOWERED = "correction", "level_lowered"
@@ -47,7 +48,7 @@ def close(
 ) -> None:
     """Close an alert once with an outcome; those who were told will hear of it. Raise Conflict if it has ended already."""
     if outcome not in OUTCOMES:
-        raise Invalid("outcome", "Choose how it ended")
+        raise Invalid("outcome", N_("Choose how it ended"))
     changes = {
         "state": CLOSED,
         "closed_at": now,
@@ -57,7 +58,7 @@ def close(
         "next_step_at": None,
     }
     if not claim(session, Alert, alert.id, {"state": OPEN}, changes):
-        raise Conflict("This alert has ended already.", "Open it again to see how.")
+        raise Conflict(N_("This alert has ended already."), N_("Open it again to see how it stands."))
     session.refresh(alert)
     reply_codes.close(session, now, "alert", alert.id)
     note(session, now, alert, "closed", outcome=outcome)

@@ -20,6 +20,7 @@ from alerts.chain import Link, chain_of
 from alerts.told import ACTIONS_DONE, HELD, Delivery
 from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
+from foundation.web.words import N_
 
 ACTED, ADVISED = "acted", "advised"
 #: The offices that may send something back; the messages have a word for each.
@@ -58,9 +59,9 @@ def send_back(
 ) -> AlertUpdate:
     """Note what an office says and have it told down the chain; raise Invalid or Conflict in words."""
     if kind not in WORDS or what not in WORDS[kind]:
-        raise Invalid("what", "Choose from the list")
+        raise Invalid("what", N_("Choose from the list"))
     if alert.state != OPEN:
-        raise Conflict("This alert has ended.", "Nobody waits for an answer any more. Thank you.")
+        raise Conflict(N_("This alert has ended."), N_("Nobody waits for an answer any more."))
     worked(session, now, alert)
     update = note(session, now, alert, kind, role=role, what=what, person=str(person_id))
     journal.record(session, now, f"alert:{kind}:{what}", "alert", alert.id, locality_id=alert.locality_id)

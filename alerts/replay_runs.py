@@ -75,14 +75,16 @@ def ask(
             raise Conflict("This id belongs to another try.", "Make a new id and ask once more.")
         return found
     if months not in MONTHS:
-        raise Invalid("months", "Choose 6 or 12 months")
+        raise Invalid("months", N_("Choose 6 or 12 months"))
     if places_of(session, locality_id) > most_places(months):
         raise Invalid("months", N_("This is too much for one try. Choose 6 months or a smaller place"))
     waiting = session.scalars(
         select(ReplayRun.id).where(ReplayRun.asked_by == person_id, ReplayRun.state.in_(OPEN))
     ).all()
     if len(waiting) >= MOST_WAITING:
-        raise Conflict("Too many of your tries still run.", "Wait until one is finished, or stop one.")
+        raise Conflict(
+            N_("Too many of your tries still run."), N_("Wait until one is finished, or stop one.")
+        )
     run = ReplayRun(
         id=key,
         locality_id=locality_id,
@@ -129,7 +131,7 @@ def cancel(session: Session, now: datetime, run: ReplayRun) -> None:
             session.refresh(run)
             journal.record(session, now, "replay:cancel", "replay_run", run.id, locality_id=run.locality_id)
             return
-    raise Conflict("This try is finished already.", "Open it again to see its result.")
+    raise Conflict(N_("This try is finished already."), N_("Open it again to see how it stands."))
 
 
 def next_open(session: Session) -> ReplayRun | None:

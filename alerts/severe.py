@@ -71,7 +71,7 @@ def _decide(session: Session, alert: Alert, becomes: dict[str, object]) -> None:
     """Compare-and-set the proposal, so that of two people who decide at once only the first is heard."""
     was = {"state": OPEN, "proposed": SEVERE, "level": alert.level}
     if not (waits(alert) and claim(session, Alert, alert.id, was, becomes)):
-        raise Conflict("Nothing waits to be confirmed here.", "Open the alert again to see how it stands.")
+        raise Conflict(N_("Nothing waits to be confirmed here."), N_("Open it again to see how it stands."))
     session.refresh(alert)
 
 

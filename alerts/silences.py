@@ -23,6 +23,8 @@ from foundation.approvals import Approval
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid
 from foundation.policy import kept_from
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 ORDINARY, HIGH, NEVER = 3, 4, 5
 LONGEST = timedelta(days=7)
@@ -94,15 +96,26 @@ def in_force(session: Session, now: datetime, locality_ids: Iterable[UUID]) -> l
 def check(now: datetime, ends_at: datetime | None, reason: str, max_level: int) -> None:
     """Raise Invalid for a silence that does not end, ends too late, says no reason, or would hide Severe."""
     if ends_at is None or ends_at <= now:
-        raise Invalid("ends_at", "Choose an end that lies ahead.", "A silence always ends by itself.")
+        raise Invalid("ends_at", N_("Choose an end that lies ahead."), N_("A silence always ends by itself."))
     if ends_at > now + LONGEST:
-        raise Invalid("ends_at", "A silence lasts 7 days at most.", "Make it again if it is still needed.")
+        raise Invalid(
+            "ends_at", N_("A silence lasts 7 days at most."), N_("Ask for it again if it is still needed.")
+        )
     if not reason.strip():
-        raise Invalid("reason", "Write in one sentence why", "Everybody who is told of alerts here reads it.")
+        raise Invalid(
+            "reason", N_("Write in one sentence why"), N_("Everybody who is told of alerts here reads it.")
+        )
     if len(reason.strip()) > REASON_LENGTH:
-        raise Invalid("reason", "Make the reason shorter", f"{REASON_LENGTH} letters at most.")
+        raise Invalid(
+            "reason",
+            _(
+                "Make it shorter. You have used %(used)d of %(most)d letters",
+                used=len(reason),
+                most=REASON_LENGTH,
+            ),
+        )
     if max_level not in (ORDINARY, HIGH):
-        raise Invalid("max_level", "Choose up to which level", "Severe is never silenced.")
+        raise Invalid("max_level", N_("Choose up to which level"), N_("Severe is never silenced."))
 
 
 def make(
@@ -179,7 +192,7 @@ def turn_down(session: Session, now: datetime, row: Silence, person_id: UUID, re
 def lift(session: Session, now: datetime, row: Silence, person_id: UUID) -> None:
     """End a silence before its time; what it held back is sent now."""
     if not claim(session, Silence, row.id, {"lifted_at": None}, {"lifted_at": now, "lifted_by": person_id}):
-        raise Conflict("This silence has ended already.", "Open the page again to see how it stands.")
+        raise Conflict(N_("This silence has ended already."), N_("Open it again to see how it stands."))
     session.refresh(row)
     if asked := approvals.waiting(session, now, row.id, WIDEN):
         approvals.refuse(session, now, asked, person_id)
@@ -191,7 +204,7 @@ def _asked(session: Session, now: datetime, row: Silence) -> Approval:
     asked = approvals.waiting(session, now, row.id, WIDEN)
     if asked is None:
         raise Conflict(
-            "Nobody asks to silence level 4 here now.", "Open the page again to see how it stands."
+            N_("Nobody asks to silence level 4 here now."), N_("Open it again to see how it stands.")
         )
     return asked
 

@@ -32,6 +32,7 @@ from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid
 from foundation.outbox import OutboxMessage
 from foundation.policy import Principal
+from foundation.web.words import N_
 
 ASKED, ON, OFF = "asked", "on", "off"
 ADD = "webhook:add"
@@ -85,9 +86,9 @@ def ask(
     """Ask that a program be told; a second person of another organisation confirms. Raise Invalid or Conflict in words."""
     check_url(url, hosts)
     if not reason.strip():
-        raise Invalid("reason", "Write in one sentence what the program is for.")
+        raise Invalid("reason", N_("Write in one sentence what the program is for."))
     if session.get(WebhookTarget, key):
-        raise Conflict("This was asked for already.", "Open the list to see how it stands.")
+        raise Conflict(N_("Somebody asked for this already."), N_("Open it again to see how it stands."))
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     target = WebhookTarget(
         id=key,
@@ -123,7 +124,7 @@ def confirm(session: Session, now: datetime, target: WebhookTarget, person_id: U
     """The second person confirms: from now on the program is told. Raise NotAllowed or Conflict in words."""
     asked = approvals.waiting(session, now, target.id, ADD)
     if asked is None:
-        raise Conflict("This request has lapsed.", "Ask for it again if it is still needed.")
+        raise Conflict(N_("This request has lapsed."), N_("Ask for it again if it is still needed."))
     own = people.organisations_of(session, target.locality_id, person_id)
     approvals.approve(session, now, asked, person_id, own)
     _move(session, now, target, ASKED, {"state": ON, "told_until": now})
@@ -136,7 +137,7 @@ def turn_off(session: Session, now: datetime, target: WebhookTarget) -> None:
 
 def _move(session: Session, now: datetime, target: WebhookTarget, was: str, to: dict[str, object]) -> None:
     if was == OFF or not claim(session, WebhookTarget, target.id, {"state": was}, to):
-        raise Conflict("This was changed meanwhile.", "Open the list again to see how it stands.")
+        raise Conflict(N_("This was changed meanwhile."), N_("Open it again to see how it stands."))
     session.refresh(target)
     journal.record(
         session, now, f"webhook:{target.state}", "webhook", target.id, locality_id=target.locality_id

@@ -24,6 +24,7 @@ from foundation import outbox
 from foundation.crypto import cipher, new_token, token_hash
 from foundation.db import Base, Keyed, hold, insert_new
 from foundation.errors import NotAllowed
+from foundation.web.words import N_
 
 OFFICIAL_IDLE, MEMBER_LIFE = timedelta(minutes=15), timedelta(hours=12)
 CODE_LIFE, CODE_TRIES = timedelta(minutes=15), 5
@@ -149,7 +150,7 @@ def check_password(session: Session, now: datetime, sign_in: str, password: str)
         hold(session, account)  # after the slow hash: parallel guesses are judged one by one
     if account and account.wait_until and account.wait_until > now:
         raise NotAllowed(
-            "Please wait a little before you try again.", "Too many wrong passwords came in a row."
+            N_("Please wait a little before you try again."), N_("Too many wrong passwords came in a row.")
         )
     if account and right and not account.disabled_at:
         account.wrong_tries, account.wait_until = 0, None
@@ -158,7 +159,7 @@ def check_password(session: Session, now: datetime, sign_in: str, password: str)
         account.wrong_tries += 1
         if account.wrong_tries >= 5:
             account.wait_until = now + timedelta(seconds=min(900, 2 ** (account.wrong_tries - 4)))
-    raise NotAllowed("The name or the password is not right.", "Check both and try again.")
+    raise NotAllowed(N_("The name or the password is not right."), N_("Check both and try again."))
 
 
 def matches(stored: str, password: str) -> bool:
@@ -236,7 +237,10 @@ def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
         right = right and found.tries < CODE_TRIES and found.used_at is None
         found.tries += 1
     if not (found and right):
-        raise NotAllowed("This code is not right, or it is too old.", "Ask for a new code.")
+        raise NotAllowed(
+            N_("This code is not right, or it is too old."),
+            N_("Look at the message again, or ask for a new code."),
+        )
     found.used_at = now
     return found.person_id
 

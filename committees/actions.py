@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 from foundation.errors import Invalid
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 TO_DO, DOING, DONE, DROPPED = "to_do", "doing", "done", "dropped"
 STATES = (TO_DO, DOING, DONE, DROPPED)
@@ -50,9 +52,12 @@ def add(
     if found := session.get(Action, key):
         return found
     if not what.strip():
-        raise Invalid("what", "Write what is to be done")
+        raise Invalid("what", N_("Write what is to be done"))
     if len(what) > LENGTH:
-        raise Invalid("what", f"Make it shorter. You have used {len(what)} of {LENGTH} letters")
+        raise Invalid(
+            "what",
+            _("Make it shorter. You have used %(used)d of %(most)d letters", used=len(what), most=LENGTH),
+        )
     row = Action(
         id=key,
         locality_id=locality_id,
@@ -72,9 +77,9 @@ def add(
 def settle(session: Session, now: datetime, action: Action, state: str, outcome: str) -> None:
     """Move an action on; dropping one needs a reason."""
     if state not in STATES:
-        raise Invalid("state", "Choose: to do, doing, done or dropped")
+        raise Invalid("state", N_("Choose from the list"))
     if state == DROPPED and not outcome.strip():
-        raise Invalid("outcome", "Write why it is dropped")
+        raise Invalid("outcome", N_("Write in a few words why"))
     action.state, action.outcome = state, outcome.strip()
     action.done_at = now if state in (DONE, DROPPED) else None
     journal.record(session, now, f"action:{state}", "action", action.id, locality_id=action.locality_id)

@@ -23,6 +23,8 @@ from committees.vouching import VOICE
 from foundation import journal
 from foundation.db import Base, Keyed
 from foundation.errors import Conflict, Invalid
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 QUESTIONS = 5
 NEWS_DAYS = 14
@@ -83,9 +85,10 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
     """Store a source's answers for the week of which they speak; a second check-in of the week replaces the answers of the first."""
     for number, answer in enumerate(new.answers, 1):
         if answer not in range(1, 6):
-            raise Invalid(f"q{number}", f"Choose an answer for question {number}")
+            raise Invalid(f"q{number}", _("Choose an answer for question %(number)d", number=number))
     if len(new.answers) != QUESTIONS:
-        raise Invalid(f"q{len(new.answers) + 1}", f"Choose an answer for question {len(new.answers) + 1}")
+        following = len(new.answers) + 1
+        raise Invalid(f"q{following}", _("Choose an answer for question %(number)d", number=following))
     week = week_spoken_of(session, new.at or now, new.locality, new.source.id)
     found = of_week(session, new.source.id, new.locality.id, week) or _first(session, now, new, week)
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
@@ -114,7 +117,8 @@ def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> Chec
         if found := of_week(session, new.source.id, new.locality.id, week):
             return found
         raise Conflict(
-            "This check-in number belongs to another check-in.", "Open the form again and send it once more."
+            N_("This check-in number belongs to another check-in."),
+            N_("Open the form again and send it once more."),
         ) from None
     _count(session, row)
     return row

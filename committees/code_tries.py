@@ -18,6 +18,7 @@ from committees.reply_codes import ReplyCode
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, insert_new
 from foundation.errors import NotAllowed
+from foundation.web.words import N_
 
 TRIES, WINDOW = 5, timedelta(minutes=15)
 
@@ -53,8 +54,8 @@ def find(session: Session, real_now: datetime, phone: str, code: str) -> tuple[U
     found = session.execute(rows.order_by(ReplyCode.given_at.desc())).first()
     if found is None:
         raise NotAllowed(
-            "This number and code do not belong together.",
-            "Look at the SMS again. The code is the number at its end.",
+            N_("This number and code do not belong together."),
+            N_("Look at the SMS again. The code is the number at its end."),
         )
     session.delete(place)  # what was right is no try
     return found.person_id, found.subject_id
@@ -68,5 +69,6 @@ def _place(session: Session, real_now: datetime, index: str) -> CodeTry:
         if insert_new(session, row):
             return row
     raise NotAllowed(
-        "Please wait fifteen minutes before you try again.", "Too many codes were tried for this number."
+        N_("Please wait fifteen minutes before you try again."),
+        N_("Too many codes were tried for this number."),
     )

@@ -28,9 +28,9 @@ def normal_number(raw: str, country: str | None = None) -> str:
     try:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
-        raise Invalid("phone", "This is not a phone number.", _LIKE_A_NUMBER) from None
+        raise Invalid("phone", N_("This is not a phone number."), _LIKE_A_NUMBER) from None
     if not phonenumbers.is_possible_number(number):
-        raise Invalid("phone", "This phone number is too short or too long.", _LIKE_A_NUMBER)
+        raise Invalid("phone", N_("This phone number is too short or too long."), _LIKE_A_NUMBER)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from foundation.db import Base, Keyed
 from foundation.errors import NotFound
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 
 class Country(Base):
@@ -126,7 +128,9 @@ def by_code(session: Session, code: str) -> Locality:
     """The locality that Concord calls `code`, read with all above it; raise NotFound in words."""
     chain = list(session.scalars(_CHAIN, {"code": code}))
     if not chain:
-        raise NotFound(f"There is no place with the code {code}.", "Look it up in the list of places.")
+        raise NotFound(
+            _("There is no place with the code %(code)s.", code=code), N_("Look it up in the list of places.")
+        )
     _keep(session, chain)
     return chain[0]
 

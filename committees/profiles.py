@@ -201,7 +201,9 @@ def find(session: Session, locality_id: UUID, version: int) -> Profile:
     """One version of a place; raise NotFound in words."""
     rows = select(Profile).where(Profile.locality_id == locality_id, Profile.version == version)
     if (found := session.scalars(rows).first()) is None:
-        raise NotFound("There is no such version of this local picture.", "Open the list of its versions.")
+        raise NotFound(
+            N_("There is no such version of this local picture."), N_("Open the list of its versions.")
+        )
     return found
 
 
@@ -292,7 +294,7 @@ def approve(
 def refuse(session: Session, now: datetime, profile: Profile, *, person_id: UUID, answer: str) -> Profile:
     """Say no to a proposed version, with the reason; it stays readable and never holds."""
     if not answer.strip():
-        raise Invalid("answer", "Write in one sentence why not.", "The people who wrote it will read this.")
+        raise Invalid("answer", N_("Write in one sentence why"), N_("The people who wrote it can read this."))
     said = {"refused_by": person_id, "refused_at": now, "answer": answer.strip()}
     return _move(session, now, profile, PROPOSED, REFUSED, **said)
 

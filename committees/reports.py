@@ -24,6 +24,7 @@ from foundation import errands, journal
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, insert_new
 from foundation.errors import Conflict, Problem
+from foundation.web.words import N_
 
 KEEP_REPLY = timedelta(days=90)
 REFERENCE_TRIES = 8
@@ -166,7 +167,8 @@ def record(session: Session, now: datetime, new: NewReport) -> Recorded:
             return found
     else:
         raise Conflict(
-            "This report number belongs to another report.", "Open the form again and send it once more."
+            N_("This report number belongs to another report."),
+            N_("Open the form again and send it once more."),
         )
     session.add(_report(now, new))
     session.flush()
@@ -183,7 +185,8 @@ def _already(session: Session, new: NewReport) -> Recorded | None:
     incident = session.get(Incident, report.incident_id)
     if report.source_id != new.source.id or incident is None:
         raise Conflict(
-            "This report number belongs to another report.", "Open the form again and send it once more."
+            N_("This report number belongs to another report."),
+            N_("Open the form again and send it once more."),
         )
     return Recorded(incident, False)
 
@@ -379,8 +382,8 @@ def withdraw(session: Session, now: datetime, incident: Incident) -> None:
 
     if incident.state != "reported":
         raise Problem(
-            "The secretary has already checked this report.",
-            "Ask the secretary if something in it is wrong.",
+            N_("The secretary has already checked this report."),
+            N_("Ask the secretary if something in it is wrong."),
             409,
         )
     incident.state = WITHDRAWN

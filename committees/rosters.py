@@ -23,6 +23,8 @@ from committees.public_holidays import holidays_of
 from foundation import journal
 from foundation.db import Base, Keyed
 from foundation.errors import Invalid
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 WEEK = 7
 LONGEST_TURN = 28  # days
@@ -311,15 +313,22 @@ def stand_in(
     if found := session.get(DutyOverride, key):
         return found
     if person_id not in holders(session, row.office_id):
-        raise Invalid("person", "Choose somebody who holds this office")
+        raise Invalid("person", N_("Choose somebody who holds this office"))
     if ends_at <= max(begins_at, now):
-        raise Invalid("ends_at", "The end must lie after the beginning, and ahead of now.")
+        raise Invalid("ends_at", N_("The end must lie after the beginning, and ahead of now."))
     if ends_at - begins_at > LONGEST_OVERRIDE:
-        raise Invalid("ends_at", "This is longer than 28 days.", "Change the roster itself instead.")
+        raise Invalid("ends_at", N_("This is longer than 28 days."), N_("Change the roster itself instead."))
     if not reason.strip():
-        raise Invalid("reason", "Write in a few words why")
+        raise Invalid("reason", N_("Write in a few words why"))
     if len(reason.strip()) > REASON_LENGTH:
-        raise Invalid("reason", "Make the reason shorter", f"{REASON_LENGTH} letters at most.")
+        raise Invalid(
+            "reason",
+            _(
+                "Make it shorter. You have used %(used)d of %(most)d letters",
+                used=len(reason),
+                most=REASON_LENGTH,
+            ),
+        )
     found = DutyOverride(
         id=key,
         roster_id=row.id,

@@ -17,6 +17,7 @@ from committees.intake.teaching import How, Taught, TaughtWords, proposals
 from foundation import journal
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid
+from foundation.web.words import N_
 
 MOST = 200
 
@@ -67,17 +68,19 @@ def teach(
     """Let the line of a town understand the first word of a message, or the whole of it; raise Invalid or Conflict."""
     words = proposals(message, command).get(how)
     if words is None:
-        raise Invalid("teach", "This cannot be taught: it has another meaning, or must never be guessed")
+        raise Invalid("teach", N_("This cannot be taught: it has another meaning, or must never be guessed"))
     rows = in_use(session, town_id)
     if found := next((row for row in rows if (row.words, row.how) == (words, how)), None):
         if found.command == command:
             return found
         raise Conflict(
-            "This word was taught with another meaning.",
-            "Take the other one back first: Words the line was taught.",
+            N_("This word was taught with another meaning."),
+            N_("Take the other one back first: Words the line was taught."),
         )
     if len(rows) >= MOST:
-        raise Conflict("The line knows too many words already.", "Take back some that are not needed.")
+        raise Conflict(
+            N_("The line knows too many words already."), N_("Take back some that are not needed.")
+        )
     row = TaughtWord(locality_id=town_id, words=words, how=how, command=command, taught_by=by, taught_at=now)
     session.add(row)
     session.flush()
@@ -88,5 +91,5 @@ def teach(
 def undo(session: Session, now: datetime, row: TaughtWord, *, by: UUID) -> None:
     """Take a taught word back; the next message is read without it."""
     if not claim(session, TaughtWord, row.id, {"undone_at": None}, {"undone_at": now, "undone_by": by}):
-        raise Conflict("This word was taken back already.", "Open the page again.")
+        raise Conflict(N_("This word was taken back already."), N_("Open the page again."))
     journal.record(session, now, "sms:untaught", "taught_word", row.id, locality_id=row.locality_id)

@@ -27,6 +27,8 @@ from committees.vouching import VOICE
 from foundation import errands, journal
 from foundation.errors import Conflict, Invalid
 from foundation.policy import MARKINGS
+from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 OUTCOMES = (VERIFIED, UNABLE, NOT_TRUE)
 KNOWS_SOURCE = {"well": "B", "some": "C", "no": "F"}
@@ -88,20 +90,27 @@ def verify(session: Session, now: datetime, person_id: UUID, incident: Incident,
 
 def _check(verdict: Verdict, incident: Incident) -> None:
     if incident.state in (MERGED, "withdrawn"):
-        raise Conflict("This report was merged or taken back.", "Open the incident that it belongs to.")
+        raise Conflict(
+            N_("This report was merged or taken back."), N_("Open the incident that it belongs to.")
+        )
     if verdict.outcome not in OUTCOMES:
-        raise Invalid("outcome", "Choose how sure you are")
+        raise Invalid("outcome", N_("Choose how sure you are"))
     if verdict.knows_source not in KNOWS_SOURCE:
-        raise Invalid("knows_source", "Choose how well you know who told us")
+        raise Invalid("knows_source", N_("Choose how well you know who told us"))
     if verdict.kind and verdict.kind not in catalogue.KINDS:
-        raise Invalid("kind", "Choose what happened from the list")
+        raise Invalid("kind", N_("Choose what happened"))
     if verdict.severity is not None and verdict.severity not in range(1, 6):
-        raise Invalid("severity", "Choose a severity from 1 to 5")
+        raise Invalid("severity", N_("Choose how grave it is"))
     if verdict.marking and verdict.marking not in MARKINGS[1:4]:
-        raise Invalid("marking", "Choose who may see this", "Anyone (CLEAR) needs two persons.")
+        raise Invalid("marking", N_("Choose who may see this"), N_("Anyone (CLEAR) needs two persons."))
     if len(verdict.summary) > SUMMARY_LENGTH:
         raise Invalid(
-            "summary", f"Make it shorter. You have used {len(verdict.summary)} of {SUMMARY_LENGTH} letters"
+            "summary",
+            _(
+                "Make it shorter. You have used %(used)d of %(most)d letters",
+                used=len(verdict.summary),
+                most=SUMMARY_LENGTH,
+            ),
         )
 
 
@@ -133,7 +142,7 @@ def merge(session: Session, now: datetime, duplicate: Incident, into: Incident) 
     """Two reports of one thing: the duplicate's reports stand under the other incident, which counts once with all its sources."""
     if duplicate.id == into.id or into.state in (MERGED, "withdrawn") or duplicate.state == MERGED:
         raise Conflict(
-            "These two reports cannot be joined.", "Choose another report of the same place and day."
+            N_("These two reports cannot be joined."), N_("Choose another report of the same place and day.")
         )
     _share_marks(session, duplicate, into)
     for report in session.scalars(select(Report).where(Report.incident_id == duplicate.id)):

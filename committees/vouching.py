@@ -18,6 +18,7 @@ from foundation import journal
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, claim, insert_new
 from foundation.errors import Conflict, Invalid
+from foundation.web.words import N_
 
 LONGEST_REASON = 200
 #: Whose voice a report is, wherever different sources are counted: for whoever is vouched for, that of their focal person.
@@ -85,7 +86,7 @@ def appoint(
         made_at=now,
     )
     if standing(session, committee_id, person_id) or not insert_new(session, row):
-        raise Conflict("This person is a focal person already.", "Open the page again.")
+        raise Conflict(N_("This person is a focal person already."), N_("Open the page again."))
     journal.record(session, now, "focal_person:made", "focal_person", row.id, locality_id=locality_id)
     return row
 
@@ -94,7 +95,7 @@ def end(session: Session, now: datetime, row: FocalPerson, *, by: UUID, reason: 
     """End it: what was reported stays as it is, later reports for others are not verified and count for nothing until checked."""
     values = {"ended_at": now, "ended_by": by, "ended_reason": _reason(reason)}
     if not claim(session, FocalPerson, row.id, {"ended_at": None}, values):
-        raise Conflict("This was ended already.", "Open the page again.")
+        raise Conflict(N_("This was ended already."), N_("Open the page again."))
     # Another focal person may speak for the same people now.
     _unmark(session, Source.spoken_by == cipher(session).handle("source", row.committee_id, row.person_id))
     journal.record(session, now, "focal_person:ended", "focal_person", row.id, locality_id=row.locality_id)
@@ -103,7 +104,7 @@ def end(session: Session, now: datetime, row: FocalPerson, *, by: UUID, reason: 
 def _reason(typed: str) -> str:
     reason = typed.strip()
     if not reason:
-        raise Invalid("reason", "Write the reason in a few words")
+        raise Invalid("reason", N_("Write in a few words why"))
     return reason[:LONGEST_REASON]
 
 

@@ -148,7 +148,9 @@ def _around(app: APIFlask, runtime: Runtime) -> None:
         g.started = frame.started()
         if "\0" in request.path:
             raise NotFound()  # PostgreSQL cannot even look for such a name
-        if not request.path.startswith(("/static", "/hooks", "/api")):
+        if request.path.startswith(("/static", "/hooks", "/api")):
+            words.use("en")  # programs read English; a thread would go on in the language of its last page
+        else:
             frame.choose_language(runtime)
 
     @app.after_request
@@ -233,7 +235,8 @@ def _error_page(error: Problem, status: int, reference: str = "") -> Any:
         principal = user.principal if user else service("sign_in")
         with runtime.web.open(principal) as session:
             visit = frame.make_visit(runtime, session, user, principal)
-    return render_template("error.html", visit=visit, problem=error, reference=reference), status
+    shown = {"message": _(error.message), "hint": _(error.hint)}
+    return render_template("error.html", visit=visit, problem=shown, reference=reference), status
 
 
 def frame_runtime() -> Runtime:

@@ -25,6 +25,7 @@ from coordination import feedback
 from foundation import approvals, errands, journal
 from foundation.approvals import Approval
 from foundation.errors import Conflict, NotAllowed, Problem, Refused
+from foundation.web.words import N_
 
 MAY_END = ("secretary", "chair", "city_officer", "district_administration")
 TWO_PERSONS_FROM = 4
@@ -111,7 +112,7 @@ def lower(
 
 def _still_open(alert: Alert) -> None:
     if alert.state != OPEN:
-        raise Conflict("This alert has ended already.", "Open it again to see how.")
+        raise Conflict(N_("This alert has ended already."), N_("Open it again to see how it stands."))
 
 
 def _ask(
@@ -170,7 +171,8 @@ def confirm_lower(session: Session, now: datetime, alert: Alert, person_id: UUID
     asked = _approve(session, now, alert, LOWER, person_id)
     if alert.level != asked.values["level"]:
         raise Conflict(
-            "The level has changed since this was asked for.", "Ask for it again if it is still needed."
+            N_("The level has changed since this was asked for."),
+            N_("Ask for it again if it is still needed."),
         )
     _lower(session, now, alert, int(asked.values["to"]), asked.requested_role)
 
@@ -185,7 +187,7 @@ def _asked(session: Session, now: datetime, alert: Alert, kind: str) -> Approval
     if asked is None:
         raise Conflict(
             "Nobody asks to end this alert now." if kind == END else "Nobody asks to lower this alert now.",
-            "Open it again to see how it stands.",
+            N_("Open it again to see how it stands."),
         )
     return asked
 
@@ -240,12 +242,14 @@ def ask_for_help(
 ) -> Escalation:
     """Put an alert before the police liaison at once, without waiting for the ladder."""
     if alert.state != OPEN:
-        raise Conflict("This alert has ended.", "Nobody waits for an answer any more. Thank you.")
+        raise Conflict(N_("This alert has ended."), N_("Nobody waits for an answer any more."))
     to = liaison_for(session, alert)
     if not to:
         raise NotAllowed(
-            "There is nobody to ask here.",
-            "No police liaison serves this place, or a person who reported asked that the police are not told.",
+            N_("There is nobody to ask here."),
+            N_(
+                "No police liaison serves this place, or a person who reported asked that the police are not told."
+            ),
         )
     question = open_review(session, now, alert, to, step=0, asked_by=role, asks_for=asks_for)
     errands.ask(session, now, HELP_ASKED, alert.id)

@@ -24,6 +24,7 @@ from foundation import outbox
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Invalid
+from foundation.web.words import N_
 
 # The closed list of what may be said back; the words stand in the message templates (outcome).
 OUTCOMES = (
@@ -113,7 +114,7 @@ def plan_incident(session: Session, now: datetime, incident: Incident, outcome: 
 def answer_rumour(session: Session, now: datetime, incident: Incident, answer: str) -> None:
     """Ask the feedback worker to tell each reporter of a rumour how it stands; once per answer."""
     if answer not in RUMOUR_ANSWERS:
-        raise Invalid("answer", "Choose what we know of it")
+        raise Invalid("answer", N_("Choose what we know of it"))
     plan_incident(session, now, incident, f"{RUMOUR}{answer}")
 
 

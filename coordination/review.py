@@ -28,6 +28,7 @@ from coordination import closing_alerts, feedback
 from foundation import errands, journal
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid, Refused
+from foundation.web.words import N_
 
 TAKE, ASK, PASS, NOT_TRUE = "take", "ask", "pass", "not_true"
 DECISIONS = (TAKE, ASK, PASS, NOT_TRUE)
@@ -93,7 +94,7 @@ def decide(
     """Record a decision once; tell the committee, move the alert, and tell the reporters where it is their turn."""
     check(decision, now)
     if not claim(session, Escalation, escalation.id, {"state": WAITING}, {"state": DECIDED}):
-        raise Conflict("This was decided already.", "Open the decision record to read it.")
+        raise Conflict(N_("This was decided already."), N_("Open it again to see how it stands."))
     alert = session.get_one(Alert, escalation.alert_id)
     review = Review(
         escalation_id=escalation.id,
@@ -209,5 +210,5 @@ def decided(session: Session) -> list[Review]:
 def parse_decision(decision: str, reason: str, reply_by: datetime | None, pass_to: str | None) -> Decision:
     """Put what a door brought in into one value; a missing date is refused in words."""
     if reply_by is None:
-        raise Invalid("reply_by", "Choose when you will reply")
+        raise Invalid("reply_by", N_("Choose when you will reply"))
     return Decision(decision, reason, reply_by, pass_to or None)

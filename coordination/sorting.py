@@ -24,6 +24,7 @@ from committees.places import Locality
 from committees.verification import Verdict
 from coordination import feedback
 from foundation.errors import Conflict, Refused
+from foundation.web.words import N_
 
 STILL = timedelta(hours=12)  # for so long a crowd that was said to go on is taken to do so
 TELL = {VERIFIED: "checked_true", NOT_TRUE: "checked_not_true"}
@@ -42,7 +43,9 @@ class Decision:
 def sort(session: Session, now: datetime, person_id: UUID, incident: Incident, decision: Decision) -> None:
     """Carry a decision out; raise Conflict where somebody else changed the report meanwhile, Refused for bad fields."""
     if incident.version != decision.version:
-        raise Conflict("Somebody else changed this report.", "Open it again. What you chose was not saved.")
+        raise Conflict(
+            N_("Somebody else changed this report."), N_("Open it again. What you chose was not saved.")
+        )
     _check(decision, incident, now)
     _move(session, incident, decision)
     verification.verify(session, now, person_id, incident, decision.verdict)

@@ -26,6 +26,7 @@ from coordination import local_picture, reach
 from foundation.db import claim
 from foundation.errors import Conflict, NotAllowed, NotFound
 from foundation.policy import Principal, kept_from, kept_private
+from foundation.web.words import N_
 
 ROLES = ("national_contact", "secretary", "chair", "city_officer")
 COMMITTEE = ("secretary", "chair")
@@ -78,7 +79,7 @@ def ask(
     """Ask for a run of a place's past with what it would set itself; raise Wrong where that could not be used."""
     role = people.role_at(session, place.id, person_id, ROLES)
     if role is None:
-        raise NotAllowed("You cannot try changes at this place.", "Ask its secretary or chair.")
+        raise NotAllowed(N_("You cannot try changes at this place."), N_("Ask its secretary or chair."))
     local_picture.check_for(session, place, dict(document))
     return replay_runs.ask(
         session,
@@ -97,16 +98,18 @@ def version_of(session: Session, place_id: UUID, number: int) -> Profile:
     """A version that waits (a draft or proposed one) of a place, to be tried."""
     row = profiles.find(session, place_id, number)
     if row.state not in (profiles.DRAFT, profiles.PROPOSED):
-        raise Conflict("This version does not wait any more.", "Choose a draft or a proposed version.")
+        raise Conflict(
+            N_("This version does not wait any more."), N_("Choose a draft or a proposed version.")
+        )
     return row
 
 
 def propose(session: Session, now: datetime, run: ReplayRun, person_id: UUID, reason: str) -> Profile:
     """Propose what was tried: a draft that names the run, put before a second person. Once per run."""
     if run.state != DONE:
-        raise Conflict("This try is not finished.", "Wait for its result first.")
+        raise Conflict(N_("This try is not finished."), N_("Wait for its result first."))
     if run.profile_id:
-        raise Conflict("This change was proposed already.", "Open the local picture to see how it stands.")
+        raise Conflict(N_("This change was proposed already."), N_("Open it again to see how it stands."))
     if number := run.change.get("version"):
         profile = version_of(session, run.locality_id, int(number))
         if profile.state == profiles.DRAFT:
@@ -118,7 +121,7 @@ def propose(session: Session, now: datetime, run: ReplayRun, person_id: UUID, re
             session, now, place, document, person_id=person_id, reason=reason, key=run.id
         )
     if not claim(session, ReplayRun, run.id, {"profile_id": None}, {"profile_id": profile.id}):
-        raise Conflict("This change was proposed already.", "Open the local picture to see how it stands.")
+        raise Conflict(N_("This change was proposed already."), N_("Open it again to see how it stands."))
     session.refresh(run)
     return profile
 

@@ -68,7 +68,8 @@ def request(
         return found
     if waiting(session, now, subject_id, kind):
         raise Conflict(
-            "Somebody asked for this already.", "A second person of another organisation can confirm it."
+            N_("Somebody asked for this already."),
+            N_("A second person of another organisation must confirm it."),
         )
     row = Approval(
         id=key,
@@ -102,9 +103,9 @@ def why_not(
 ) -> Problem | None:
     """Why this person may not confirm this request, or None where they may."""
     if approval.decided:
-        return Conflict("This was decided already.")
+        return Conflict(N_("This was decided already."))
     if now >= approval.expires_at:
-        return Conflict("This request has lapsed.", "Ask for it again if it is still needed.")
+        return Conflict(N_("This request has lapsed."), N_("Ask for it again if it is still needed."))
     return second_person({approval.requested_by}, approval.organisations, person_id, organisations)
 
 
@@ -140,7 +141,7 @@ def approve(
 def refuse(session: Session, now: datetime, approval: Approval, person_id: UUID, why: str = "") -> Approval:
     """Turn a request down, or take one's own back; anybody who may see it may."""
     if approval.decided or now >= approval.expires_at:
-        raise Conflict("This was decided already.", "Open the page again to see how.")
+        raise Conflict(N_("This was decided already."), N_("Open the page again."))
     return _decide(session, now, approval, REFUSED, person_id, why)
 
 
@@ -154,7 +155,7 @@ def _decide(
         {"decided": None},
         {"decided": decided, "decided_by": person_id, "decided_at": now, "why": why},
     ):
-        raise Conflict("This was decided already.", "Open the page again to see how.")
+        raise Conflict(N_("This was decided already."), N_("Open the page again."))
     session.refresh(approval)
     journal.record(
         session,

@@ -18,6 +18,7 @@ from alerts.channels.base import DeliveryFailed, Handed, Message, OutcomeUnknown
 from foundation.clock import SystemClock
 from foundation.config import Config
 from foundation.errors import Invalid
+from foundation.web.words import N_
 
 SECONDS = (5.0, 10.0)
 GONE = 410
@@ -91,24 +92,28 @@ def check_url(url: str, hosts: tuple[str, ...]) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Invalid("url", "This is not an address.", "Write it like https://example.org/hook.") from None
+        raise Invalid(
+            "url",
+            N_("This address cannot be used."),
+            N_("Write it like https://example.org/hook, without a password."),
+        ) from None
     if parts.username or parts.password or parts.fragment or not parts.hostname:
         raise Invalid(
             "url",
-            "This address cannot be used.",
-            "Write it like https://example.org/hook, without a password.",
+            N_("This address cannot be used."),
+            N_("Write it like https://example.org/hook, without a password."),
         )
     if not {parts.hostname, f"{parts.hostname}:{port}"} & set(hosts):
         raise Invalid(
             "url",
-            "This host is not on the list of programs that Concord may write to.",
-            "Whoever runs Concord can add it to CONCORD_WEBHOOK_HOSTS.",
+            N_("This host is not on the list of programs that Concord may write to."),
+            N_("Whoever runs Concord can add it to CONCORD_WEBHOOK_HOSTS."),
         )
     if parts.scheme != "https" and not (
         parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
     ):
         raise Invalid(
-            "url", "This address is not protected on its way.", "Use one that begins with https://."
+            "url", N_("This address is not protected on its way."), N_("Use one that begins with https://.")
         )
     return url
 

@@ -23,6 +23,7 @@ from foundation.errors import Invalid, NotAllowed, Refused
 from foundation.web import words
 from foundation.web.forms import Form
 from foundation.web.page import Visit, page
+from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 MAKERS = closing_alerts.MAY_END
@@ -112,7 +113,7 @@ def _alert(visit: Visit, place: Locality) -> Alert | None:
         return None
     alert: Alert = visit.get(Alert, visit.uuid("alert"))
     if alert.locality_id != place.id or alert.state != OPEN:
-        raise Invalid("alert", "This alert has ended, or belongs to another place.")
+        raise Invalid("alert", N_("This alert has ended, or belongs to another place."))
     return alert
 
 

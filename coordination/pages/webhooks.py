@@ -104,7 +104,8 @@ def act(visit: Visit, key: UUID) -> Response:
     elif visit.posted and wanted == "test":
         if target.state != ON:
             raise Conflict(
-                "Only a program that is told can be tested.", "Let a second person confirm it first."
+                N_("Only a program that is told can be tested."),
+                N_("A second person of another organisation must confirm it."),
             )
         errands.ask(visit.session, visit.now, WEBHOOK_TEST, target.id, key=visit.uuid("key"))
         visit.say(_("On its way. Look at the list below in a minute."))

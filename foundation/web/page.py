@@ -20,6 +20,7 @@ from foundation.clock import Clock
 from foundation.config import Config
 from foundation.errors import NotFound, Problem
 from foundation.policy import ROLES, Principal
+from foundation.web.words import N_
 
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
@@ -126,9 +127,7 @@ class Visit:
         try:
             return UUID(self.form.get(name, ""))
         except ValueError:
-            raise Problem(
-                "This form is not complete.", "Open the page again. What you typed is below."
-            ) from None
+            raise Problem(N_("This form is not complete."), N_("Open the page again.")) from None
 
     def filled_at(self) -> datetime | None:
         """When a form was filled in that waited on a phone for the network: never in the future, at most a month ago."""

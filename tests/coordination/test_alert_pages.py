@@ -289,7 +289,7 @@ def test_an_action_is_added_once_and_settled(town: Town) -> None:
         action = session.scalars(select(Action)).one()
     city.open(path)
     city.send(f"{path}/actions/{action.id}", state="dropped")
-    assert "Write why it is dropped" in city.page
+    assert "Write in a few words why" in city.page
     city.send(f"{path}/actions/{action.id}", state="done")
     with town.session() as session:
         assert session.get_one(Action, action.id).state == "done"
