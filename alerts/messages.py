@@ -205,6 +205,10 @@ def render(
     """
     words, filled = _said(template, slots, _wished(language, script, concat), secret)
     text = wording(template, words, one_way, brand).format_map(filled)
+    if one_way and not brand:  # what stands with a registry is fixed
+        advised = wording(template, words, one_way, advise=True).format_map(filled)
+        fits = len(advised) <= letters_of(words) and count_segments(advised)[0] <= words.segments
+        text = advised if fits else text
     segments, encoding = count_segments(text)
     if segments > words.segments:
         raise SlotRefused(template, f"This message would take {segments} SMS; {words.segments} is the most.")
@@ -233,15 +237,23 @@ def render_mail(
     return Letter(subject, text, _html(subject, text, link, words), words.language.code)
 
 
-_ASKS = re.compile(r" ?\[[^\]]*?([.۔।]?)\]")
+_ASKS = re.compile(r" ?\[(?P<advice>\{action\}[.۔।] )?[^\]]*?(?P<end>[.۔।]?)\]")
 
 
-def wording(template: str, words: Catalogue, one_way: OneWay | None = None, brand: str = "") -> str:
+def wording(
+    template: str,
+    words: Catalogue,
+    one_way: OneWay | None = None,
+    brand: str = "",
+    *,
+    advise: bool = False,
+) -> str:
     """Return the words of a template with their gaps, in the form for a route with or without answers.
 
-    `brand` stands fixed where the town's name would stand, or else behind the words wherever it always fits.
+    `brand` stands fixed where the town's name would stand, or else behind the words wherever it always fits. `advise` leaves what is to
+    be done in a form without answers: it does not fit with every gap at its fullest.
     """
-    text = _for_way(words.sms[template], words, one_way)
+    text = _for_way(words.sms[template], words, one_way, advise=advise)
     if not brand or "{source}" in text:
         return text.replace("{source}", brand) if brand else text
     signed = f"{text} - {brand}"
@@ -259,7 +271,7 @@ def _longest_words(template: str, code: str) -> Mapping[str, str]:
     return widest(template, CATALOGUES[code])
 
 
-def _for_way(text: str, words: Catalogue, one_way: OneWay | None) -> str:
+def _for_way(text: str, words: Catalogue, one_way: OneWay | None, *, advise: bool = False) -> str:
     if one_way is None:
         return text.replace("[", "").replace("]", "")
     phone = SLOTS["phone"].fill("phone", one_way.phone, words.language) if one_way.phone else ""
@@ -267,7 +279,8 @@ def _for_way(text: str, words: Catalogue, one_way: OneWay | None) -> str:
     first = _ASKS.search(text)
     if first is None:
         return text
-    return f"{text[: first.start()]} {instead}{first.group(1)}{_ASKS.sub('', text[first.end() :])}"
+    advice = (first["advice"] or "") if advise else ""
+    return f"{text[: first.start()]} {advice}{instead}{first['end']}{_ASKS.sub('', text[first.end() :])}"
 
 
 def asks_for_an_answer(template: str) -> bool:

@@ -6,7 +6,7 @@ Two digits at levels 1-3, three at 4-5; never an emergency or ward number. Five 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -124,6 +124,16 @@ def open_on(session: Session, contact_point_id: UUID) -> list[ReplyCode]:
         ReplyCode.contact_point_id == contact_point_id, ReplyCode.closed_at.is_(None)
     )
     return list(session.scalars(rows.order_by(ReplyCode.given_at.desc())))
+
+
+def has_closed(session: Session, contact_point_ids: Collection[UUID], code: str) -> bool:
+    """Whether this code stood in a message to one of these numbers, about something that has ended."""
+    rows = select(ReplyCode.id).where(
+        ReplyCode.contact_point_id.in_(contact_point_ids),
+        ReplyCode.code == code,
+        ReplyCode.closed_at.is_not(None),
+    )
+    return session.scalars(rows.limit(1)).first() is not None
 
 
 def hold_all(session: Session, codes: list[ReplyCode]) -> None:

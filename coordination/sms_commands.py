@@ -64,6 +64,9 @@ def handle(session: Session, now: datetime, rng: random.Random, row: Inbound) ->
     reading = _read(session, who, text)
     talk = _talk(session, now, rng, row, who, reading)
     talk.note(**_closed_words(reading))
+    if telling.said_twice(talk):
+        talk.note(repeated=True)
+        return
     _act_of(talk)(talk)
 
 

@@ -82,9 +82,10 @@ def read_as(row: Inbound) -> str:
 
 
 def newest(session: Session) -> list[Inbound]:
-    """The newest messages that this desk may see."""
+    """The newest messages that this desk may see; what the network brought twice stands there once."""
     rows = select(Inbound).where(Inbound.kind == SMS)
-    return list(session.scalars(rows.order_by(Inbound.received_at.desc(), Inbound.id).limit(MOST)))
+    found = session.scalars(rows.order_by(Inbound.received_at.desc(), Inbound.id).limit(3 * MOST))
+    return [row for row in found if not (row.reading or {}).get("repeated")][:MOST]
 
 
 def lines(visit: Visit, rows: list[Inbound]) -> list[Seen]:

@@ -19,6 +19,7 @@ from alerts.messages import (
     count_segments,
     letters_of,
     preview,
+    render,
     render_mail,
     widest,
     wording,
@@ -129,11 +130,8 @@ def _one_way(template: str, words: Catalogue) -> str:
     """The example where no answer comes back; nothing where the message asks for none."""
     if not asks_for_an_answer(template):
         return ""
-    values = {
-        name: TEMPLATES[template].slots[name].fill(name, value, words.language)
-        for name, value in example_of(template).items()
-    }
-    return wording(template, words, OneWay("0937111222")).format_map(values)
+    language, script = _person(words)
+    return render(template, example_of(template), language, script, one_way=OneWay("0937111222")).text
 
 
 def in_every_language(template: str, notes: list[WordingNote]) -> list[Shown]:

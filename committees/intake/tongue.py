@@ -57,8 +57,10 @@ def _markers() -> dict[str, frozenset[str]]:
 
 @cache
 def _taught() -> frozenset[str]:
-    """Return the English commands, which everybody is taught: they say nothing about the writer."""
-    return frozenset(words[0] for words, alias in lexicon().aliases.items() if alias.language == "en")
+    """Return the English commands, and WARD and FROM beside them, which everybody is taught: they say nothing about the writer."""
+    commands = {words[0] for words, alias in lexicon().aliases.items() if alias.language == "en"}
+    small = load("small_words.toml")
+    return frozenset(commands.union(*(small[name]["en"] for name in ("ward", "number", "from", "day"))))
 
 
 def _telling(found: list[Token]) -> list[str]:

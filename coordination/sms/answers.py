@@ -54,10 +54,12 @@ def answer(talk: Talk) -> None:
         asides.answer(talk, aside)
         return
     code = next((c for c in _usable(talk) if c.code == talk.reading.code), None)
-    if code is None:
+    if code is None and reply_codes.has_closed(talk.session, talk.writer.phones, talk.reading.code):
+        _nothing_open(talk)  # that alert has ended: no guess, and nothing that a person can do
+    elif code is None:
         _wrong_code(talk)
-        return
-    _record(talk, code, ANSWER_OF[talk.reading.command])
+    else:
+        _record(talk, code, ANSWER_OF[talk.reading.command])
 
 
 def missed_call(talk: Talk) -> None:
@@ -98,7 +100,7 @@ def list_open(talk: Talk) -> None:
     """Say which codes are open on this phone; with fewer than two there is nothing to choose."""
     usable = list({code.code: code for code in _usable(talk)}.values())
     if len(usable) < 2:
-        talk.reply("code_wrong")
+        talk.reply("code_wrong" if usable or _is_locked(talk) else "nothing_open")
         return
     one, two = usable[:2]
     talk.reply(
@@ -135,9 +137,22 @@ def _without_code(talk: Talk, command: Command) -> None:
             _record(talk, code, ANSWER_OF[command])
     elif usable:
         list_open(talk)
-    else:
+    elif _is_locked(talk):
         talk.keep_for_a_person()
-        talk.reply("not_understood")
+        talk.reply("code_wrong")
+    else:
+        _nothing_open(talk)
+
+
+def _nothing_open(talk: Talk) -> None:
+    """Say that no open alert waits for this answer. Many write OK to news; who says that they go, or cannot, is read by a person."""
+    if talk.reading.command is not Command.OK:
+        talk.keep_for_a_person()
+    talk.reply("nothing_open")
+
+
+def _is_locked(talk: Talk) -> bool:
+    return any(one.locked_until and one.locked_until > talk.now for one in talk.writer.codes)
 
 
 def _wrong_code(talk: Talk) -> None:
@@ -187,7 +202,7 @@ def _acknowledge(talk: Talk, code: ReplyCode, given: str) -> bool:
     try:
         acknowledging.acknowledge(talk.session, talk.now, alert, person.id, given, talk.door)
     except Conflict:
-        talk.reply("code_wrong")
+        _nothing_open(talk)
         return False
     code.wrong = 0
     return True

@@ -30,11 +30,20 @@ from foundation import outbox
 
 NEUTRAL = frozenset({"unknown_number", "call_back_receipt", "stop_hint"})
 UNREAD_IN_AN_HOUR = 5  # after so many the other side may be a machine, and nothing more is said
-STRANGER_IN_A_DAY = 5
 NUDGES_IN_A_DAY = 5
 #: Answers that a machine could call up again and again; a receipt for what was understood is none of them.
 NUDGES = frozenset(
-    {"not_understood", "stop_hint", "code_wrong", "report_what", "vouch_how", "checkin_ask", "unknown_number"}
+    {
+        "not_understood",
+        "stop_hint",
+        "code_wrong",
+        "nothing_open",
+        "wrong_late",
+        "report_what",
+        "vouch_how",
+        "checkin_ask",
+        "unknown_number",
+    }
 )
 MEMBER_IN_AN_HOUR = 11
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
@@ -157,14 +166,15 @@ class Talk:
         if len(unread) >= UNREAD_IN_AN_HOUR:
             return False
         answered = [row for row in before if row.answered]
-        if template == "unknown_number" and any(_replied(row) == template for row in answered):
+        once_a_day = template == "unknown_number" or not self.writer.known
+        if once_a_day and any(_replied(row) == template for row in answered):
             return False
         nudges = sum(_replied(row) in NUDGES for row in answered)
         if template in NUDGES and nudges >= NUDGES_IN_A_DAY:
             return False
         if self.writer.known:
             return sum(_lately(row, self.now, HOUR) for row in answered) < MEMBER_IN_AN_HOUR
-        return len(answered) < STRANGER_IN_A_DAY and _ours(self.session, self.writer.number)
+        return _ours(self.session, self.writer.number)
 
     def _before(self) -> list[Inbound]:
         """What came from this number within a day: the answered ones, and the newest of the rest."""

@@ -13,7 +13,7 @@ from committees import call_backs, checkins, inbox, reports, vouching
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
-from committees.inbox import SMS, Inbound
+from committees.inbox import SMS, WAITING, Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
 from committees.intake.reading import Command, Reading, Why
@@ -147,8 +147,27 @@ def _source(talk: Talk) -> Source:
     return reports.source_for(talk.session, talk.now, group=talk.writer.group, person_id=person.id)
 
 
+def said_twice(talk: Talk) -> bool:
+    """Whether the message before this one was the same: a gateway repeats itself under a new id.
+
+    A WRONG that is done twice would take two reports back. Who changes their mind writes something else in between.
+    """
+    rows = select(Inbound).where(
+        Inbound.sender == talk.row.sender,
+        Inbound.kind == SMS,
+        Inbound.id != talk.row.id,
+        Inbound.state != WAITING,
+        Inbound.received_at.between(talk.row.received_at - SAME_AGAIN, talk.row.received_at + SAME_AGAIN),
+    )
+    found = talk.session.scalars(rows.order_by(Inbound.received_at.desc()).limit(20))
+    before = [row for row in found if not (row.reading or {}).get("repeated")]
+    text = talk.row.text(talk.session)
+    # The provider's lists tell whole seconds only: what came in the same one has no order.
+    return any(row.text(talk.session) == text for row in before if row.received_at == before[0].received_at)
+
+
 def _said_already(talk: Talk) -> bool:
-    """Whether the same words came from the same number a moment ago."""
+    """Whether the same words came from the same number a moment ago, with others in between."""
     text = talk.row.text(talk.session)
     return any(row.text(talk.session) == text for row in _earlier(talk, SAME_AGAIN, Command.REPORT))
 
@@ -226,7 +245,7 @@ def wrong(talk: Talk) -> None:
     last = next(iter(_earlier(talk, TAKE_BACK, *TOLD)), None)
     if last is None or last.reading is None or not _taken_back(talk, last):
         talk.keep_for_a_person()
-        talk.reply("not_understood")
+        talk.reply("wrong_late")
         return
     last.reading = {**last.reading, "withdrawn": True}
     talk.reply("withdrawn")

@@ -39,6 +39,8 @@ class Writer:
     person: Person | None = None
     contact: ContactPoint | None = None
     group: UUID | None = None
+    #: The numbers by whose codes they may answer.
+    phones: tuple[UUID, ...] = ()
     codes: list[ReplyCode] = field(default_factory=list)
     wards: dict[str, Locality] = field(default_factory=dict)
 
@@ -108,6 +110,7 @@ def _member(session: Session, number: str, contact: ContactPoint, standings: tup
     writer.group = standing.committee_id or standing.office_id
     # A phone answers by the codes that it got. A code goes out with the SMS of a person, so their WhatsApp knows it too.
     phones = [contact] if contact.channel == "sms" else people.contacts_of(session, contact.person_id)
+    writer.phones = tuple(phone.id for phone in phones)
     writer.codes = [code for phone in phones for code in reply_codes.open_on(session, phone.id)]
     return writer
 

@@ -66,7 +66,17 @@ def test_every_message_fits_its_sms_with_every_gap_full(language: str) -> None:
 COMMANDS = re.compile(r"\b(OK|GO|NO|WRONG|CALL|CALM|START|OVER|HELP|R|S|L)\b(?! KNOWN)")
 #: These answer an SMS, so that the phone's own line takes answers.
 ONLY_ANSWERS = frozenset(
-    ("need_code", "code_wrong", "which_alert", "not_understood", "report_what", "checkin_ask", "help")
+    (
+        "need_code",
+        "code_wrong",
+        "nothing_open",
+        "wrong_late",
+        "which_alert",
+        "not_understood",
+        "report_what",
+        "checkin_ask",
+        "help",
+    )
     + ("stop", "stop_hint", "start", "paused", "language_set", "unknown_number")
 )
 
@@ -84,8 +94,22 @@ def test_a_route_without_answers_asks_for_none_and_says_how_else(language: str) 
 
 def test_a_route_without_answers_is_told_whom_to_ring() -> None:
     rung = render("alert", ALERT, one_way=OneWay("0937111")).text
-    assert rung.endswith("Not confirmed. To answer call 0937111")
-    assert render("alert", ALERT, one_way=OneWay()).text.endswith("To answer see your cue card")
+    assert rung.endswith("Not confirmed. Please meet those concerned. To answer call 0937111")
+    card = render("alert", ALERT, one_way=OneWay()).text
+    assert card.endswith("Please meet those concerned. To answer see your cue card")
+    # What is to be done is left out whole where it does not fit, and of a text that stands fixed with a registry.
+    full = ALERT | {
+        "source": {"en": "Q" * 18},
+        "place": {"names": {"en": "Q" * 18}},
+        "what": "forced_payment",
+        "action": "keep_away",
+        "level": 5,
+    }
+    assert render("alert", full, one_way=OneWay("09371112233")).text.endswith(
+        "Not confirmed. To answer call 09371112233"
+    )
+    fixed = render("alert", ALERT, one_way=OneWay("0937111"), brand="CONCORD").text
+    assert fixed.endswith("Not confirmed. To answer call 0937111")
     with pytest.raises(SlotRefused):
         render("alert", ALERT, one_way=OneWay("ring us"))
 

@@ -135,6 +135,7 @@ def test_reads_the_kind_of_a_report(text: str, kind: str | None) -> None:
         ("ރިޕޯޓް 7", ("dv", "own")),
         ("OK 47", (None, None)),
         ("21121", (None, None)),
+        ("CALM ward 3 from 1234", (None, None)),
         ("zzz qqq", (None, "Latn")),
     ],
 )

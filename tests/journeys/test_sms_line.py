@@ -13,12 +13,14 @@ from sqlalchemy import func, select
 
 from alerts import quiet
 from alerts.alert import Acknowledgement, Alert, AlertUpdate
+from committees import reply_codes
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
 from committees.inbox import IGNORED, READ, UNREAD, WAITING, Inbound
 from committees.incidents import Incident
 from committees.people import ContactPoint
 from committees.places import Locality, by_code
+from committees.reply_codes import ReplyCode
 from coordination import inbound
 from tests.rig.town import SMS_HOOK, VOICE_HOOK, WiredTown
 
@@ -149,7 +151,10 @@ def test_wrong_takes_back_a_report_for_a_quarter_of_an_hour(wired_town: WiredTow
     assert [row.state for row in all_of(town, Incident)] == ["withdrawn"]
     read(town, MEMBER, "R 7 fight again")
     town.clock.move(minutes=16)
+    read(town, MEMBER, "L EN")
+    answers(town)
     assert read(town, MEMBER, "WRONG").state == UNREAD
+    assert "cannot take that back by SMS any more" in answers(town)[-1]
     assert sorted(row.state for row in all_of(town, Incident)) == ["reported", "withdrawn"]
 
 
@@ -177,6 +182,31 @@ def test_stop_ends_all_messages_to_a_phone_and_start_brings_them_back(wired_town
     read(town, SECRETARY, "START")
     assert len(answers(town)) == 1
     assert all(point.stopped_at is None for point in all_of(town, ContactPoint))
+
+
+def test_what_the_network_brings_twice_under_two_ids_is_done_once(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, MEMBER, "R 7 fight near market")
+    town.clock.move(minutes=3)
+    read(town, MEMBER, "R 7 crowd near school")
+    for text in ("WRONG", "WRONG", "hello there", "hello there", "CALL", "CALL"):
+        town.clock.move(seconds=20)
+        read(town, MEMBER, text)
+    assert {(one.kind, one.state) for one in all_of(town, Incident)} == {
+        ("small_fight", "reported"),
+        ("angry_crowd", "withdrawn"),
+    }, "a second WRONG would have taken back the report before"
+    assert len(calls(town)) == 1
+    assert len(answers(town)) == 5
+    assert [row.state for row in rows(town)][4:] == [UNREAD, READ, UNREAD, READ]
+    # Who changes their mind writes something in between, and is heard.
+    for text in ("STOP", "START", "STOP"):
+        town.clock.move(seconds=20)
+        read(town, MEMBER, text)
+    with town.session() as session:
+        numbers = session.scalars(select(ContactPoint).where(ContactPoint.stopped_at.is_not(None))).all()
+    assert len(numbers) == 1
+    assert town.browser(SECRETARY).open("/desk/sms").count("hello there") == 1
 
 
 def test_status_says_not_known_where_nobody_spoke(wired_town: WiredTown) -> None:
@@ -266,6 +296,29 @@ def test_no_asks_the_next_office_at_once(wired_town: WiredTown) -> None:
     read(town, OFFICER, f"no {code_of(town, OFFICER)}")
     with town.session() as session:
         assert session.get_one(Alert, alert.id).next_step_at == town.clock.now()
+
+
+def test_an_answer_that_nothing_waits_for_is_thanked_and_is_no_wrong_code(wired_town: WiredTown) -> None:
+    town = wired_town
+    waits = "No open alert waits for this answer"
+    read(town, OFFICER, "L EN")
+    answers(town)
+    assert read(town, OFFICER, "OK thanks").state == READ, "people write OK to news: no work for the desk"
+    assert waits in answers(town)[-1]
+    assert read(town, OFFICER, "GO").state == UNREAD, "who says that they go is read by a person"
+    town.clock.move(minutes=2)
+    alert = high_alert(town)
+    code = code_of(town, OFFICER)
+    with town.session("seed", write=True) as session:
+        reply_codes.close(session, town.clock.now(), "alert", alert.id)
+    for text in (f"OK {code}", code):
+        answers(town)
+        town.clock.move(minutes=2)
+        read(town, OFFICER, text)
+        assert waits in answers(town)[-1]
+    assert given(town) == []
+    with town.session() as session:
+        assert {row.wrong for row in session.scalars(select(ReplyCode))} == {0}
 
 
 def test_several_open_alerts_are_listed(wired_town: WiredTown) -> None:
@@ -393,7 +446,8 @@ def test_replies_to_unknown_numbers_have_a_limit_that_a_restart_keeps(wired_town
     town = wired_town
     for _ in range(8):
         read(town, STRANGER, "CALL")
-    assert len(answers(town)) == 5
+        town.clock.move(minutes=2)
+    assert len(answers(town)) == 1, "each answer is said once a day"
     for number in ("+15005550100", "12345"):
         town.twilio.receive(number, "hello", town.hook())
     town.work()
