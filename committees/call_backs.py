@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from foundation import journal
 from foundation.db import Base, Keyed
 
+PRIVATE = "private_matter"
 DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER, CHECK_IN = (
     "disagrees",
     "asked",
@@ -22,7 +23,7 @@ DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER, CHECK_IN = (
 )
 WHY = (
     UNKNOWN,
-    "private_matter",
+    PRIVATE,
     "heard_only",
     ASKED,
     NO_NEWS,
@@ -72,6 +73,11 @@ class CallBack(Keyed, Base):
     #: How many steps of reminding of a late call are done, and when the last one was.
     reminded: Mapped[int] = mapped_column(default=0)
     reminded_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    @property
+    def in_care(self) -> bool:
+        """Whether this is somebody's private matter or something that the committee is not to know, never the committee's own call."""
+        return self.why == PRIVATE or self.sensitive or "committee" in self.withheld_from.split()
 
 
 def waiting(session: Session) -> list[CallBack]:

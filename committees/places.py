@@ -36,6 +36,10 @@ class Country(Base):
     scored_levels: Mapped[list[Any]]
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
+    def name(self, language: str = "en") -> str:
+        """The name in `language`, else in English, else any."""
+        return str(self.names.get(language) or self.names.get("en") or next(iter(self.names.values())))
+
 
 class Locality(Keyed, Base):
     """One place: a province, a town, a ward. `watched` places raise alerts; `town_only` ones are never named in messages."""

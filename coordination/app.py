@@ -87,6 +87,7 @@ def _templates(app: APIFlask, runtime: Runtime) -> None:
         ago=words.ago,
     )
     env.filters["numbers_apart"] = words.numbers_apart
+    env.filters["gaps_apart"] = words.gaps_apart
     env.globals.update(role_name=labels.role_name)
     env.globals.update(level_word=sentences.level_word, new_id=new_id)
     from flask.helpers import send_from_directory

@@ -6,6 +6,7 @@ What it simulates it says on every page. SMS and mail go to the console outbox, 
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -34,6 +35,7 @@ from foundation.policy import service
 Progress = Callable[[str, int, int], None]
 SEED, HISTORY, CONFIRMED = 20_261, timedelta(days=548), timedelta(days=20)
 READY = "demo_ready"
+TOGETHER = ((), (), ("meal",), (), (), ("sport", "help"), (), ("sat_together", "rumour"))
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,15 @@ def _store_checkins(
             indicators={},
             talked_to=[],
             prepare="",
+            activities=list(_together(ward, week)),
         )
     session.add_all(rows.values())
     session.flush()
+
+
+def _together(ward: Locality, week: date) -> tuple[str, ...]:
+    """What the people of a ward did together in a week: mostly nothing, so that the desk has something to show in each month."""
+    return TOGETHER[(zlib.crc32(ward.code.encode()) + week.toordinal() // 7) % len(TOGETHER)]
 
 
 def _levels_of_the_past(session: Session, now: datetime, wards: list[Locality], progress: Progress) -> None:

@@ -34,7 +34,7 @@ from committees.committee import Membership, Seat
 from committees.inbox import UNREAD, Inbound
 from committees.incidents import Incident
 from committees.people import Person
-from committees.places import Locality, zone_of
+from committees.places import Locality, town_of, zone_of
 from committees.reports import VOUCHED
 from committees.spoken_notes import SpokenNote
 from coordination import feedback, reach, sorting
@@ -113,9 +113,12 @@ def messages(session: Session, now: datetime, *, known: bool) -> list[Waiting]:
     return result
 
 
-def calls(session: Session, now: datetime) -> list[Waiting]:
-    """The calls that nobody has made, the most urgent first, with their clock."""
-    rows = call_backs.waiting(session)[:MOST]
+def calls(session: Session, now: datetime, *, in_care: bool = False) -> list[Waiting]:
+    """The calls that nobody has made, the most urgent first, with their clock.
+
+    In care: only of people with a private matter or a complaint, anywhere; what else is rung is the committee's own work.
+    """
+    rows = [row for row in call_backs.waiting(session) if not in_care or row.in_care][:MOST]
     places = _places(session, (row.locality_id for row in rows))
     zones = _zones(session, places)
     told = spoken_notes.told_by_voice(session, (row.incident_id for row in rows if row.incident_id))
@@ -128,7 +131,8 @@ def calls(session: Session, now: datetime) -> list[Waiting]:
             if late
             else _("by %(when)s", when=words.when(row.due_at, zones[place.id], now))
         )
-        parts = [_name(place), meta, *([_("tried %(times)s times", times=row.tries)] if row.tries else [])]
+        where = _name_and_town(session, place) if in_care else _name(place)
+        parts = [where, meta, *([_("tried %(times)s times", times=row.tries)] if row.tries else [])]
         parts += [_("a spoken note waits")] if row.incident_id in told else []
         found.append(Waiting(row.id, call_reason(row.why), " · ".join(parts), f"/desk/call/{row.id}", late))
     return found
@@ -204,6 +208,11 @@ def note_reading(
 
 def _name(place: Locality) -> str:
     return place.name(words.current().language)
+
+
+def _name_and_town(session: Session, place: Locality) -> str:
+    town = town_of(session, place)
+    return _name(place) if town is place else _("%(ward)s, %(town)s", ward=_name(place), town=_name(town))
 
 
 def _places(session: Session, ids: Iterable[UUID]) -> dict[UUID, Locality]:

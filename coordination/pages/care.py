@@ -33,7 +33,8 @@ SHOWN = 50
 def care(visit: Visit) -> Response:
     """Calls to make, and for an oversight office the complaints."""
     complaints = _complaints(visit) if visit.has("oversight") else []
-    return visit.render("care.html", calls=desk_view.calls(visit.session, visit.now), complaints=complaints)
+    calls = desk_view.calls(visit.session, visit.now, in_care=True)
+    return visit.render("care.html", calls=calls, complaints=complaints)
 
 
 def _complaints(visit: Visit) -> list[dict[str, str]]:

@@ -78,7 +78,7 @@ def _show(visit: Visit, errors: dict[str, str]) -> Response:
         found.append(
             {
                 "href": f"/desk/tell/{case.id}",
-                "name": _title(visit, case),
+                "name": _title(visit, case) or _("Being taken in"),
                 "waits": case.waits_since is not None,
                 "meta": words.when(case.last_at, zone_of(session, town), visit.now),
                 "alike": ngettext(
@@ -105,7 +105,7 @@ def _show(visit: Visit, errors: dict[str, str]) -> Response:
 
 def _title(visit: Visit, case: UnnamedCase) -> str:
     incident = visit.session.scalars(select(Incident).where(Incident.id == case.id)).first()
-    return incident.reference if incident else _("Being taken in")
+    return incident.reference if incident else ""
 
 
 @page("/desk/tell/<uuid:case_id>", roles=ANSWERS)

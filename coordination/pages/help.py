@@ -31,7 +31,7 @@ SMS = (
 def help_page(visit: Visit) -> Response:
     """Levels, SMS words and emergency numbers."""
     countries = [
-        (country.names.get(words.current().language) or country.names["en"], country.emergency)
+        (country.name(words.current().language), country.emergency)
         for country in visit.session.scalars(select(Country).order_by(Country.code))
         if country.emergency and country.code != "XA"
     ]

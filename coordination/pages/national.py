@@ -123,7 +123,7 @@ def counts_of(session: Session, now: datetime) -> list[tuple[str, str, str]]:
     language = words.current().language
     return [
         (
-            c.names.get(language) or c.names["en"],
+            c.name(language),
             coarse(reports.get(c.code, 0)),
             coarse(alerts.get(c.code, 0)),
         )

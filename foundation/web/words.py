@@ -38,6 +38,7 @@ NAMES = {
 }
 RTL = frozenset({"ur", "dv"})
 _NUMBER = re.compile(r"\+\d[\d ]*\d")
+_GAP = re.compile(r"%\(\w+\)[ds]|\{\w+\}")
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,11 @@ _ = gettext
 def numbers_apart(text: str) -> Markup:
     """A sentence in which phone numbers keep their order, also between words that run from the right."""
     return Markup(_NUMBER.sub(r'<bdi dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
+
+
+def gaps_apart(text: str) -> Markup:
+    """Words to be read with their gaps, each gap a mark of its own that words from the right do not pull to pieces."""
+    return Markup(_GAP.sub(r'<bdi class="code" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
 
 
 def N_(message: str) -> str:

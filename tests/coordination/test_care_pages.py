@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from committees.call_backs import CallBack
+from committees.places import by_code
 from tests.journeys.test_report_to_acknowledged_alert import english, report
-from tests.make import Town
+from tests.make import WARD, Town
 
 FIRST_PAGES = {
     "member1.mardan": "/today",
@@ -45,3 +47,16 @@ def test_a_complaint_reaches_oversight_and_not_the_committee(town: Town) -> None
     record = english(town, "auditor").open("/record")
     assert "open:text" in record
     assert "asked for money" not in record
+
+
+def test_care_lists_people_in_need_with_their_town_and_not_the_calls_of_a_committee(town: Town) -> None:
+    with town.session("seed", write=True) as session:
+        here, now = by_code(session, WARD), town.clock.now()
+        for why, sensitive in (("no_news", False), ("private_matter", True)):
+            session.add(CallBack(locality_id=here.id, why=why, asked_at=now, due_at=now, sensitive=sensitive))
+    for code in ("oversight.kp", "services.mardan"):
+        page = english(town, code).open("/care")
+        assert page.count('action="/care/call/') == 1, code
+        assert "Ward 7, Mardan · " in page
+        assert "No news from here" not in page
+    assert "No news from here" in english(town, "secretary.mardan").open("/desk")
