@@ -197,6 +197,8 @@ WHY_UNREAD = {
     "FORWARDED": N_("Looks like a message passed on from somebody else"),
     "NO_LANGUAGE": N_("Asks for a language that we do not know"),
     "NO_FORM": N_("Came from a form server, but is no answer to our form"),
+    "CHANGED": N_("Was changed on its form server after it came in. Compare it with the report"),
+    "NOT_APPROVED": N_("Marked as not approved on its form server"),
     "NOT_PROVEN": N_("A letter whose sender our mail server could not check"),
     "EMPTY": N_("Holds no words"),
 }

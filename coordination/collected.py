@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import inbox
 from committees.inbox import FORM, MAIL, Inbound
+from committees.intake import submissions
+from committees.intake.bare import bare
 from committees.intake.letters import Letter
 from committees.intake.normalise import storable
 from foundation.db import Base, new_id
@@ -35,6 +38,12 @@ class Collection(Base):
     heard_at: Mapped[datetime | None]
     taken: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
+    #: How the questions of its own form mean ours (committees/intake/matching.py); empty where it is our form that is filled in.
+    matching: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: What is being matched and not used yet: the form with its questions, and a matching.
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: What waits because nobody could read it is read once more.
+    again: Mapped[bool] = mapped_column(default=False)
 
 
 @dataclass(frozen=True)
@@ -49,16 +58,28 @@ class Item:
 
 
 def form_item(name: str, place: str, row: Mapping[str, Any]) -> Item:
-    """A submission as it is kept: whole, under the id that both servers give it."""
-    key = next((str(row[k]) for k in ("_uuid", "__id", "meta/instanceID", "instanceID") if row.get(k)), "")
-    text = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
-    key = key.removeprefix("uuid:")
-    if (
-        not key or not key.isprintable()
-    ):  # no database keeps a NUL or half a character: such a name would stop all that comes after it
-        key = blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
-    details = {"channel": "form", "server": name, "place": place}
-    return Item(FORM, f"form:{name}:{key[:80]}", f"form:{name}", text, details)
+    """A submission as it is kept: without what is never taken in, under the id that servers give it, whichever way it comes."""
+    kept = bare(row)
+    text = json.dumps(kept, ensure_ascii=False, sort_keys=True, default=str)
+    own, before = submissions.versions(submissions.flat(kept))
+    names = [_form_name(name, one) for one in (own or _digest(text), *before)]
+    details: dict[str, Any] = {"channel": "form", "server": name, "place": place}
+    if names[1:]:
+        details["before"] = names[1:]  # the names of its earlier versions, the first one first
+    return Item(FORM, names[0], f"form:{name}", text, details)
+
+
+def _form_name(server: str, key: str) -> str:
+    """An id that is one in the whole world is the same by every way; any other is only this server's."""
+    try:
+        return f"form:{UUID(key)}"
+    except ValueError:
+        # No database keeps a NUL or half a character: such a name would stop all that comes after it.
+        return f"form:{server}:{(key if key.isprintable() else _digest(key))[:80]}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def letter_item(letter: Letter, place: str) -> Item:
@@ -87,7 +108,7 @@ def of(session: Session, name: str) -> Collection:
     """How a source stands; begun with its first row."""
     row = session.get(Collection, name)
     if row is None:
-        row = Collection(name=name, cursor="", taken=0, error="")
+        row = Collection(name=name, cursor="", taken=0, error="", matching={}, draft={})
         session.add(row)
         session.flush()
     return row

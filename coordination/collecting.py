@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from committees.intake import letters
-from coordination import form_servers, mailbox
+from coordination import form_servers, mailbox, taking_in
 from coordination.collected import Collection, Item, form_item, letter_item, of, put_in
 from coordination.form_servers import NotCollected
 from coordination.runtime import Runtime
@@ -29,18 +29,21 @@ def names(config: Config) -> dict[str, str]:
 def work(runtime: Runtime) -> int:
     """Ask every server that is to be asked; return how many new rows came. One that fails keeps its words and holds up no other."""
     config = runtime.config
-    done = sum(_fetch(runtime, name, _forms(name, config)) for name in config.form_servers)
+    with runtime.worker.open(service("intake"), write=True) as session:
+        taking_in.again(session)
+        session.commit()
+    done = sum(_fetch(runtime, name, _forms(name, runtime)) for name in config.form_servers)
     return done + (_fetch(runtime, MAIL_NAME, _letters(config)) if config.mailbox else 0)
 
 
 Batches = Callable[[str], Iterator[tuple[list[Item], str]]]
 
 
-def _forms(name: str, config: Config) -> Batches:
-    server = config.form_servers[name]
+def _forms(name: str, runtime: Runtime) -> Batches:
+    server, now = runtime.config.form_servers[name], runtime.clock.now()
 
     def batches(cursor: str) -> Iterator[tuple[list[Item], str]]:
-        for page in form_servers.pages(server, cursor):
+        for page in form_servers.pages(server, cursor, now):
             yield [form_item(name, server.place, row) for row in page.rows], page.cursor
 
     return batches

@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +22,7 @@ from foundation.web.words import N_
 
 PAGE, MOST_PAGES = 100, 20
 LARGEST = 4 * 1024 * 1024
+SETTLES = timedelta(minutes=10)
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 
 REFUSED = N_("The form server refuses our name or token. Check them in the settings.")
@@ -47,46 +49,59 @@ class Page:
     cursor: str
 
 
-def pages(server: FormServer, cursor: str) -> Iterator[Page]:
-    """What came in after the cursor, page by page; raise NotCollected. A page may repeat what was fetched before."""
+def pages(server: FormServer, cursor: str, now: datetime) -> Iterator[Page]:
+    """What came in after the cursor, page by page, and what was changed; raise NotCollected. A page may repeat what was fetched before.
+
+    The cursor stays behind what came in the last minutes: a server may show a submission after a younger one.
+    """
     pool = PoolManager(
         num_pools=1, retries=False, timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     )
     try:
-        yield from (_kobo if server.kind == "kobo" else _central)(pool, server, cursor)
+        yield from (_kobo if server.kind == "kobo" else _central)(pool, server, cursor, now - SETTLES)
     finally:
         pool.clear()
 
 
-def _kobo(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
+def _kobo(pool: PoolManager, server: FormServer, cursor: str, settled: datetime) -> Iterator[Page]:
+    """By _id, which stays through every change; those that were changed are asked for once more, the newest of them."""
     parts = urlsplit(server.url)
     address = (
         f"{parts.scheme}://{parts.netloc}/api/v2/assets/{parts.path.strip('/').rpartition('/')[2]}/data.json"
     )
     headers = {"Authorization": f"Token {server.secret or server.user}"}
+    names = {"fields": '["_id","_uuid","_submission_time","meta/rootUuid"]'}
+    after, held = int(cursor or 0), False
     for _ in range(MOST_PAGES):
-        query = {"sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": int(cursor or 0)}})}
-        names = {"fields": '["_id","_uuid","_submission_time"]'}
+        query = {"sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": after}})}
         rows, whole = _fitting(pool, address, query, headers, ("limit", "results", names))
         if not rows:
-            return
+            break
         try:
-            cursor = str(max(int(row["_id"]) for row in rows))
+            after = max(int(row["_id"]) for row in rows)
+            young = [int(row["_id"]) for row in rows if not _before(row.get("_submission_time"), settled)]
         except (KeyError, TypeError, ValueError):
             raise NotCollected(UNREADABLE) from None
+        if not held:
+            cursor, held = str(min(young) - 1 if young else after), bool(young)
         yield Page(rows, cursor)
         if len(rows) < PAGE and whole:
-            return
+            break
+    changed = {"_id": {"$lte": after}, "meta/deprecatedID": {"$exists": True}}
+    query = {"sort": '{"_id":-1}', "query": json.dumps(changed)}
+    rows, _whole = _fitting(pool, address, query, headers, ("limit", "results", names))
+    if rows:
+        yield Page(rows, cursor)
 
 
-def _central(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Page]:
+def _central(pool: PoolManager, server: FormServer, cursor: str, settled: datetime) -> Iterator[Page]:
     """Central sorts by the time of submission; several may share one, so the last of it are asked for again."""
     headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
     since, skip = cursor, 0
     for _ in range(MOST_PAGES):
         query: dict[str, Any] = {"$skip": skip, "$orderby": "__system/submissionDate asc"}
         if since:
-            query["$filter"] = f"__system/submissionDate ge {since}"
+            query["$filter"] = f"__system/submissionDate ge {since} or __system/updatedAt ge {since}"
         names = {"$select": "__id,__system/submissionDate"}
         rows, whole = _fitting(
             pool, f"{server.url}.svc/Submissions", query, headers, ("$top", "value", names)
@@ -94,13 +109,24 @@ def _central(pool: PoolManager, server: FormServer, cursor: str) -> Iterator[Pag
         if not rows:
             return
         try:
-            cursor = max([cursor, *(str(row["__system"]["submissionDate"]) for row in rows)])
+            newest = max(str(row["__system"]["submissionDate"]) for row in rows)
         except (KeyError, TypeError):
             raise NotCollected(UNREADABLE) from None
+        edge = f"{settled:%Y-%m-%dT%H:%M:%S.000Z}"
+        cursor = max(cursor, min(newest, edge))
         yield Page(rows, cursor)
         if len(rows) < PAGE and whole:
             return
         skip += len(rows)
+
+
+def _before(sent: Any, moment: datetime) -> bool:
+    """Whether something was sent before a moment; what says no time counts as long ago, since nothing can be told from it."""
+    try:
+        found = datetime.fromisoformat(str(sent))
+    except ValueError:
+        return True
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)) < moment
 
 
 def _fitting(

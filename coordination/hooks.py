@@ -8,7 +8,6 @@ inbound rows and do nothing else: it cannot even read back what it stored. What 
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -33,6 +32,7 @@ from alerts.spoken import RECORDED
 from committees import inbox
 from committees.contact_addresses import VOICE
 from committees.inbox import CALL, IGNORED, KEY, MENU, MENU_CALL, NOTE, SMS, STATUS, WAITING, Inbound
+from committees.intake import xforms
 from committees.intake.normalise import storable
 from coordination import call_keys
 from coordination.collected import LARGEST_FORM, Item, form_item
@@ -46,8 +46,9 @@ from foundation.policy import service
 Kind = TypeVar("Kind")
 SILENCE = "<Response/>"
 CHOOSE = "choose"  # where in the menu a language is chosen
-SECRET_HEADER = "X-Concord-Secret"
-NO_SUBMISSION = f"Send one submission as a JSON object, of {LARGEST_FORM // 1024} KiB at most."
+#: A form server names its own header, or can name none but the second.
+SECRET_HEADERS = ("X-Concord-Secret", "X-API-Key")
+NO_SUBMISSION = f"Send one submission as a JSON object or as XML, of {LARGEST_FORM // 1024} KiB at most."
 #: Hanging up before the call is taken: it costs the caller nothing.
 #: 1 acting, 2 seen, 3 cannot: what each means is coordination/call_keys.py's business.
 ANSWERING_KEYS = frozenset("123")
@@ -99,16 +100,14 @@ def register(app: Flask, runtime: Runtime) -> None:
 def _form(runtime: Runtime, name: str) -> Response:
     """Keep one submission of a form server that knows the secret of its name; whoever does not is refused alike."""
     hook = runtime.config.form_hooks.get(name)
-    said = request.headers.get(SECRET_HEADER, "")
+    said = next((request.headers[one] for one in SECRET_HEADERS if one in request.headers), "")
     if hook is None or not hmac.compare_digest(said.encode(), hook.secret.encode()):
         return Response("", 403, mimetype="text/plain")
     body = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST_FORM else b""
     try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        return Response(NO_SUBMISSION, 400, mimetype="text/plain")
+        told = xforms.submission(body)
+    except xforms.NotASubmission as why:
+        return Response(f"{why} {NO_SUBMISSION}", 400, mimetype="text/plain")
     item = form_item(name, hook.place, told)
     _keep(runtime, lambda one: (_item_row(one), one.sender, one.text), item)
     runtime.wake()

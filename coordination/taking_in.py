@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from committees import reports
 from committees.committee import Committee, committee_for
-from committees.inbox import IGNORED, UNREAD, Inbound
-from committees.intake import submissions
+from committees.inbox import FORM, IGNORED, UNREAD, WAITING, Inbound
+from committees.incidents import Incident
+from committees.intake import matching, submissions
+from committees.intake.matching import Matching
 from committees.intake.reading import Command, Reading
 from committees.intake.submissions import NoSubmission, Submission
 from committees.places import Locality, LocalityPath, zone_of
 from committees.reports import NewReport
+from coordination.collected import Collection
 from coordination.sms import telling, writer
 from coordination.sms.talk import Talk
 from foundation.crypto import cipher
+from foundation.db import claim
 from foundation.errors import NotFound
 
 AHEAD = timedelta(minutes=5)
@@ -35,9 +42,18 @@ def form(session: Session, now: datetime, row: Inbound) -> None:
     row.sender = cipher(session).index(row.number(session))
     row.locality_id = town.id
     try:
-        found = submissions.read(json.loads(row.text(session)))
+        found = submissions.read(read_as(session, row))
     except (NoSubmission, ValueError):
-        row.state, row.reading = UNREAD, {"command": "UNREAD", "reason": "NO_FORM"}
+        row.state, row.reading = UNREAD, _unread("NO_FORM")
+        return
+    if found.refused:
+        row.state, row.reading = UNREAD, _unread("NOT_APPROVED")
+        return
+    if there := session.get(Incident, found.id):
+        _there(row, there)
+        return
+    if reference := _reference(session, row):
+        row.state, row.reading = UNREAD, _unread("CHANGED", reference)
         return
     place = ward_named(session, town, found.ward)
     row.locality_id = (place or town).id
@@ -51,6 +67,57 @@ def form(session: Session, now: datetime, row: Inbound) -> None:
     new = _report(session, now, found, place or town, source, named=place is not None)
     incident = reports.record(session, now, new).incident
     row.reading = {"command": "REPORT", "reference": incident.reference}
+
+
+def read_as(session: Session, row: Inbound) -> Mapping[str, Any]:
+    """The answers of a row under our questions' names, by the matching of its source if it has one; ValueError for no answers."""
+    told = json.loads(row.text(session))
+    if not isinstance(told, dict):
+        raise NoSubmission("It is no JSON object.")
+    stands = session.get(Collection, str(row.details.get("server", "")))
+    return matching.applied(Matching.of(stands.matching), told) if stands and stands.matching else told
+
+
+def again(session: Session) -> int:
+    """Let those wait once more that nobody could read, of each source whose form was matched since; return how many."""
+    stands = session.scalars(select(Collection).where(Collection.again)).all()
+    names = {one.name for one in stands}
+    rows = (
+        session.scalars(select(Inbound).where(Inbound.kind == FORM, Inbound.state == UNREAD)) if names else ()
+    )
+    done = 0
+    for row in rows:
+        if row.details.get("server") in names and (row.reading or {}).get("reason") == "NO_FORM":
+            done += claim(session, Inbound, row.id, {"state": UNREAD}, {"state": WAITING})
+    for one in stands:
+        one.again = False
+    return done
+
+
+def report_of(row: Inbound) -> UUID:
+    """The id that the report of a submission has or would have: every version of it has the same."""
+    first = next(iter(row.details.get("before", [])), row.provider_id)
+    return submissions.id_of(str(first).removeprefix("form:"))
+
+
+def _unread(reason: str, reference: str = "") -> dict[str, str]:
+    told = {"command": "UNREAD", "reason": reason}
+    return {**told, "reference": reference} if reference else told
+
+
+def _there(row: Inbound, there: Incident) -> None:
+    """The same submission by another way is read; a later version of it, or a number that is another report's, is for a person."""
+    if "before" in row.details or there.channel not in ("form", "csv"):
+        row.state, row.reading = UNREAD, _unread("CHANGED", there.reference)
+    else:
+        row.reading = {"command": "REPORT", "reference": there.reference}
+
+
+def _reference(session: Session, row: Inbound) -> str:
+    """The reference of the report that an earlier version of a submission became; nothing where none did."""
+    earlier = Inbound.provider_id.in_(row.details.get("before", []))
+    told = [one.reading or {} for one in session.scalars(select(Inbound).where(earlier))]
+    return next((str(one["reference"]) for one in told if one.get("reference")), "")
 
 
 def _report(

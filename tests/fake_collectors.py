@@ -77,8 +77,12 @@ class FakeForms:
         if parts.path == "/api/v2/assets/aBcD/data.json":
             if authorization != f"Token {TOKEN}":
                 return 401, b'{"detail":"Invalid token."}'
-            after = json.loads(query["query"])["_id"]["$gt"]
-            rows = sorted((row for row in self.kobo if row["_id"] > after), key=lambda row: row["_id"])
+            asked = json.loads(query["query"])
+            after, last = asked["_id"].get("$gt", 0), asked["_id"].get("$lte", float("inf"))
+            rows = [row for row in self.kobo if after < row["_id"] <= last]
+            if asked.get("meta/deprecatedID") == {"$exists": True}:
+                rows = [row for row in rows if "meta/deprecatedID" in row]
+            rows.sort(key=lambda row: row["_id"] * json.loads(query["sort"])["_id"])
             page = rows[: int(query["limit"])]
             if wanted := json.loads(query.get("fields", "[]")):
                 page = [{name: row[name] for name in wanted if name in row} for row in page]
@@ -88,7 +92,11 @@ class FakeForms:
             if authorization != f"Basic {basic}":
                 return 401, b'{"message":"no"}'
             since = (re.findall(r"submissionDate ge (\S+)", query.get("$filter", "")) or [""])[0]
-            rows = [row for row in self.central if row["__system"]["submissionDate"] >= since]
+            rows = [
+                row
+                for row in self.central
+                if max(row["__system"]["submissionDate"], row["__system"].get("updatedAt") or "") >= since
+            ]
             rows.sort(key=lambda row: row["__system"]["submissionDate"])
             skip = int(query.get("$skip", 0))
             rows = rows[skip : skip + int(query["$top"])]

@@ -13,18 +13,25 @@ from committees.intake.csv_files import IDS, Event, Fields, Format
 from committees.intake.ucdp import deaths_of, severity_of, somewhere
 
 VIOLENT = ("battles", "explosions/remote violence", "violence against civilians", "riots")
-WITH_INTERVENTION = ("protest with intervention", "excessive force against protesters")
+WITH_INTERVENTION = (
+    "protest with intervention", "excessive force against protesters", "excessive force against protestors",
+)  # fmt: skip
 TERMS = (
     "ACLED's data are under your own licence with ACLED: keep the file to yourself, and name ACLED (acleddata.com) wherever you show"
     " what was made of it."
 )
+REGION_ONLY = "3"  # geo_precision
 DAYS = ("%Y-%m-%d", "%d %B %Y", "%d-%b-%Y", "%d/%m/%Y")
 
 
 def read(fields: Fields) -> Event:
-    """One event: protests are 1 or, with intervention, 2; violence is 3 and by its deaths 4 or 5. Other developments are no incident."""
+    """One event: a protest that was broken up is 2; violence is 3 and by its deaths 4 or 5. Peaceful protest and other developments are none.
+
+    Where only the larger area is known (geo_precision 3), it is that area's, not its capital's.
+    """
     csv_files.needed(fields, "event_id_cnty", "event_date", "event_type", "country")
-    area = fields.get("admin2") or fields.get("admin1") or ""
+    known = fields.get("geo_precision") != REGION_ONLY and fields.get("admin2")
+    area = known or fields.get("admin1") or ""
     if not area:
         raise ValueError("admin1 and admin2 are empty: a score needs a place.")
     at = datetime.combine(_day(fields["event_date"]).date(), time(12), UTC)
@@ -44,8 +51,10 @@ def _severity(fields: Fields) -> int:
     kind, finer = fields["event_type"].casefold(), fields.get("sub_event_type", "").casefold()
     if kind in VIOLENT or deaths:
         return severity_of(deaths)
+    if kind == "protests" and finer in WITH_INTERVENTION:
+        return 2
     if kind == "protests":
-        return 2 if finer in WITH_INTERVENTION else 1
+        raise ValueError("A peaceful protest is lawful and no incident: it is left out.")
     raise ValueError(f"event_type {fields['event_type']!r} is not an incident.")
 
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, BinaryIO, NamedTuple, cast
 from uuid import UUID, uuid5
 
 from committees.intake import hxl
@@ -25,6 +27,8 @@ from foundation.errors import Problem
 
 IDS = UUID("7b1f0c0e-2d0a-4c55-9f0b-6d2f3f6f8a11")  # the namespace of ids made from a file's own
 EARLIEST, LATEST = 1900, 2200
+TAGS_WITHIN = 25
+DELIMITERS = (",", ";", "\t", "|")
 Fields = Mapping[str, str]
 
 
@@ -199,13 +203,16 @@ def opened(path: Path) -> Iterator[io.TextIOBase]:
     """The text of a file, unpacked if it is gzip; whatever cannot be read becomes a Problem in words."""
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            plain = gzip.GzipFile(fileobj=raw) if packed else raw
-            with io.TextIOWrapper(plain, encoding="utf-8-sig", errors="replace", newline="") as text:
+            plain = _unpacked(path, raw)
+            with io.TextIOWrapper(plain, encoding=_alphabet(path, plain), newline="") as text:
                 yield text
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise Problem(f"{path.name} is a damaged gzip file.", "Download or pack it again.") from None
+    except UnicodeDecodeError:
+        raise Problem(
+            f"{path.name} is not written in UTF-8.",
+            "Save it as CSV in UTF-8 and try again: no letter is guessed.",
+        ) from None
     except OSError as error:
         raise Problem(
             f"{path} cannot be read: {error.strerror}.", "Check the name and who may read it."
@@ -214,6 +221,23 @@ def opened(path: Path) -> Iterator[io.TextIOBase]:
         raise Problem(
             f"{path.name} is not a CSV file: {error}.", "Save it as CSV in UTF-8 and try again."
         ) from None
+
+
+def _unpacked(path: Path, raw: BinaryIO) -> IO[bytes]:
+    head = raw.read(4)
+    raw.seek(0)
+    if head[:2] == b"\x1f\x8b":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if head in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise Problem(f"{path.name} is a workbook, not CSV.", "Open it and save it as CSV in UTF-8.")
+    return raw
+
+
+def _alphabet(path: Path, plain: IO[bytes]) -> str:
+    """UTF-8, or UTF-16 where a mark at its beginning says so: what Excel calls Unicode text."""
+    head = plain.read(2)
+    plain.seek(0)
+    return "utf-16" if head in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 @dataclass(frozen=True)
@@ -226,27 +250,42 @@ class Table:
 
 
 def table(text: io.TextIOBase, name: str) -> Table:
-    """Read the head of a CSV file; tags stand in the first line or under it, and are no row."""
-    reader = csv.reader(text)
+    """Read the head of a CSV file; tags stand in the first line or below it, also below further lines of titles, and are no row."""
+    lines = _marked(text)
+    first = next(lines, "")
+    reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first))
     header = [column.strip().casefold() for column in next(reader, [])]
     if not any(header):
         raise Problem(f"{name} is empty.", "The first line must name the columns.")
     tags = header if hxl.is_tags(header) else []
-    first: list[tuple[int, list[str]]] = []
-    for row in reader:
+    begun: list[tuple[int, list[str]]] = []
+    for row in itertools.islice(reader, 0 if tags else TAGS_WITHIN):
         if hxl.is_tags(row):
-            tags = tags or row
-        elif any(cell.strip() for cell in row):
-            first.append((reader.line_num, row))
+            # What stands above the tags are titles, however many lines they take.
+            tags, begun = row, []
             break
+        begun.append((reader.line_num, row))
 
     def rows() -> Iterator[tuple[int, list[str]]]:
-        yield from first
-        for row in reader:
+        more = ((reader.line_num, row) for row in reader)
+        for number, row in itertools.chain(begun, more):
             if any(cell.strip() for cell in row) and not hxl.is_tags(row):
-                yield reader.line_num, row
+                yield number, row
 
     return Table(header, tags, rows())
+
+
+def _marked(text: io.TextIOBase) -> Iterator[str]:
+    """The lines of a file without the one by which Excel is told its separator."""
+    for number, line in enumerate(text):
+        if number or not re.fullmatch(r"sep=.\s*", line, re.IGNORECASE):
+            yield line
+
+
+def _delimiter(line: str) -> str:
+    """What parts the columns of the first line: exports of KoboToolbox have semicolons, and so has Excel in many countries."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(DELIMITERS, key=bare.count) if any(one in bare for one in DELIMITERS) else ","
 
 
 def format_of(header: Sequence[str], tags: Sequence[str], name: str) -> tuple[Format, list[str]]:

@@ -12,7 +12,14 @@ from committees.intake import csv_files, submissions
 from committees.intake.csv_files import Event, Fields, Format, Where
 from committees.intake.submissions import NAMES_OF_ID, QUESTIONS
 
-SYSTEM = ("_submission_time", "_submitted_by", "submissiondate", "submittername")
+SYSTEM = (
+    "_submission_time",
+    "_submitted_by",
+    "submissiondate",
+    "submittername",
+    "_validation_status",
+    "reviewstate",
+)
 
 
 def names(header: Sequence[str]) -> list[str]:
@@ -29,6 +36,8 @@ def read(fields: Fields) -> Event:
     """One submission; it happened on its day, at the latest when it was sent."""
     csv_files.needed(fields, "ward")
     found = submissions.read(fields)
+    if found.refused:
+        raise ValueError("It is marked as not approved on its form server.")
     at = submissions.at_noon(found.day) if found.day else found.sent_at
     if at is None:
         raise ValueError("occurred_on is empty and no time of submission stands in the file.")

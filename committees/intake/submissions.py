@@ -18,7 +18,16 @@ from committees.incidents import HOW_KNOWN, ONGOING, PEOPLE
 from committees.intake import form
 
 IDS = UUID("3a8d1f06-53a1-4d8e-8b0b-1f3d6a0c9e42")
-NAMES_OF_ID = ("_uuid", "meta/instanceid", "instanceid", "__id", "key")
+#: What names one submission, the most lasting first. KoboToolbox gives an edited one a new _uuid and keeps meta/rootUuid; in ODK Central
+#: __id, and KEY in its exports, stay.
+NAMES_OF_ID = ("meta/rootuuid", "__id", "key", "_uuid", "meta/instanceid", "instanceid", "meta-instanceid")
+NAMES = (*NAMES_OF_ID, "meta/deprecatedid")
+#: How the names begin that the systems add.
+SYSTEM = ("_", "meta/", "meta-", "formhub/")
+#: What the systems say of a submission that is read whatever its form is.
+KEPT = frozenset({
+    *NAMES, "_submission_time", "_submitted_by", "submissiondate", "submittername", "username", "uid", "_validation_status", "reviewstate",
+})  # fmt: skip
 QUESTIONS = ("what", "ward", "spot", "occurred_on", "ongoing", "how", "people", "text")
 LONGEST, DEEPEST = 2000, 8
 FIRST_YEAR, LAST_YEAR = 2000, 2200
@@ -39,21 +48,27 @@ class Submission:
     text: str
     collector: str
     sent_at: datetime | None
+    refused: bool = False
+    """Whoever runs the form server has marked it as not approved."""
 
 
 class NoSubmission(ValueError):
     """What came is not an answer to our form; the words say why."""
 
 
-def flat(answers: Mapping[str, Any]) -> dict[str, str]:
-    """Every answer by its name in small letters, without the groups that it stands in; names of the system keep theirs."""
+def flat(answers: Mapping[str, Any], *, whole: bool = False) -> dict[str, str]:
+    """Every answer by its name in small letters, without the groups that it stands in; names of the system keep theirs.
+
+    `whole`: a dash in a name is a part of it, as in the forms of others.
+    """
     found: dict[str, str] = {}
     for path, value in _leaves(answers, "", 0):
         name = path.casefold()
         short = name.rsplit("/", 1)[-1]
         # Exports of ODK Central part groups by a dash; none of our names has one.
-        short = short.rsplit("-", 1)[-1] if short.rsplit("-", 1)[-1] in QUESTIONS else short
-        found.setdefault(name if name in NAMES_OF_ID else short, value)
+        last = short.rsplit("-", 1)[-1]
+        short = last if last in QUESTIONS and not whole else short
+        found.setdefault(name if name in NAMES else short, value)
     return found
 
 
@@ -67,6 +82,27 @@ def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
         yield path, str(value).strip()
 
 
+def in_words(text: str) -> list[tuple[str, str]]:
+    """A submission as it is kept, for a person: each question that was answered with its answer, without what the system added."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(told, Mapping):
+        return []
+    rows = [(path, value) for path, value in _leaves(told, "", 0) if value]
+    return [
+        (path.rsplit("/", 1)[-1], value)
+        for path, value in rows
+        if not path.startswith(SYSTEM) and "/_" not in path and path.casefold() not in NAMES
+    ]
+
+
+def key_of(given: Mapping[str, str]) -> str:
+    """What names a submission for ever, however often it is edited; nothing where it has no name. `given` is flat."""
+    return next((given[name] for name in NAMES_OF_ID if given.get(name)), "").removeprefix("uuid:")
+
+
 def read(answers: Mapping[str, Any]) -> Submission:
     """Read one submission; raise NoSubmission where it has no answer to any question of ours or no id."""
     given = flat(answers)
@@ -74,7 +110,7 @@ def read(answers: Mapping[str, Any]) -> Submission:
         raise NoSubmission(
             f"None of the questions {', '.join(QUESTIONS)} is answered. Use the form that Concord makes."
         )
-    key = next((given[name] for name in NAMES_OF_ID if given.get(name)), "")
+    key = key_of(given)
     if not key:
         raise NoSubmission("It has no _uuid, KEY or instanceID, so it could not be told from the next one.")
     rest: list[str] = []
@@ -82,7 +118,7 @@ def read(answers: Mapping[str, Any]) -> Submission:
     people = _one_of(given, "people", PEOPLE, rest) or "unknown"
     day = _day(given, rest)
     return Submission(
-        id=_id(key),
+        id=id_of(key),
         kind=default_kind(what, people),
         ward=given.get("ward", ""),
         day=day,
@@ -93,12 +129,31 @@ def read(answers: Mapping[str, Any]) -> Submission:
         text=_text(given, rest),
         collector=given.get("_submitted_by") or given.get("submittername") or given.get("username") or "",
         sent_at=_moment(given.get("_submission_time") or given.get("submissiondate") or ""),
+        refused=_refused(given),
     )
 
 
-def _id(key: str) -> UUID:
+def versions(given: Mapping[str, str]) -> tuple[str, list[str]]:
+    """What names this version of a submission, and what names those before it, the first one first. `given` is flat.
+
+    KoboToolbox: _uuid is the version's, meta/rootUuid the first one's, meta/deprecatedID the one before. ODK Central: meta/instanceID and __id.
+    """
+    names = ("_uuid", "meta/instanceid", "instanceid", "meta-instanceid")
+    first = key_of(given)
+    own = next((given[name] for name in names if given.get(name)), "").removeprefix("uuid:") or first
+    before = [first, given.get("meta/deprecatedid", "").removeprefix("uuid:")]
+    return own, [one for one in before if one and one != own]
+
+
+def _refused(given: Mapping[str, str]) -> bool:
+    said = (given.get("_validation_status", ""), given.get("uid", ""), given.get("reviewstate", ""))
+    return any(one.casefold().replace(" ", "_").endswith(("not_approved", "rejected")) for one in said)
+
+
+def id_of(key: str) -> UUID:
+    """The id of the report that a submission becomes."""
     try:
-        return UUID(key.casefold().removeprefix("uuid:"))
+        return UUID(key)
     except ValueError:
         return uuid5(IDS, key)
 

@@ -12,12 +12,12 @@ from committees.call_backs import CallBack
 from committees.catalogue import FORMS, default_kind
 from committees.inbox import FORM, MAIL, READ, SMS, UNREAD, Inbound
 from committees.incidents import WITHDRAWN, Incident
-from committees.intake import sms
+from committees.intake import sms, submissions
 from committees.intake.kinds import kind_of
 from committees.intake.reading import Command
 from committees.people import Person
 from committees.places import Locality, zone_of
-from coordination import desk_view, lines_view, reach, sms_by_hand, sms_seen_view
+from coordination import desk_view, lines_view, reach, sms_by_hand, sms_seen_view, taking_in
 from coordination.desk_view import DESK
 from coordination.frame import real_clock
 from coordination.here import here
@@ -173,6 +173,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         claimant=sms_seen_view.claimant(visit.session, row),
         number="" if sender or has_stopped else row.number(visit.session),
         by_phone=row.kind not in (FORM, MAIL),
+        answers=submissions.in_words(text) if row.kind == FORM else [],
         why=why_unread(row.reading, known=sender is not None),
         when=words.when(row.received_at, zone_of(visit.session, place), visit.now) if place else "",
         wards=[(ward.code, ward.name(words.current().language)) for ward in _wards(visit)],
@@ -188,8 +189,18 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
 
 def _report_of(visit: Visit, row: Inbound) -> UUID | None:
     """The report that was made of a message already and stands: it is sorted, never made anew."""
-    found = visit.session.get(Incident, sms.report_id(row.provider_id))
+    found = visit.session.get(Incident, _report_id(row))
     return found.id if found and found.state != WITHDRAWN else None
+
+
+def _words(text: str, kind: str) -> str:
+    """What a report made of a message says; of a form the answers, each under its question."""
+    answers = submissions.in_words(text) if kind == FORM else []
+    return "\n".join(f"{name}: {value}" for name, value in answers) or text
+
+
+def _report_id(row: Inbound) -> UUID:
+    return taking_in.report_of(row) if row.kind == FORM else sms.report_id(row.provider_id)
 
 
 def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:
@@ -202,14 +213,14 @@ def _record(visit: Visit, row: Inbound, ward: Locality, what: str) -> UUID:
         visit.session, visit.now, group=group, person_id=person.id if person else None, number=number
     )
     new = reports.NewReport(
-        id=sms.report_id(row.provider_id),
+        id=_report_id(row),
         locality=ward,
         kind=default_kind(what),
         occurred_at=row.received_at,
         how_known=sms.HOW_KNOWN,
         channel={FORM: "form", MAIL: "email"}.get(row.kind, "sms"),
         source=source,
-        text=row.text(visit.session),
+        text=_words(row.text(visit.session), row.kind),
         # The way back to an unknown sender is an SMS: to an address there is none.
         reply_to=(number or None) if row.kind not in (FORM, MAIL) else None,
         reply_channel=row.channel,

@@ -33,7 +33,12 @@ def sources(visit: Visit) -> Response:
     """Every source that is set up: last asked, last heard from, what is wrong."""
     known = {row.name: row for row in visit.session.scalars(select(Collection))}
     rows = [
-        {"name": name, "kind": _(KINDS[kind]), **_state(visit, known.get(name))}
+        {
+            "name": name,
+            "kind": _(KINDS[kind]),
+            "form": kind != collecting.MAIL_NAME,
+            **_state(visit, known.get(name)),
+        }
         for name, kind in collecting.names(visit.config).items()
     ]
     return visit.render("sources.html", rows=rows, towns=_towns(visit))

@@ -74,12 +74,12 @@ def test_acled_protests_and_violence(tmp_path: Path) -> None:
     name, lines = read(tmp_path, ACLED, *rows)
     assert name == "ACLED"
     assert [line.event.severity if line.event else line.reason for line in lines] == [
-        1,
+        "A peaceful protest is lawful and no incident: it is left out.",
         2,
         4,
         "event_type 'Strategic developments' is not an incident.",
     ]
-    assert lines[0].event is not None
+    assert lines[1].event is not None
     assert lines[0].event.where.code == "IND:Kannur"
 
 
@@ -117,6 +117,36 @@ def test_a_bad_row_says_what_is_wrong_with_it(tmp_path: Path, header: str, row: 
     _name, [line] = read(tmp_path, header, row)
     assert line.event is None
     assert reason in line.reason
+
+
+def test_acleds_newest_columns_and_a_region_that_is_all_that_is_known(tmp_path: Path) -> None:
+    """The export of today: codes and words that are not read stand between those that are."""
+    head = (
+        "event_id_cnty,event_date,year,time_precision,disorder_type,event_type,sub_event_type,actor1,assoc_actor_1,inter1,actor2,assoc_actor_2,"
+        "inter2,interaction,civilian_targeting,iso,region,country,admin1,admin2,admin3,location,latitude,longitude,geo_precision,source,"
+        "source_scale,notes,fatalities,tags,timestamp"
+    )
+    row = (
+        "PAK1,2024-05-31,2024,2,Political violence,Riots,Mob violence,Rioters (Pakistan),,Rioters,,,,Rioters only,,586,South Asia,Pakistan,"
+        'Khyber Pakhtunkhwa,Mardan,Mardan,Mardan,34.2,72.04,{},"Dawn, Geo",National,"A man named Ahmed",0,crowd size=no report,1717400000'
+    )
+    near, far = event(tmp_path, head, row.format(1)), event(tmp_path, head, row.format(3))
+    assert (near.where.code, far.where.code) == ("PAK:Mardan", "PAK:Khyber Pakhtunkhwa")
+    assert near.text == "", "words about persons are not taken in"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_separators_and_alphabets_of_other_programs(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    """KoboToolbox exports with semicolons, Excel with those of its country and a line that says so."""
+    lines = [OWN, 'PK-KP-MARDAN,rumour,2024-05-31,2,heard,F4,"ا; b, c"']
+    text = "\n".join(lines).replace(",", delimiter).replace(f"ا; b{delimiter} c", "ا; b, c")
+    path = tmp_path / "file.csv"
+    path.write_text((f"sep={delimiter}\n" if encoding == "utf-16" else "") + text, encoding=encoding)
+    with csv_files.events(path) as found:
+        [line] = found.lines
+    assert line.event is not None, line.reason
+    assert line.event.text == "ا; b, c"
 
 
 @given(st.lists(st.text(max_size=12), min_size=0, max_size=14), st.sampled_from([REPLAY, UCDP, ACLED, OWN]))
@@ -169,6 +199,11 @@ def test_rejected_rows_go_to_the_current_folder_where_the_files_own_is_closed(
         (b"source_id,date,date_known,locality,category\n", "has no column severity"),
         (gzip.compress(b"locality,kind,occurred_at\n" * 5000, mtime=0)[:60], "damaged gzip"),
         (b"\x1f\x8bnot gzip at all", "damaged gzip"),
+        (
+            "locality,kind,occurred_at,text\na,rumour,2024-05-31,Straße\n".encode("cp1252"),
+            "not written in UTF-8",
+        ),
+        (b"PK\x03\x04 xlsx", "is a workbook"),
         (b'locality,kind,occurred_at\n"' + b"x" * 200_000, "is not a CSV file"),
     ],
 )

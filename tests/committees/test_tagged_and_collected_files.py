@@ -61,6 +61,14 @@ def test_tags_alone_may_head_a_file_and_what_nobody_reads_is_named(tmp_path: Pat
     assert head
 
 
+def test_tags_are_found_below_several_lines_of_titles(tmp_path: Path) -> None:
+    """Files of humanitarian offices have a title, a line of groups and the names of columns above their tags."""
+    head, _, rest = HXL.partition("\n")
+    found, lines = opened(tmp_path, f"Incidents 2024,,,,\nWho,Where,,When,\n{head}\n{rest}")
+    assert found.format.name == "HXL"
+    assert [line.event is not None for line in lines] == [True, True]
+
+
 def test_missing_tags_are_named_with_what_would_do(tmp_path: Path) -> None:
     with pytest.raises(Problem) as refused:
         opened(tmp_path, HXL.replace("#date+occurred", "#x_date"))

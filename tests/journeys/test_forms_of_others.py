@@ -1,0 +1,247 @@
+"""Forms that NGOs already have: matched to ours by a person, tried on what came in, then switched on; edited, refused, doubled and strange
+submissions are never lost, never twice, and no point on a map or person's name comes in with them."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import uuid
+from typing import Any
+
+import openpyxl
+import pytest
+
+from committees.inbox import READ, UNREAD, Inbound
+from coordination import collecting, inbound
+from foundation import collecting_settings
+from tests.fake_collectors import FakeForms
+from tests.journeys.test_reports_from_elsewhere import (
+    HOOK,
+    PLACE,
+    SECRET,
+    WARD,
+    collect,
+    incidents,
+    kobo,
+    rows,
+    set_up,
+    stands,
+    text_of,
+)
+from tests.make import Town
+
+AT = "/admin/sources/at/ngo-by-itself"
+RIGHT = {"X-Concord-Secret": SECRET}
+
+
+@pytest.fixture
+def hooked(town: Town) -> Town:
+    set_up(town, form_hooks=collecting_settings.form_hooks(f"ngo-by-itself:{PLACE}={SECRET}"))
+    return town
+
+
+def sent(town: Town, body: str | bytes | dict[str, Any], **headers: str) -> int:
+    told = json.dumps(body) if isinstance(body, dict) else body
+    answer = town.app.test_client().post(HOOK, data=told, headers=headers or RIGHT)
+    inbound.work(town.runtime)
+    return answer.status_code
+
+
+def theirs(**answers: Any) -> dict[str, Any]:
+    return {
+        "_uuid": str(uuid.uuid4()),
+        "_submission_time": "2026-11-24T08:00:00",
+        "g/incident_type": "riot",
+        **answers,
+    }
+
+
+def xlsform(*, survey: str = "survey") -> io.BytesIO:
+    book = openpyxl.Workbook()
+    first, second = book.worksheets[0], book.create_sheet("choices")
+    first.title = survey
+    for row in (
+        ("type", "name", "label::English (en)", "label::Urdu (ur)", "relevant"),
+        ("begin_group", "g", "", "", ""),
+        ("select_one Types", "incident_type", "Type of incident", "واقعہ", ""),
+        ("select_one area", "area", "Area", "علاقہ", "${incident_type} != ''"),
+        ("end_group", "", "", "", ""),
+        ("date", "day", "Day", "دن", ""),
+        ("text", "respondent_name", "Name of respondent", "نام", ""),
+        ("geopoint", "pin", "Where exactly", "جگہ", ""),
+        ("text", "story", "What did you see?", "کیا دیکھا", ""),
+    ):
+        first.append(row)
+    for row in (
+        ("list_name", "name", "label::English (en)", "label::Urdu (ur)"),
+        ("Types", "riot", "Riot", "ہنگامہ"),
+        ("Types", "talk", "Rumour spreading", "افواہ"),
+        ("area", 7, "Seventh", "ساتواں"),
+    ):
+        second.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+def test_their_form_is_matched_tried_and_then_read(hooked: Town) -> None:
+    sent(hooked, theirs(**{"g/area": "7", "day": "2026-11-23", "story": "Stones", "your_name": "Ahmed Khan", "pin": "34.2 72.04 0 5"}))  # fmt: skip
+    (row,) = rows(hooked)
+    assert row.state == UNREAD
+    with hooked.session() as session:
+        kept = row.text(session)
+    assert "Ahmed" not in kept
+    assert "72.04" not in kept
+    admin = hooked.browser("admin")
+    assert "Our own form" in admin.open(AT)
+    answer = admin.client.post(
+        AT, data={**admin.hidden(AT), "form": (xlsform(), "form.xlsx")}, follow_redirects=True
+    )
+    page = html.unescape(answer.get_data(as_text=True))
+    assert "Type of incident" in page
+    assert "Name of respondent" not in page
+    assert "Where exactly" not in page
+    chosen = {"q-what": "incident_type", "q-ward": "area", "q-occurred_on": "day", "q-text": "story"}
+    page = html.unescape(admin.send(f"{AT}/match", **chosen))
+    assert "1 answer was tried" in page
+    assert "Rumour spreading" in page
+    assert "What happened is not known" in page
+    assert not stands(hooked, "ngo-by-itself").matching, "a try is not a switch"
+    more = {
+        "of-what": "incident_type",
+        "a-what-0": "crowd",
+        "a-what-1": "rumour",
+        "of-ward": "area",
+        "a-ward-0": WARD,
+    }
+    page = html.unescape(admin.send(f"{AT}/match", **chosen, **more))
+    assert "What happened is not known" not in page
+    assert "Stones" not in page
+    assert "Switched on" in html.unescape(admin.send(f"{AT}/match", **chosen, **more, use="1"))
+    collecting.work(hooked.runtime)
+    inbound.work(hooked.runtime)
+    (incident,) = incidents(hooked)
+    assert (incident.kind, incident.known_source, incident.channel) == ("angry_crowd", False, "form")
+    assert text_of(hooked, incident) == "Stones"
+    sent(hooked, theirs(**{"g/incident_type": "feud talk", "g/area": "nowhere", "story": "Later"}))
+    second = next(one for one in incidents(hooked) if one.id != incident.id)
+    assert second.kind == "rumour", "of several that were ticked the first that means one of ours"
+    assert "ward: nowhere" in text_of(hooked, second)
+    page = html.unescape(admin.open(AT))
+    assert "Their own form" in page
+    admin.send(f"{AT}/ours")
+    assert not stands(hooked, "ngo-by-itself").matching
+
+
+@pytest.mark.parametrize("body", [b"", b"no workbook", b"PK\x03\x04 broken", "survey"])
+def test_a_file_that_is_no_xlsform_is_refused_in_words(hooked: Town, body: bytes | str) -> None:
+    admin = hooked.browser("admin")
+    admin.open(AT)
+    file = io.BytesIO(body) if isinstance(body, bytes) else xlsform(survey="Sheet1")
+    answer = admin.client.post(AT, data={**admin.hidden(AT), "form": (file, "form.xlsx")})
+    assert answer.status_code == 422
+    assert "This is not an XLSForm" in answer.get_data(as_text=True)
+    assert hooked.browser("admin").client.get("/admin/sources/at/nobody").status_code == 404
+
+
+def test_one_submission_by_every_way_and_edited_is_one_report(town: Town) -> None:
+    """It is pulled and sent under another name, then edited twice: one report, and each change goes to a person once."""
+    with FakeForms() as forms:
+        set_up(
+            town,
+            form_servers=collecting_settings.form_servers(forms.settings(PLACE)),
+            form_hooks=collecting_settings.form_hooks(f"ngo-by-itself:{PLACE}={SECRET}"),
+        )
+        first = {**kobo(1, text="First words"), "_uuid": str(uuid.uuid4())}
+        root = f"uuid:{first['_uuid']}"
+        forms.kobo, forms.central = [{**first, "meta/rootUuid": root}], []
+        assert collect(town) == 1
+        assert sent(town, {**first, "meta/instanceID": root}) == 200
+        assert collect(town) == 0
+        second = {
+            **first,
+            "_uuid": str(uuid.uuid4()),
+            "meta/deprecatedID": root,
+            "meta/rootUuid": root,
+            "report/text": "Better words",
+        }
+        forms.kobo = [second]
+        assert collect(town) == 1
+        forms.kobo = [{**second, "_uuid": str(uuid.uuid4()), "meta/deprecatedID": f"uuid:{second['_uuid']}"}]
+        assert collect(town) == 1
+        assert collect(town) == 0
+    (incident,) = incidents(town)
+    assert text_of(town, incident) == "First words"
+    assert sorted(row.state for row in rows(town)) == [READ, UNREAD, UNREAD]
+    changed = next(row for row in rows(town) if row.state == UNREAD)
+    page = html.unescape(town.browser("secretary.mardan").open(f"/desk/sms/{changed.id}"))
+    assert "Was changed on its form server" in page
+    assert "Better words" in page
+    assert f"/desk/r/{incident.id}" in page
+
+
+def test_what_is_seen_first_in_its_second_version_comes_once(hooked: Town) -> None:
+    """ODK Central names a submission by __id through every version."""
+    root, later = str(uuid.uuid4()), str(uuid.uuid4())
+    edited = {
+        "__id": f"uuid:{root}",
+        "what": "rumour",
+        "meta": {"instanceID": f"uuid:{later}"},
+        "__system": {"edits": 1},
+    }
+    for _ in range(2):
+        assert sent(hooked, edited) == 200
+    assert sent(hooked, {**edited, "meta": {"instanceID": f"uuid:{root}"}}) == 200, "the first version, late"
+    (incident,) = incidents(hooked)
+    assert str(incident.id) == root
+    sent(hooked, {**edited, "meta": {"instanceID": str(uuid.uuid4())}, "what": "fight"})
+    assert sorted(row.state for row in rows(hooked)) == [READ, READ, UNREAD], (
+        "a change of it is seen by a person"
+    )
+
+
+def test_an_answer_that_its_own_team_refused_waits_for_a_person(hooked: Town) -> None:
+    sent(
+        hooked,
+        {**kobo(1), "_validation_status": {"uid": "validation_status_not_approved", "label": "Not approved"}},
+    )
+    sent(hooked, {"__id": str(uuid.uuid4()), "what": "fight", "__system": {"reviewState": "rejected"}})
+    assert incidents(hooked) == []
+    assert [row.state for row in rows(hooked)] == [UNREAD] * 2
+
+
+XML = (
+    '<?xml version="1.0"?><data xmlns:orx="http://openrosa.org/xforms" id="concord_report"><report><what>fight</what>'
+    f"<ward>{WARD}</ward><text>At the mill</text></report>"
+    "<orx:meta><orx:instanceID>uuid:0b7d6a54-0d0e-4a7a-8f7e-6f1f2a3b4c5d</orx:instanceID></orx:meta></data>"
+)
+
+
+def test_xml_is_read_as_it_is_and_in_the_envelope_of_a_hook(hooked: Town) -> None:
+    assert sent(hooked, XML.encode()) == 200
+    event = {
+        "type": "submission.create",
+        "id": "uuid:0b7d6a54-0d0e-4a7a-8f7e-6f1f2a3b4c5d",
+        "data": {"xml": XML},
+    }
+    assert sent(hooked, event, **{"X-API-Key": SECRET}) == 200
+    (incident,) = incidents(hooked)
+    assert text_of(hooked, incident) == "At the mill"
+    bomb = XML.replace("<data", '<!DOCTYPE d [<!ENTITY a "b">]><data').replace("At the mill", "&a;")
+    for bad in (bomb, XML[:80], "<", {"type": "entity.update.version", "id": "x", "data": {"name": "y"}}):
+        assert sent(hooked, bad) == 400
+    assert len(rows(hooked)) == 1
+
+
+def test_the_page_of_a_strange_answer_names_questions_not_braces(hooked: Town) -> None:
+    sent(
+        hooked,
+        theirs(**{"story": "A crowd near the mill", "formhub/uuid": "abc", "_geolocation": [34.2, 72.0]}),
+    )
+    row: Inbound = rows(hooked)[0]
+    page = html.unescape(hooked.browser("secretary.mardan").open(f"/desk/sms/{row.id}"))
+    assert "A crowd near the mill" in page
+    assert "formhub" not in page
+    assert '{"' not in page
