@@ -80,7 +80,7 @@ def test_acled_protests_and_violence(tmp_path: Path) -> None:
         "event_type 'Strategic developments' is not an incident.",
     ]
     assert lines[1].event is not None
-    assert lines[0].event.where.code == "IND:Kannur"
+    assert lines[1].event.where.code == "IND:Kannur"
 
 
 def test_own_columns_keep_local_time_and_skip_the_row_of_hxl_tags(tmp_path: Path) -> None:
