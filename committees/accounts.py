@@ -18,8 +18,9 @@ from sqlalchemy import ForeignKey, bindparam, delete, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees import passwords
-from committees.contact_addresses import normal_number
-from committees.people import Person, find_contact
+from committees.contact_addresses import numbers_meant
+from committees.people import ContactIndex, Person, find_contact
+from committees.places import Country
 from foundation import outbox
 from foundation.crypto import cipher, new_token, token_hash
 from foundation.db import Base, Keyed, hold, insert_new
@@ -177,7 +178,12 @@ def hash_code(code: str) -> str:
 
 def code_matches(stored: str, code: str) -> bool:
     """Whether these are the digits of a code, however they were typed."""
-    return matches(stored, "".join(c for c in code if c.isdigit()))
+    return matches(stored, digits_of(code))
+
+
+def digits_of(code: str) -> str:
+    """The digits of a code as we send them, whatever stands between them and in whichever letters a keyboard writes them."""
+    return "".join(str(int(c)) for c in code if c.isdecimal())
 
 
 def send_code(session: Session, now: datetime, real_now: datetime, phone: str) -> None:
@@ -185,7 +191,7 @@ def send_code(session: Session, now: datetime, real_now: datetime, phone: str) -
 
     It lives in real time, and travels by Concord's clock like every message.
     """
-    contact = find_contact(session, normal_number(phone))
+    contact = _contact(session, phone)
     code = f"{secrets.randbelow(1_000_000):06d}"
     hashed = hash_code(code)  # also where nobody has this number: the time of the answer would say so
     if contact is None:
@@ -220,7 +226,7 @@ def send_code(session: Session, now: datetime, real_now: datetime, phone: str) -
 
 def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
     """The person whose phone got this code, five tries in its 15 minutes."""
-    contact = find_contact(session, normal_number(phone))
+    contact = _contact(session, phone)
     rows = select(SignInCode).where(
         SignInCode.used_at.is_(None), SignInCode.until > now, SignInCode.tries < CODE_TRIES
     )
@@ -231,7 +237,7 @@ def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
         if contact
         else None
     )
-    right = matches(found.code_hash if found else _NOBODY, "".join(c for c in code if c.isdigit()))
+    right = code_matches(found.code_hash if found else _NOBODY, code)
     if found:
         hold(session, found)  # after the slow hash: parallel guesses are judged one by one
         right = right and found.tries < CODE_TRIES and found.used_at is None
@@ -243,6 +249,13 @@ def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
         )
     found.used_at = now
     return found.person_id
+
+
+def _contact(session: Session, phone: str) -> ContactIndex | None:
+    """Whose phone this is, written with the code of a country or as at home in one of ours."""
+    ours = session.scalars(select(Country.code).order_by(Country.code)).all()
+    found = [find_contact(session, number) for number in numbers_meant(phone, ours)]
+    return next((contact for contact in found if contact), None)
 
 
 def after(given: Sequence[UUID], at: datetime) -> tuple[object, ...]:
@@ -273,16 +286,26 @@ _SESSION = select(WebSession).where(WebSession.token_hash == bindparam("hash"), 
 def find_session(session: Session, real_now: datetime, token: str) -> WebSession | None:
     """The living session behind a cookie, or None: ended, idle too long, too old, or never there."""
     row = session.scalars(_SESSION, {"hash": token_hash(token)}).first()
-    if row is None or row.created_at + MEMBER_LIFE < real_now:
-        return None
-    if row.official and row.seen_at + OFFICIAL_IDLE < real_now:
-        return None
-    return row
+    return row if row is not None and _lives(row, real_now) else None
+
+
+def _lives(row: WebSession, real_now: datetime) -> bool:
+    """Whether a session that nobody ended has neither grown too old nor, on an official's or a shared phone, rested too long."""
+    if row.created_at + MEMBER_LIFE < real_now:
+        return False
+    return not row.official or row.seen_at + OFFICIAL_IDLE >= real_now
 
 
 def end_session(row: WebSession, real_now: datetime) -> None:
     """Log out: the cookie is dead everywhere at once."""
     row.ended_at = real_now
+
+
+def sessions_of(session: Session, real_now: datetime, person_id: UUID) -> list[WebSession]:
+    """The living sessions of a person, the one used last first."""
+    rows = select(WebSession).where(WebSession.person_id == person_id, WebSession.ended_at.is_(None))
+    found = session.scalars(rows.order_by(WebSession.seen_at.desc()))
+    return [row for row in found if _lives(row, real_now)]
 
 
 def end_all_sessions(session: Session, real_now: datetime, person_id: UUID, but: UUID | None = None) -> None:

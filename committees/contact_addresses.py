@@ -6,7 +6,7 @@ Pure. Contact points (people.py), forms and channels use it; sending is the busi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import phonenumbers
 
@@ -32,6 +32,19 @@ def normal_number(raw: str, country: str | None = None) -> str:
     if not phonenumbers.is_possible_number(number):
         raise Invalid("phone", N_("This phone number is too short or too long."), _LIKE_A_NUMBER)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def numbers_meant(raw: str, countries: Iterable[str]) -> list[str]:
+    """The numbers that somebody may mean who writes as at home, 0300 1234567, in one of these countries; raise Invalid for none."""
+    found = []
+    for country in countries:
+        try:
+            number = phonenumbers.parse(raw, country)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            found.append(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return list(dict.fromkeys(found)) or [normal_number(raw)]
 
 
 def check_address(channel: str, raw: str, country: str | None = None) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import secrets
 from functools import cache
 from pathlib import Path
 
 from flask import Response, request
 
+#: Only where a line begins: never inside a text.
+_COMMENT, _INDENT = re.compile(r"^[ ]*(?:/\*.*?\*/|//[^\n]*)\n", re.S | re.M), re.compile(r"^ +", re.M)
 KINDS = frozenset({".css", ".js", ".json", ".svg"})
 
 
@@ -57,9 +60,15 @@ def _with_a_random_length(page: bytes) -> bytes:
     return out.getvalue()
 
 
+def lean(script: str) -> str:
+    """A script without its comments and the spaces before its lines: a tenth less on every slow line, and nothing that it does."""
+    return _INDENT.sub("", _COMMENT.sub("", script))
+
+
 @cache
 def _packed(path: Path, _edition: int) -> bytes:
-    return gzip.compress(path.read_bytes(), 9, mtime=0)
+    whole = path.read_text(encoding="utf-8")
+    return gzip.compress((lean(whole) if path.suffix == ".js" else whole).encode(), 9, mtime=0)
 
 
 def _close(response: Response) -> None:

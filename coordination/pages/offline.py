@@ -1,5 +1,7 @@
 """What a phone keeps for the time without network: an empty report, an empty check-in, a page that says so, and what to fill them with.
 
+Also how a phone lists Concord among its programs.
+
 The three pages are the same for everybody: they name no person and no place, so that they may stand in a cache. What a form offers (the
 wards of the visitor) is fetched apart and kept in the visitor's own outbox. Sending is the work of report.py and checkin.py, keeping that
 of foundation/web/static/offline.js. Only the map of pages imports it.
@@ -20,6 +22,19 @@ from foundation.policy import service
 from foundation.web import words
 from foundation.web.page import PUBLIC, Visit, page
 from foundation.web.words import gettext as _
+
+ICONS = [
+    {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+    *(
+        {
+            "src": f"/static/icon-{size}.png",
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+            "purpose": "any maskable",
+        }
+        for size in (192, 512)
+    ),
+]
 
 
 def _nobody(visit: Visit) -> Visit:
@@ -45,6 +60,36 @@ def _nobody(visit: Visit) -> Visit:
 def offline(visit: Visit) -> Response:
     """What to read where a page cannot come: what can be done without network."""
     return _nobody(visit).render("offline.html")
+
+
+@page("/manifest.json", roles=PUBLIC)
+def manifest(visit: Visit) -> Response:
+    """What a phone shows of Concord among its programs, in the language that the address asks for."""
+    _nobody(visit)
+    language = words.current()
+    response = jsonify(
+        {
+            "id": "/",
+            "name": "Concord",
+            "short_name": "Concord",
+            "description": _("Tell early, act together"),
+            "lang": language.language,
+            "dir": language.dir,
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": "#F7F5F0",
+            "theme_color": "#0B5563",
+            "icons": ICONS,
+            "shortcuts": [
+                {"name": _("Report something"), "url": "/report"},
+                {"name": _("Check-in"), "url": "/check-in"},
+            ],
+        }
+    )
+    response.mimetype = "application/manifest+json"
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response
 
 
 @page("/offline/report", roles=PUBLIC)

@@ -61,7 +61,9 @@ def said(problem: Problem) -> str:
 @page(HERE, roles=SIGNED_IN)
 def mine(visit: Visit) -> Response:
     """What guards my sign-in, and how to change it."""
-    act = {"begin": _begin, "confirm": _confirm, "codes": _codes}.get(visit.form.get("do", ""))
+    act = {"begin": _begin, "confirm": _confirm, "codes": _codes, "elsewhere": _elsewhere}.get(
+        visit.form.get("do", "")
+    )
     if not visit.posted or act is None:
         return show(visit, {})
     try:
@@ -87,8 +89,25 @@ def show(visit: Visit, errors: dict[str, str], status: int = 200, **more: Any) -
             for key in passkeys.of(visit.session, visit.person_id)
         ],
         passkeys_offered=passkeys.offered(),
+        signed_in=_signed_in(visit),
         **more,
     )
+
+
+def _signed_in(visit: Visit) -> list[tuple[bool, str, str]]:
+    """Where this person is signed in: whether it is here, since when, and when it was used last."""
+    now = real_clock.now()
+    return [
+        (row.id == current_user.row.id, words.ago(row.created_at, now), words.ago(row.seen_at, now))
+        for row in accounts.sessions_of(visit.session, now, visit.person_id)
+    ]
+
+
+def _elsewhere(visit: Visit) -> Response:
+    accounts.end_all_sessions(visit.session, real_clock.now(), visit.person_id, current_user.row.id)
+    journal.record(visit.session, visit.now, "sign_out:elsewhere", "person", visit.person_id)
+    visit.say(_("You are signed out everywhere else."))
+    return visit.go(HERE)
 
 
 def days_left(visit: Visit) -> int:

@@ -38,13 +38,21 @@ def start(visit: Visit) -> Response:
         return visit.go(home_of(visit.principal))
     if visit.config.demo:
         return visit.go("/sign-in")
-    return visit.render("start.html", errors={}, unnamed=bool(unnamed.open_doors(visit.session)))
+    return ask_number(visit, "", {}, safe_next(visit.args.get("next", "")))
 
 
 @page("/start", roles=PUBLIC)
 def phone(visit: Visit) -> Response:
     """The box for a phone number, also where the front door leads elsewhere."""
-    return visit.render("start.html", errors={}, unnamed=bool(unnamed.open_doors(visit.session)))
+    return ask_number(visit, "", {}, safe_next(visit.args.get("next", "")))
+
+
+def ask_number(visit: Visit, number: str, errors: dict[str, str], then: str) -> Response:
+    """The front page, with what was typed and where to go on afterwards."""
+    doors = bool(unnamed.open_doors(visit.session))
+    return visit.render(
+        "start.html", 422 if errors else 200, errors=errors, phone=number, next=then, unnamed=doors
+    )
 
 
 @page("/sign-in", roles=PUBLIC)
@@ -116,30 +124,28 @@ def ask_code(visit: Visit) -> Response:
     """Send a code to an enrolled phone; the answer is the same for every number."""
     if not visit.posted:
         return visit.go("/")
-    phone = visit.form.get("phone", "")
+    number, then = visit.form.get("phone", ""), safe_next(visit.form.get("next", ""))
     try:
-        accounts.send_code(visit.session, visit.now, real_clock.now(), phone)
+        accounts.send_code(visit.session, visit.now, real_clock.now(), number)
     except Problem as problem:
-        return visit.render(
-            "start.html", 422, errors={"phone": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone
-        )
-    return visit.render("code.html", errors={}, phone=phone)
+        return ask_number(visit, number, {"phone": f"{_(problem.message)} {_(problem.hint)}"}, then)
+    return visit.render("code.html", errors={}, phone=number, next=then)
 
 
 @page("/sign-in/enter", roles=PUBLIC)
 def enter_code(visit: Visit) -> Response:
     """The code from the SMS."""
-    phone, code = visit.form.get("phone", ""), visit.form.get("code", "")
+    number, code = visit.form.get("phone", ""), visit.form.get("code", "")
+    then = safe_next(visit.form.get("next", ""))
     if not visit.posted:
-        return visit.render("code.html", errors={}, phone=visit.args.get("phone", ""))
+        return visit.go("/start")
     try:
-        person_id = accounts.check_code(visit.session, real_clock.now(), phone, code)
+        person_id = accounts.check_code(visit.session, real_clock.now(), number, code)
     except Problem as problem:
         visit.session.commit()
-        return visit.render(
-            "code.html", 403, errors={"code": f"{_(problem.message)} {_(problem.hint)}"}, phone=phone
-        )
-    return enter(visit, person_id, "")
+        errors = {"code": f"{_(problem.message)} {_(problem.hint)}"}
+        return visit.render("code.html", 403, errors=errors, phone=number, next=then)
+    return enter(visit, person_id, then)
 
 
 def enter(visit: Visit, person_id: UUID, then: str) -> Response:

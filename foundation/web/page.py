@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -130,12 +130,15 @@ class Visit:
             raise Problem(N_("This form is not complete."), N_("Open the page again.")) from None
 
     def filled_at(self) -> datetime | None:
-        """When a form was filled in that waited on a phone for the network: never in the future, at most a month ago."""
+        """When a form was filled in that waited on a phone for the network: never in the future, at most a month ago.
+
+        The phone says how long it waited: what its clock shows may be wrong.
+        """
         try:
-            found = datetime.fromtimestamp(int(self.form.get("filled_at", "")) / 1000, UTC)
-        except (ValueError, OverflowError, OSError):
+            waited = timedelta(milliseconds=int(self.form.get("waited", "")))
+        except (ValueError, OverflowError):
             return None
-        return min(found, self.now) if self.now - found < LONGEST_WAIT else None
+        return self.now - max(waited, timedelta()) if waited < LONGEST_WAIT else None
 
     def typed(self) -> list[str]:
         """The sentences of a form that could not be taken, so that the page that says so can give them back."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.make import PASSWORD, Town, build_template, make_town
@@ -98,6 +98,16 @@ def open_page(chromium: Browser, served: Served) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert not complaints, complaints
+
+
+@pytest.fixture
+def phone(chromium: Browser, served: Served) -> Iterator[BrowserContext]:
+    """One phone; its console may complain, since losing the network is what these tests are about."""
+    context = chromium.new_context(base_url=served.url, viewport=PHONE)
+    context.set_default_timeout(PATIENCE)
+    context.add_cookies([{"name": "concord_language", "value": "en", "url": served.url}])
+    yield context
+    context.close()
 
 
 def sign_in(page: Page, code: str) -> None:

@@ -73,7 +73,8 @@
   function firstGap(step) {
     var gap = null;
     all("[data-required]", step).forEach(function (group) {
-      if (group.closest("[hidden]:not(.step)")) { return; }
+      var when = group.dataset.requiredWhen;
+      if (group.closest("[hidden]:not(.step)") || when && !holds(group.closest("form"), when)) { complain(group, ""); return; }
       var filled = all("input, select, textarea", group).concat(group.matches("input, textarea, select") ? group : [])
         .some(function (field) { return answerOf(field); });
       complain(group, filled ? "" : group.dataset.required);
@@ -134,11 +135,12 @@
       show(index, true);
     }
     function forward() {
-      var gap = firstGap(steps[now]);
+      var gap = firstGap(steps[now]), gaps;
       if (gap) { (gap.querySelector("input, select, textarea") || gap).focus(); return; }
-      var target = changed ? steps.length - 1 : now + 1;
-      changed = false;
-      move(target);
+      /* Another answer may ask for one more, in a step that was passed. */
+      gaps = changed ? steps.map(firstGap) : [];
+      changed = gaps.some(Boolean);
+      move(changed ? gaps.findIndex(Boolean) : gaps.length ? steps.length - 1 : now + 1);
     }
     addEventListener("popstate", function (event) { show(event.state && event.state.step || 0, true); });
     form.addEventListener("keydown", function (event) {

@@ -3,9 +3,9 @@
 (function () {
   "use strict";
   var doc = document, box = doc.getElementById("outbox"), words = box && box.dataset, opened = null, last = Promise.resolve();
-  if (!box || !window.indexedDB || !window.crypto || !crypto.subtle) { return; }
+  if (!box || !window.indexedDB || !window.crypto || !crypto.subtle || !navigator.locks) { return; }
   var line = box.firstElementChild, user = words.user, empty = !user, form = doc.querySelector("form[action='/report'], form[action='/check-in']");
-  var NOBODY = ["", "current"], IDLE = 15 * 60000, ROUNDS = 600000;
+  var NOBODY = ["", "current"], MINUTE = 60000, IDLE = 15 * MINUTE, ROUNDS = 600000, ROOM = "[data-waiting]:not(#outbox)", again = 0;
 
   /* The store. */
   function store(mode, work) {
@@ -66,11 +66,21 @@
     await put([user, "pin"], { salt: salt, check: await seal(key, "open") });
     await put([user, "key"], { key: key, at: Date.now() });
   }
+  /* After five wrong PINs in a row each further one must wait a minute longer, at most 15: a delay, never a lock-out. */
   async function unlock(pin) {
-    var known = await get([user, "pin"]), key = await stretch(pin, known.salt);
-    try { await unseal(key, known.check); } catch (wrong) { return false; }
+    var known = await get([user, "pin"]), key, wait = known.until - Date.now();
+    if (wait > 0 && wait < IDLE) { return words.wait; }
+    key = await stretch(pin, known.salt);
+    try { await unseal(key, known.check); } catch (wrong) {
+      known.tries = (known.tries || 0) + 1;
+      if (known.tries > 4) { known.until = Date.now() + Math.min(known.tries - 4, 15) * MINUTE - 1; }
+      await put([user, "pin"], known);
+      return words.wrong;
+    }
+    known.tries = known.until = 0;
+    await put([user, "pin"], known);
     await put([user, "key"], { key: key, at: Date.now() });
-    return true;
+    return "";
   }
 
   /* Words on the page. */
@@ -103,7 +113,7 @@
     [label, told, input, button(press, async function () {
       var choosing = press === words.set;
       if (choosing && input.value.length < 4) { told.textContent = words.short; return; }
-      if (choosing) { await setPin(input.value); } else if (!await unlock(input.value)) { told.textContent = words.wrong; return; }
+      if (choosing) { await setPin(input.value); } else if (told.textContent = await unlock(input.value)) { return; }
       done();
     }, "button quiet")].forEach(function (node) { field.appendChild(node); });
     return field;
@@ -116,38 +126,47 @@
 
   /* Sending: one at a time, under a lock that all tabs share. */
   async function post(item, key) {
-    var answer, page, receipt;
+    var answer, page, receipt, body = new URLSearchParams(await unseal(key, item.form));
+    /* How long it waited, not when it was filled in: the clock of a phone may be wrong by days. */
+    body.append("waited", Date.now() - item.at);
     try {
-      answer = await fetch(item.path, { method: "POST", body: new URLSearchParams(await unseal(key, item.form)),
+      answer = await fetch(item.path, { method: "POST", body: body, signal: AbortSignal.timeout && AbortSignal.timeout(MINUTE),
         headers: { "Idempotency-Key": item.id, "Concord-Outbox": user } });
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch (broken) { return { words: words.saved }; }
     receipt = page.querySelector("[data-reference]");
     if (answer.ok && receipt) {
-      await drop([user, "item", item.id]);
+      await drop([user, "item", item.id]).catch(function () {});
       return { sent: item.path + "/" + receipt.dataset.done + "/sent" };
     }
     if (answer.status === 401) { return { words: words.expired, expired: true }; }
     if (answer.status !== 422 && answer.status !== 409) { return { words: words.later }; }
     item.state = "refused";
     item.why = Array.from(page.querySelectorAll(".error-summary li"), (node) => node.textContent.trim()).join(", ");
-    await put([user, "item", item.id], item);
+    await put([user, "item", item.id], item).catch(function () {});
     return { words: words.refused.replace("{why}", item.why), refused: true };
   }
   function flush(only) {
     return navigator.locks.request("concord-" + user, async function () {
-      var key = await sealKey(), result = null;
+      var key = await sealKey(), result = null, sent = "";
       if (key === null) { return { words: words.locked, locked: true }; }
       for (var item of await items()) {
         if (item.state !== "waiting" || only && item.id !== only) { continue; }
         result = await post(item, key);
+        sent = result.sent || sent;
         if (result.words === words.saved || result.expired) { break; }
       }
-      return result;
+      clearTimeout(again);
+      if (result && !result.sent && !result.expired && !result.refused) { again = setTimeout(sendAll, MINUTE); }
+      return result && Object.assign(result, { last: sent });
     });
   }
   async function sendAll() {
     var result = await flush();
+    if (result && result.last && (doc.querySelector(ROOM) || form && form.hidden)) {
+      location.assign(form && form.hidden ? result.last : "/mine");
+      return;
+    }
     await tell();
     if (result && result.expired) { say(result.words, link(words.send, "/sign-in?next=/mine")); }
     if (result && result.refused) { say(result.words, link(words.change, "/mine")); }
@@ -163,7 +182,8 @@
   function fill(pairs) {
     Array.from(form.elements).forEach(function (field) {
       var said = pairs.filter((pair) => pair[0] === field.name).map((pair) => pair[1]);
-      if (!field.name || field.name === "csrf_token" || field.tagName === "FIELDSET") { return; }
+      /* Each opened form keeps its own number: two tabs with one draft may become two reports. */
+      if (!field.name || field.name === "csrf_token" || field === idField() || field.tagName === "FIELDSET") { return; }
       if (field.type === "radio" || field.type === "checkbox") { field.checked = said.indexOf(field.value) >= 0; }
       else if (said.length) { field.value = said[0]; }
     });
@@ -175,21 +195,44 @@
     var pairs = pairsOf();
     last = last.then(async function () {
       var key = await sealKey();
-      if (user && key !== null) { await put([user, "draft", path()], { form: await seal(key, pairs) }); }
-    });
+      if (user && key !== null) { await put([user, "draft", path()], { at: Date.now(), form: await seal(key, pairs) }); }
+    }).catch(function () {});
     return last;
+  }
+  function leaveFor(receipt) {
+    form.reset();
+    idField().value = crypto.randomUUID();
+    location.assign(receipt);
+  }
+  /* Where the phone can keep nothing (full, or forbidden) a report goes at once or stays on the page. */
+  async function sendUnkept() {
+    var result = await post({ id: idField().value, path: path(), at: Date.now(), form: pairsOf() });
+    if (result.sent) { leaveFor(result.sent); }
+    else if (result.refused && form.querySelector("[name=csrf_token]").value) { form.submit(); }
+    else { say(words.full); scrollTo(0, 0); }
+  }
+  async function sendOnce() {
+    if (form.dataset.sent) { return; }
+    form.dataset.sent = "1";
+    mark();
+    try { await submit(); } catch (full) { await sendUnkept(); }
+    delete form.dataset.sent;
+    mark();
+  }
+  function mark() {
+    form.querySelectorAll(".button").forEach(function (node) { node.setAttribute("aria-disabled", Boolean(form.dataset.sent)); });
   }
   async function submit() {
     var key, id = idField().value, pairs;
     if (!user) { say(words.nobody); return; }
     await last;
     key = await sealKey();
-    if (key === null) { say(words.locked, pinBox(words.unlock, submit)); return; }
-    pairs = pairsOf().concat([["filled_at", Date.now()]]);
+    if (key === null) { say(words.locked, pinBox(words.unlock, sendOnce)); return; }
+    pairs = pairsOf();
     await put([user, "item", id], { id: id, path: path(), at: Date.now(), state: "waiting", form: await seal(key, pairs) });
     await drop([user, "draft", path()]);
     var result = await flush(id) || { words: words.saved };
-    if (result.sent) { location.assign(result.sent); return; }
+    if (result.sent) { leaveFor(result.sent); return; }
     if (result.refused) {
       await keepDraft();
       await drop([user, "item", id]);
@@ -217,7 +260,10 @@
     if (!idField().value) { idField().value = crypto.randomUUID(); }
     if (draft && key === null) { say(words.locked, pinBox(words.unlock, () => location.reload())); }
     else if (draft && !doc.querySelector(".error-summary")) {
-      fill(await unseal(key, draft.form));
+      var pairs = await unseal(key, draft.form), today = new Date().toDateString();
+      /* "Today" was said on another day: ask again. */
+      if (new Date(draft.at).toDateString() !== today) { pairs = pairs.filter((pair) => !/^(day|part|date_.*)$/.test(pair[0])); }
+      fill(pairs);
       say(words.draft, button(words.fresh, async function () { await drop([user, "draft", path()]); location.assign(path()); }));
     }
     form.addEventListener("input", keepDraft);
@@ -226,7 +272,7 @@
 
   /* My reports: what waits, with its reason. */
   async function showWaiting() {
-    var room = doc.querySelector("[data-waiting]:not(#outbox)"), waiting = await items();
+    var room = doc.querySelector(ROOM), waiting = await items();
     if (!room) { return; }
     room.hidden = !waiting.length;
     while (room.children.length > 1) { room.lastChild.remove(); }
@@ -238,7 +284,7 @@
       if (item.state === "refused") {
         row.appendChild(button(words.change, async function () {
           item.form = await unseal(await sealKey(), item.form);
-          await put([user, "draft", item.path], { form: await seal(await sealKey(), item.form) });
+          await put([user, "draft", item.path], { at: item.at, form: await seal(await sealKey(), item.form) });
           await drop([user, "item", item.id]);
           location.assign(item.path);
         }));
@@ -264,6 +310,8 @@
 
   /* Leaving this phone: signing out, or saying that it is shared. */
   async function leave(how) {
+    /* Before anything is deleted: without network the session on the server would live on. */
+    try { await fetch("/healthz", { cache: "no-store" }); } catch (broken) { say(how.elements.shared_phone ? words.later : words.stay); scrollTo(0, 0); return; }
     var waiting = (await items()).length, go = async function () { await wipe(); how.submit(); };
     if (!waiting) { go(); return; }
     say(words.ask.replace("{n}", waiting),
@@ -280,7 +328,7 @@
   }
   doc.addEventListener("submit", function (event) {
     var sent = event.target, where = sent.getAttribute("action"), work = null;
-    if (sent === form) { work = submit; }
+    if (sent === form) { work = sendOnce; }
     else if (!empty && (where === "/sign-out" || where === "/me" && sent.elements.shared_phone.checked)) { work = function () { return leave(sent); }; }
     if (!work) { return; }
     event.preventDefault();
@@ -298,9 +346,9 @@
     showPin();
     if (empty) { return; }
     var known = await get([user, "settings"]);
-    if (!known || Date.now() - known.at > 86400000) {
+    if (!known || known.language !== doc.documentElement.lang || Date.now() - known.at > 86400000) {
       fetch("/offline/settings").then((answer) => answer.ok && answer.json()).then(function (found) {
-        if (found) { found.at = Date.now(); put([user, "settings"], found); }
+        if (found) { found.at = Date.now(); found.language = doc.documentElement.lang; put([user, "settings"], found); }
       }).catch(function () {});
     }
     if (navigator.serviceWorker) {
