@@ -91,13 +91,18 @@ def _quiet_hour(hour: int, quiet: Quiet) -> bool:
     return start <= hour or hour < end if start > end else start <= hour < end
 
 
-def after_quiet(session: Session, now: datetime, person: Person, place: Locality) -> datetime:
-    """When an ordinary message about a place may go to a person: after their pause and outside their quiet hours and days."""
+def after_quiet(session: Session, now: datetime, person: Person | None, place: Locality) -> datetime:
+    """When an ordinary message about a place may go to a person: after their pause and outside their quiet hours and days.
+
+    Without a person (a bare number): outside those of the country.
+    """
     country = country_of(session, place)
 
     def is_holiday(day: date) -> bool:
         known = holidays_of(country.code, None, day.year)
         return any(one.starts <= day <= one.ends and not one.about for one in known)
 
-    quiet = quiet_of(person, country_quiet(country))
-    return morning_after(max(now, person.paused_until or now), quiet, zone_of(session, place), is_holiday)
+    usual = country_quiet(country)
+    quiet = quiet_of(person, usual) if person else usual
+    begin = max(now, (person.paused_until if person else None) or now)
+    return morning_after(begin, quiet, zone_of(session, place), is_holiday)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts import readiness
+from alerts.quiet import after_quiet
 from alerts.routing import sender_of
 from committees import contacts, reply_codes
 from committees.committee import committee_for, sitting
@@ -167,4 +168,7 @@ def _put(
         template=template,
         slots={"source": sender_of(session, point.locality_id), **values},
         lane=outbox.URGENT if urgent else outbox.ORDINARY,
+        due_at=now
+        if urgent
+        else after_quiet(session, now, person, session.get_one(Locality, point.locality_id)),
     )

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts import routing
 from alerts.alert import Alert
+from alerts.quiet import after_quiet
 from committees import contact_stops
 from committees.incidents import Incident
-from committees.people import ContactPoint
+from committees.people import ContactPoint, Person
 from committees.places import Locality
 from committees.reports import ReplyHandle, Report
 from foundation import outbox
@@ -209,8 +210,19 @@ def _message(
         script=handle.script,
         contact_point_id=contact.id if contact else None,
         address=address,
+        due_at=_due(session, now, report, contact, outcome),
     )
     return True
+
+
+def _due(
+    session: Session, now: datetime, report: Report, contact: ContactPoint | None, outcome: str
+) -> datetime:
+    """Nobody is woken by what happened next; who asked about a rumour a moment ago is awake, and was promised an answer."""
+    if outcome.startswith(RUMOUR) and now - report.received_at <= RUMOUR_PROMISE:
+        return now
+    person = session.get(Person, contact.person_id) if contact else None
+    return after_quiet(session, now, person, session.get_one(Locality, report.locality_id))
 
 
 def _words(session: Session, incident: Incident, outcome: str) -> tuple[str, dict[str, Any]]:

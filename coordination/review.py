@@ -17,8 +17,10 @@ from alerts import routing
 from alerts.acknowledging import acknowledge
 from alerts.alert import ACTING, OPEN, Alert, note
 from alerts.escalation import DECIDED, WAITING, Escalation
+from alerts.holding import URGENT_FROM
 from alerts.messages import TEMPLATES
 from alerts.policies import next_step_time
+from alerts.quiet import after_quiet
 from alerts.receivers import SEATS, receivers
 from committees import committee, places, reply_codes
 from committees.contacts import write_to
@@ -170,7 +172,8 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
     body = committee.committee_for(session, alert.locality_id)
     if body is None:
         return
-    zone = places.zone_of(session, session.get_one(Locality, alert.locality_id))
+    place = session.get_one(Locality, alert.locality_id)
+    zone = places.zone_of(session, place)
     for receiver in receivers(session, alert, SEATS, "reviewed"):
         person = receiver.person
         for contact in contacts_of(session, person.id):
@@ -192,6 +195,7 @@ def tell_committee(session: Session, now: datetime, rng: random.Random, alert: A
                 effect_key=f"review:{review.id}:{contact.id}",
                 template="review_decided",
                 slots={name: values[name] for name in TEMPLATES["review_decided"].slots},
+                due_at=now if alert.level >= URGENT_FROM else after_quiet(session, now, person, place),
             )
 
 

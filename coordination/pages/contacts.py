@@ -180,7 +180,10 @@ def _point_shown(visit: Visit, point: ContactPoint) -> dict[str, Any]:
 
 
 def _pending_shown(visit: Visit) -> list[dict[str, Any]]:
-    """What was begun; only the newest code has its box."""
+    """What was begun; only the newest code has its box.
+
+    Whether a number sent STOP is not looked up: whoever typed in somebody else's would learn that they wrote to us.
+    """
     found = confirming.pending(visit.session, visit.now, visit.person_id)
     waiting = next((row.id for row in found if not row.confirmed_at), None)
     return [
@@ -190,6 +193,7 @@ def _pending_shown(visit: Visit) -> list[dict[str, Any]]:
             "digits": with_gap(row.channel, row.last_digits),
             "confirmed": bool(row.confirmed_at),
             "first": row.id == waiting,
+            "phone": row.channel in (SMS, WHATSAPP),
         }
         for row in found
     ]

@@ -62,6 +62,28 @@ def test_a_number_counts_once_the_code_that_was_sent_there_is_typed(wired_town: 
         assert [point.last_digits for point in points if point.verified_at == town.clock.now()] == ["0001"]
 
 
+def test_a_number_that_once_sent_stop_gets_its_code_after_start(wired_town: WiredTown) -> None:
+    town = wired_town
+    town.sms(NEW, "STOP")
+    browser = at_page(town)
+    add(browser)
+    town.work()
+    assert town.heard(NEW) == []
+    # Whoever types in a stranger's number must not learn that it wrote to us: the same words for every phone.
+    hint = "Perhaps that phone once sent us STOP"
+    assert hint in browser.open("/me/contacts")
+    town.clock.move(minutes=2)
+    town.sms(NEW, "START")
+    add(browser)
+    code = code_at(town, NEW)
+    browser.open("/me/contacts")
+    browser.send("/me/contacts", do="confirm", pending=pending(town).id, code=code)
+    assert "Warnings reach you there from now on" in browser.page
+    browser.open("/me/contacts")
+    add(browser, channel="email", address="new@example.org")
+    assert hint not in browser.page
+
+
 def test_what_cannot_be_a_number_is_said_and_nothing_typed_is_lost(wired_town: WiredTown) -> None:
     browser = at_page(wired_town)
     add(browser, address="tell me")

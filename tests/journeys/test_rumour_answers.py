@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from alerts.alert import AlertUpdate
 from committees.incidents import Incident
-from coordination import errands, jobs
+from coordination import errands, feedback, jobs
 from coordination.feedback import FeedbackRequest
 from tests.coordination.test_sms_seen_pages import desk
 from tests.journeys.test_sms_line import MEMBER, answers, high_alert, read
@@ -165,3 +165,21 @@ def test_over_stands_on_the_alert_and_ends_nothing(wired_town: WiredTown) -> Non
     with town.session() as session:
         keys = [n.key for n in session.scalars(select(AlertUpdate).where(AlertUpdate.alert_id == alert.id))]
     assert keys.count("said_over") == 1, "another ward is another matter"
+
+
+def test_nobody_is_woken_but_who_asked_a_moment_ago(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, MEMBER, TOLD)
+    town.clock.move(hours=9)  # 11pm
+    read(town, SECOND, TOLD + " phir se")
+    answers(town)
+    first, second = incidents(town)
+    with town.session("seed", write=True) as session:
+        for incident in (first, second):
+            feedback.answer_rumour(session, town.clock.now(), incident, "not_true")
+        feedback.plan_incident(session, town.clock.now(), second, "visited")
+    assert len(tell(town)) == 1
+    assert town.templates(SECOND)[-1] == "rumour_answer"
+    town.clock.move(hours=7)  # 6am
+    assert len(answers(town)) == 2
+    assert (town.templates(MEMBER)[-1], town.templates(SECOND)[-1]) == ("rumour_answer", "feedback")
