@@ -56,8 +56,32 @@ _KINDS = {slot: kind for kind, slot in SLOTS.items()}
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One message in one language, as a page shows it."""
+class Count:
+    """How long a text is as an SMS, of how many letters."""
+
+    letters: int
+    most: int
+    segments: int
+    encoding: str
+
+    @property
+    def roomy(self) -> str:
+        """How many letters it takes, of how many."""
+        return f"{self.letters}/{self.most}"
+
+
+def count(text: str, words: Catalogue) -> Count | None:
+    """What somebody typed, counted as an SMS in these words; None where they typed nothing."""
+    typed = text.replace("\r\n", "\n").strip()
+    if not typed:
+        return None
+    segments, encoding = count_segments(typed)
+    return Count(len(typed), letters_of(words), segments, encoding)
+
+
+@dataclass(frozen=True)
+class Shown(Count):
+    """One message in one language, as a page shows it; counted at its fullest."""
 
     template: str
     language: str
@@ -66,16 +90,7 @@ class Shown:
     text: str
     one_way: str
     fullest: str
-    letters: int
-    most: int
-    segments: int
-    encoding: str
     standing: Standing
-
-    @property
-    def roomy(self) -> str:
-        """How many letters the message takes at its fullest, of how many."""
-        return f"{self.letters}/{self.most}"
 
 
 def example_of(template: str) -> dict[str, Any]:
@@ -95,6 +110,10 @@ def shown(template: str, words: Catalogue, notes: Iterable[WordingNote]) -> Show
     fullest = wording(template, words).format_map(longest)
     segments, encoding = count_segments(fullest)
     return Shown(
+        len(fullest),
+        letters_of(words),
+        segments,
+        encoding,
         template,
         words.language.code,
         words.name,
@@ -102,10 +121,6 @@ def shown(template: str, words: Catalogue, notes: Iterable[WordingNote]) -> Show
         preview(template, example_of(template), language, script),
         _one_way(template, words),
         fullest,
-        len(fullest),
-        letters_of(words),
-        segments,
-        encoding,
         standing(notes, words, template),
     )
 

@@ -53,7 +53,7 @@ def read(visit: Visit, language: str) -> Response:
     if words_read is None or (template and template not in words_read.sms):
         raise NotFound(_("We know no message of this name."))
     errors: dict[str, str] = {}
-    if visit.posted:
+    if visit.posted and visit.form.get("do") != "count":
         try:
             _note(visit, language, template)
         except Refused as refused:
@@ -108,5 +108,6 @@ def _reading(visit: Visit, words_read: Catalogue, template: str, errors: dict[st
         needed=wordings.READERS_NEEDED,
         verdict=visit.form.get("verdict", ""),
         typed=visit.form.get("text", ""),
+        counted=wordings_view.count(visit.form.get("text", ""), words_read),
         errors=errors,
     )

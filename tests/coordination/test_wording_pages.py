@@ -82,6 +82,20 @@ def test_only_a_native_reader_signs_off_and_nothing_typed_is_lost(town: Town) ->
     assert town.browser("member1.mardan").client.get("/admin/messages").status_code == 404
 
 
+def test_what_a_reader_would_say_is_counted_as_an_sms_before_it_is_kept(town: Town) -> None:
+    browser = town.browser("secretary.mardan")
+    path = "/admin/messages/read/ur"
+    assert "UCS-2" in browser.open(f"{path}?template=alert"), "the words as they are, at their fullest"
+    typed = "ٹی ایم اے: " + "و" * 60
+    page = browser.send(path, template="alert", verdict="wrong", text=typed, do="count")
+    line = page.split('id="size"')[1].split("</p>")[0]
+    assert (browser.status, "71/134" in line, "UCS-2" in line, "2 segments" in line) == (200,) + (True,) * 3
+    assert typed in page
+    assert 'value="wrong" id="f-verdict-1" checked' in page
+    with town.session() as session:
+        assert session.scalars(select(WordingNote)).all() == []
+
+
 def set_route(town: Town, country: str, **fields: str) -> Browser:
     browser = town.browser("admin")
     browser.open(f"/admin/sms-routes/{country}")

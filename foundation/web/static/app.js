@@ -202,6 +202,21 @@
     area.addEventListener("input", tell);
     tell();
   }
+  /* What is typed is counted by the server as it is typed; without a script a button does it. */
+  function recounter(line) {
+    var form = line.closest("form"), waits;
+    form.addEventListener("input", function () {
+      clearTimeout(waits);
+      waits = setTimeout(function () {
+        fetch(form.action, { method: "POST", body: new URLSearchParams(line.dataset.recount + "&" + new URLSearchParams(new FormData(form))) })
+          .then(function (answer) { return answer.text(); })
+          .then(function (page) {
+            var fresh = new DOMParser().parseFromString(page, "text/html").getElementById(line.id);
+            if (fresh) { line.innerHTML = fresh.innerHTML; }
+          }).catch(function () { });
+      }, 400);
+    });
+  }
   function copier(node) {
     if (!navigator.clipboard) { return; }
     node.hidden = false;
@@ -218,6 +233,7 @@
   all("form").forEach(sendOnce);
   all("[data-today]").forEach(todayButton);
   all("textarea[data-most]").forEach(counter);
+  all("[data-recount]").forEach(recounter);
   all("[data-copy]").forEach(copier);
   all("[data-print]").forEach(function (node) {
     node.hidden = false;
