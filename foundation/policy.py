@@ -16,10 +16,23 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, exists, false, literal, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql.expression import ColumnClause
 from sqlalchemy.types import TypeEngine
 
 from foundation.db import Base
@@ -322,8 +335,15 @@ _named: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()
 
 def _tables_in(statement: Any) -> frozenset[str]:
     if statement not in _named:
-        parts = visitors.iterate(statement)
-        _named[statement] = frozenset(part.name for part in parts if isinstance(part, Table))
+        names, left = set(), [statement]
+        # By hand, since this is done for nearly every statement: most parts are columns and values, which have no parts of their own.
+        while left:
+            part = left.pop()
+            if isinstance(part, Table):
+                names.add(part.name)
+            elif not isinstance(part, ColumnClause | BindParameter):
+                left.extend(part.get_children())
+        _named[statement] = frozenset(names)
     return _named[statement]
 
 
