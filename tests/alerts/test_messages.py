@@ -92,6 +92,12 @@ def test_a_route_without_answers_asks_for_none_and_says_how_else(language: str) 
         assert template in ONLY_ANSWERS or not COMMANDS.search(said), said
 
 
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+def test_a_receipt_says_until_when_it_can_be_taken_back(language: str) -> None:
+    for template in ("receipt_report", "receipt_vouched"):
+        assert "15" in CATALOGUES[language].sms[template]
+
+
 def test_a_route_without_answers_is_told_whom_to_ring() -> None:
     rung = render("alert", ALERT, one_way=OneWay("0937111")).text
     assert rung.endswith("Not confirmed. Please meet those concerned. To answer call 0937111")
