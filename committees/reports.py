@@ -359,6 +359,7 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
         if new.source.known
         or new.source.kind in ("unnamed", VOUCHED)  # nobody can ring somebody without a name
         or new.channel == WALK_IN  # the secretary has just spoken with them
+        or (new.channel == "voice" and not new.reply_to)  # whoever rang hides their number
         else "unknown_source"
     )
     if why:

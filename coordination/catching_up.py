@@ -152,5 +152,6 @@ def _row(session: Session, now: datetime, one: Received | Rung) -> Inbound:
     else:
         number, text = one.caller, ""
     row.id, row.received_at = new_id(), min(one.at or now, now)
-    inbox.seal_message(session, row, number, storable(text))
+    if number:
+        inbox.seal_message(session, row, number, storable(text))
     return row

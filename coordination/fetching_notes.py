@@ -51,7 +51,9 @@ def read(session: Session, now: datetime, row: Inbound) -> None:
     place = (
         incident.locality_id
         if incident
-        else writer.find(session, pressed.number(session), "", "voice").place.id
+        else writer.find(
+            session, pressed.number(session), "", "voice", to=str(pressed.details["to"])
+        ).place.id
     )
     row.locality_id, row.person_id = place, pressed.person_id
     row.reading = {"command": "NOTE"}

@@ -8,7 +8,7 @@ inbound rows and do nothing else: it cannot even read back what it stored. What 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 from uuid import UUID
@@ -126,33 +126,37 @@ def _menu(runtime: Runtime, language: str | None) -> Response:
         return _refused()
     recordings = _recorded(runtime)
     speaks = Speaker(str(language), recordings.get(str(language), {}))
+    hidden = not told.caller
     if isinstance(told, IncomingCall):
         _keep(runtime, _menu_call_row, told)
-        answer = call_menu.languages(f"{base}/{CHOOSE}", recordings)
+        answer = call_menu.languages(f"{base}/{CHOOSE}", recordings, hidden=hidden)
     elif language == CHOOSE:
         chosen = call_menu.language_of(told.key)
         answer = (
-            call_menu.menu(Speaker(chosen, recordings.get(chosen, {})), f"{base}/{chosen}")
+            call_menu.menu(Speaker(chosen, recordings.get(chosen, {})), f"{base}/{chosen}", hidden=hidden)
             if chosen
-            else call_menu.languages(f"{base}/{CHOOSE}", recordings)
+            else call_menu.languages(f"{base}/{CHOOSE}", recordings, hidden=hidden)
         )
     elif told.confirmed and told.key in call_menu.KEYS:
         _keep(runtime, lambda pressed: _menu_row(pressed, str(language)), told)
         runtime.wake()
         if told.key in call_menu.KINDS:
             ready = f"{runtime.config.public_url}/hooks/twilio/recording"
-            answer = call_menu.note(speaks, f"{base}/{language}/said", ready)
+            answer = call_menu.note(speaks, f"{base}/{language}/said", ready, hidden=hidden)
         else:
-            answer = call_menu.thanks(speaks)
+            answer = call_menu.thanks(speaks, hidden=hidden)
     else:
-        answer = call_menu.menu(speaks, f"{base}/{language}", again=True)
+        answer = call_menu.menu(speaks, f"{base}/{language}", again=True, hidden=hidden)
     return Response(answer, 200, mimetype="text/xml")
 
 
 def _said(runtime: Runtime, language: str = "") -> Response:
     """Keep that something was said after the tone, told in the call or later: whichever comes first. In the call, say thank you."""
-    thanks = call_menu.thanks(_speaker(runtime, language)) if language else SILENCE
-    return _serve(runtime, _note_row, NoteSpoken, thanks)
+
+    def thanks(told: NoteSpoken) -> str:
+        return call_menu.thanks(_speaker(runtime, language), hidden=told.hidden)
+
+    return _serve(runtime, _note_row, NoteSpoken, thanks if language else SILENCE)
 
 
 def _refused() -> Response:
@@ -160,13 +164,13 @@ def _refused() -> Response:
     return Response("", 403, mimetype="text/plain")
 
 
-def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str) -> Response:
+def _serve(runtime: Runtime, row_of: Any, wanted: type[Any], answer: str | Callable[[Any], str]) -> Response:
     """Check one request and keep it once; anything that is not certainly the provider's is refused alike."""
     if (told := _told(runtime, wanted)) is None:
         return _refused()
     _keep(runtime, row_of, told)
     runtime.wake()
-    return Response(answer, 200, mimetype="text/xml")
+    return Response(answer if isinstance(answer, str) else answer(told), 200, mimetype="text/xml")
 
 
 def _key(runtime: Runtime, outbox_id: UUID, language: str) -> Response:

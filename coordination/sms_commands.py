@@ -133,9 +133,11 @@ def receipt_as(session: Session, now: datetime, rng: random.Random, row: Inbound
 
 def handle_call(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
     """Act on one missed call: seen where an alert is open on that phone, else somebody rings back."""
-    who = writer.find(session, row.number(session), "", "voice")
+    who = writer.find(session, row.number(session), "", "voice", to=str(row.details.get("to", "")))
     talk = _talk(session, now, rng, row, who, Reading("", Command.CALL))
     talk.note(command="MISSED_CALL")
+    if not who.number:
+        return  # hidden: nobody can be rung
     # A call that carried something unknown cannot be asked for again, so it answers nothing.
     act = answers.missed_call if row.confirmed and who.known else answers.call_back
     act(talk)
@@ -143,7 +145,7 @@ def handle_call(session: Session, now: datetime, rng: random.Random, row: Inboun
 
 def handle_menu(session: Session, now: datetime, rng: random.Random, row: Inbound) -> None:
     """Act on one key pressed in a call that we took, or on the end of such a call."""
-    who = writer.find(session, row.number(session), "", "voice")
+    who = writer.find(session, row.number(session), "", "voice", to=str(row.details.get("to", "")))
     talk = _talk(session, now, rng, row, who, Reading("", Command.CALL))
     talk.note(command="MISSED_CALL" if row.kind == MENU_CALL else "MENU")
     (menu.hung_up if row.kind == MENU_CALL else menu.press)(talk)

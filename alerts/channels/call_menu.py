@@ -22,9 +22,15 @@ TIMES = 2
 LONGEST_SECONDS = 240
 #: A spoken note: a person must hear it all, and whoever says nothing for so long has said it.
 NOTE_SECONDS, SILENT_SECONDS = 60, 5
+#: The last words of a call: from a number, and from one that is hidden, which nobody can ring.
+LAST, LAST_HIDDEN = ("menu.goodbye", "menu.thanks"), ("menu.hidden", "menu.hidden")
 
 
-def languages(link: str, recorded: Mapping[str, Plays]) -> str:
+def _last(hidden: bool, *, pressed: bool) -> str:
+    return (LAST_HIDDEN if hidden else LAST)[pressed]
+
+
+def languages(link: str, recorded: Mapping[str, Plays], *, hidden: bool = False) -> str:
     """Ask for a language by key, each in its own voice; `link` takes the key, `recorded` is what was recorded for each."""
     response = VoiceResponse()
     for _ in range(TIMES):
@@ -32,7 +38,7 @@ def languages(link: str, recorded: Mapping[str, Plays]) -> str:
         for number, language in enumerate(SPOKEN, 1):
             Speaker(language, recorded.get(language, {})).choice(listening, number)
         response.append(listening)
-    Speaker(SPOKEN[0]).line(response, "menu.goodbye")
+    Speaker(SPOKEN[0]).line(response, _last(hidden, pressed=False))
     return str(response)
 
 
@@ -41,7 +47,7 @@ def language_of(key: str) -> str | None:
     return SPOKEN[int(key) - 1] if key.isdecimal() and 1 <= int(key) <= len(SPOKEN) else None
 
 
-def menu(speaks: Speaker, link: str, *, again: bool = False) -> str:
+def menu(speaks: Speaker, link: str, *, again: bool = False, hidden: bool = False) -> str:
     """Ask what it is about; `again` after a key that is none of these."""
     response = VoiceResponse()
     if again:
@@ -50,11 +56,11 @@ def menu(speaks: Speaker, link: str, *, again: bool = False) -> str:
         listening = _listening(link)
         speaks.line(listening, "menu.ask")
         response.append(listening)
-    speaks.line(response, "menu.goodbye")
+    speaks.line(response, _last(hidden, pressed=False))
     return str(response)
 
 
-def note(speaks: Speaker, said: str, ready: str) -> str:
+def note(speaks: Speaker, said: str, ready: str, *, hidden: bool = False) -> str:
     """Ask for a few words after the tone. `said` takes the end of them, `ready` that the recording can be fetched.
 
     Whoever says nothing goes on to the thanks: the key that they pressed is kept already.
@@ -73,14 +79,14 @@ def note(speaks: Speaker, said: str, ready: str) -> str:
         recording_status_callback_method="POST",
         recording_status_callback_event="completed absent",
     )
-    speaks.line(response, "menu.thanks")
+    speaks.line(response, _last(hidden, pressed=True))
     return str(response)
 
 
-def thanks(speaks: Speaker) -> str:
-    """Say that it is kept, and that a person rings back."""
+def thanks(speaks: Speaker, *, hidden: bool = False) -> str:
+    """Say that it is kept, and that a person rings back; or why nobody can."""
     response = VoiceResponse()
-    speaks.line(response, "menu.thanks")
+    speaks.line(response, _last(hidden, pressed=True))
     return str(response)
 
 

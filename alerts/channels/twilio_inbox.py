@@ -14,7 +14,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from alerts.channels.base import DeliveryFailed, OutcomeUnknown
 from alerts.channels.twilio_http import PooledClient, asking, make_client, told_apart
-from alerts.channels.twilio_request import WHATSAPP_PREFIX
+from alerts.channels.twilio_request import WHATSAPP_PREFIX, caller_of
 from foundation.config import Config
 
 
@@ -103,7 +103,7 @@ class TwilioInbox:
                 at = call.start_time or call.date_created
                 inbound = call.direction == "inbound" and call.sid and call._from
                 if inbound and (at is None or at >= when):
-                    yield Rung(call.sid, call._from, number, at)
+                    yield Rung(call.sid, caller_of(call._from), number, at)
 
     def delete(self, sid: str) -> None:
         """Delete Twilio's copy. Only after reconciliation: a deleted message can no longer be looked up."""

@@ -55,7 +55,7 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """One call to our number; a missed call counts as *seen*."""
+    """One call to our number; a missed call counts as *seen*. `caller` is empty where the number was hidden."""
 
     sid: str
     caller: str = field(repr=False)
@@ -92,6 +92,8 @@ class NoteSpoken:
     account: str
     there: bool
     confirmed: bool
+    #: Whether the caller's number was hidden; only a call that still lasts can tell.
+    hidden: bool = False
 
 
 Told = Inbound | StatusUpdate | IncomingCall | KeyPressed | MenuKey | NoteSpoken
@@ -128,9 +130,11 @@ def validate(
     if shape is shapes.RECORDED:
         return _spoken(fields, True, confirmed)
     if shape is shapes.MENU_KEY:
-        return MenuKey(fields["CallSid"], fields["Digits"], fields["From"], fields["To"], confirmed)
+        return MenuKey(
+            fields["CallSid"], fields["Digits"], caller_of(fields["From"]), fields["To"], confirmed
+        )
     if shape is shapes.VOICE:
-        return IncomingCall(fields["CallSid"], fields["From"], fields["To"], confirmed)
+        return IncomingCall(fields["CallSid"], caller_of(fields["From"]), fields["To"], confirmed)
     body = fields["Body"]
     return Inbound(
         sid=fields["MessageSid"],
@@ -235,4 +239,13 @@ def _of_a_call(
 
 
 def _spoken(fields: Mapping[str, str], there: bool, confirmed: bool) -> NoteSpoken:
-    return NoteSpoken(fields["RecordingSid"], fields["CallSid"], fields["AccountSid"], there, confirmed)
+    hidden = "From" in fields and not caller_of(fields["From"])
+    return NoteSpoken(
+        fields["RecordingSid"], fields["CallSid"], fields["AccountSid"], there, confirmed, hidden
+    )
+
+
+def caller_of(number: str) -> str:
+    """The number of whoever rings; empty where they hide it."""
+    is_number = shapes.PHONE.match(number) and number not in shapes.HIDDEN_NUMBERS
+    return number if is_number else ""

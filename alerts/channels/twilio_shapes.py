@@ -32,6 +32,12 @@ CALL = _exact(r"CA[0-9a-fA-F]{32}")
 SERVICE = _exact(r"MG[0-9a-fA-F]{32}")
 #: E.164, or a network's short code.
 PHONE = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+#: Who rings, or the word that a network sends in place of a number that the caller hides. A closed list: free letters could be cut anew.
+CALLER = _exact(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?i:anonymous|blocked|private|restricted|unavailable|unknown|withheld)"
+)
+#: The same words as some networks dial them, letter by letter, on the keys of a telephone.
+HIDDEN_NUMBERS = frozenset({"+266696687", "+2562533", "+7378742833", "+86282452253", "+8656696"})
 WHATSAPP_USER = _exact(r"whatsapp:\+[1-9][0-9]{6,14}")
 RECEIVER = _exact(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}|[0-9]{3,8}")
 SENDER = _exact(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 ._-]{1,11}|whatsapp:\+[1-9][0-9]{6,14}")
@@ -108,7 +114,9 @@ _CALL = {
 _ABOUT_A_CALL = {
     **_PLACES,
     "Called": PHONE,
-    "Caller": PHONE,
+    "Caller": CALLER,
+    "CalledVia": PHONE,
+    "ForwardedFrom": PHONE,
     "CallDuration": _exact(r"[0-9]{1,6}"),
     "Duration": _exact(r"[0-9]{1,6}"),
     "StirVerstat": _exact(r"[A-Za-z0-9-]{1,60}"),
@@ -118,7 +126,7 @@ _ABOUT_A_CALL = {
 }
 #: Somebody rings us.
 VOICE = Shape(
-    required={**_CALL, "Direction": _exact("inbound")},
+    required={**_CALL, "From": CALLER, "Direction": _exact("inbound")},
     optional={**_ABOUT_A_CALL, "CallToken": _exact(r"[\x21-\x7e]{1,2000}")},
 )
 #: How a call of ours goes.
@@ -142,7 +150,7 @@ KEY = Shape(
 )
 #: A key was pressed by somebody who rang us.
 MENU_KEY = Shape(
-    required={**KEY.required, "Direction": _exact("inbound")},
+    required={**KEY.required, "From": CALLER, "Direction": _exact("inbound")},
     optional={**KEY.optional, "CallToken": VOICE.optional["CallToken"]},
 )
 RECORDING = _exact(r"RE[0-9a-fA-F]{32}")
@@ -153,6 +161,7 @@ _RECORDING_URL = _exact(r"https?://[\x21-\x7e]{1,300}")
 RECORDED = Shape(
     required={
         **_CALL,
+        "From": CALLER,
         "Direction": _exact("inbound"),
         "RecordingSid": RECORDING,
         "RecordingUrl": _RECORDING_URL,

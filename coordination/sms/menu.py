@@ -28,6 +28,8 @@ def press(talk: Talk) -> None:
     """Act on one key of the menu, in the language that was chosen there."""
     key, language = str(talk.row.details["key"]), str(talk.row.details["language"])
     talk.chosen = (language, "own")
+    if not talk.writer.number and key not in call_menu.KINDS:
+        return  # nobody can ring a hidden number, and the call says so
     if key == call_menu.SEEN and talk.writer.known:
         answers.missed_call(talk)
     elif key in call_menu.KINDS:
@@ -38,6 +40,8 @@ def press(talk: Talk) -> None:
 
 def hung_up(talk: Talk) -> None:
     """The call is over: where nothing was pressed it was a missed call, else its keys have said everything."""
+    if not talk.writer.number:
+        return
     pressed = select(Inbound.id).where(Inbound.provider_id.startswith(f"{talk.row.provider_id}:menu:"))
     if talk.session.scalars(pressed.limit(1)).first() is None:
         act = answers.missed_call if talk.row.confirmed and talk.writer.known else answers.call_back
@@ -51,7 +55,8 @@ def _begin_report(talk: Talk, what: str, language: str) -> None:
         talk.now,
         group=talk.writer.group,
         person_id=person.id if person else None,
-        number=talk.writer.number,
+        # Who hides their number is somebody else in each call.
+        number=talk.writer.number or f"hidden {talk.row.details['sid']}",
     )
     new = NewReport(
         id=intake.report_id(talk.row.provider_id),
@@ -62,10 +67,13 @@ def _begin_report(talk: Talk, what: str, language: str) -> None:
         channel="voice",
         source=source,
         contact_point_id=contact.id if person and contact else None,
-        reply_to=None if person else talk.writer.number,
+        reply_to=None if person else talk.writer.number or None,
         language=language,
     )
-    _ring_back(talk, reports.record(talk.session, talk.now, new).incident, what)
+    incident = reports.record(talk.session, talk.now, new).incident
+    if not talk.writer.number:
+        return
+    _ring_back(talk, incident, what)
     talk.reply("call_back_receipt", **talk.emergency)
 
 

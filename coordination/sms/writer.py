@@ -62,8 +62,9 @@ class Writer:
 KNOWN_BY = {"sms": ("sms",), "whatsapp": ("whatsapp",), "voice": ("sms", "voice"), "email": ("email",)}
 
 
-def find(session: Session, number: str, text: str, channel: str = "sms") -> Writer:
-    """The writer behind a number; the text may name a stranger's town. Raise NotFound before any seed."""
+def find(session: Session, number: str, text: str, channel: str = "sms", *, to: str = "") -> Writer:
+    """The writer behind a number; the text may name a stranger's town, and who hides their number is taken to be near the number
+    `to` that they rang. Raise NotFound before any seed."""
     found = people.find_contact(session, number, KNOWN_BY[channel])
     # The row is locked: two messages of one phone are read one after the other, so that each wrong code
     # counts.
@@ -72,7 +73,7 @@ def find(session: Session, number: str, text: str, channel: str = "sms") -> Writ
     writer = (
         _member(session, number, contact, standings)
         if contact and standings
-        else _stranger(session, number, text)
+        else _stranger(session, number, text, to)
     )
     writer.channel = "sms" if channel == "voice" else channel
     return writer
@@ -133,7 +134,7 @@ def _wards(session: Session, town: Locality) -> dict[str, Locality]:
     return {str(ward.number): ward for ward in session.scalars(rows.order_by(Locality.code))}
 
 
-def _stranger(session: Session, number: str, text: str) -> Writer:
+def _stranger(session: Session, number: str, text: str, to: str) -> Writer:
     """An unknown number goes to the committee of the town that it names, else to the first of its country.
 
     Nobody's message is kept where nobody looks: some secretary always sees it.
@@ -141,7 +142,7 @@ def _stranger(session: Session, number: str, text: str) -> Writer:
     bodies = list(session.scalars(select(Committee).order_by(Committee.code)))
     if not bodies:
         raise NotFound("There is no committee yet.", "Load a seed file first.")
-    countries = countries_of(session, number)
+    countries = countries_of(session, number or to)
     towns = [session.get_one(Locality, body.locality_id) for body in bodies]
     near = [town for town in towns if town.country_code in countries] or towns
     words = text.casefold()

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as XML
 
+import pytest
 from sqlalchemy import select
 
 from alerts.alert import Acknowledgement
@@ -15,14 +16,15 @@ from committees.incidents import Incident
 from tests.rig.town import WiredTown
 
 MENU_HOOK, STRANGER = "/hooks/twilio/menu", "+923009990000"
+ON_SQLITE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
 
 class Caller:
     """Somebody on the phone: what they hear, and the keys that they press."""
 
-    def __init__(self, town: WiredTown, who: str) -> None:
+    def __init__(self, town: WiredTown, who: str, **more: str) -> None:
         self.town = town
-        number = who if who.startswith("+") else town.address(who)
+        number = town.address(who) if "." in who else who
         ours = town.twilio.numbers[0]
         self.fields = {
             "AccountSid": town.twilio.account_sid,
@@ -34,6 +36,7 @@ class Caller:
             "Direction": "inbound",
             "From": number,
             "To": ours,
+            **more,
         }
         self.status, self.heard = town.twilio.post_for_answer(town.hook(MENU_HOOK), self.fields)
 
@@ -129,3 +132,31 @@ def test_a_key_that_is_not_certainly_of_this_call_is_kept_nowhere(wired_town: Wi
     assert town.twilio.post(link, pressed) == town.twilio.post(link, pressed) == 200
     town.work()
     assert len(rows(town, Incident)) == 1
+
+
+@ON_SQLITE
+def test_who_hides_their_number_is_heard_kept_apart_and_never_to_be_rung(wired_town: WiredTown) -> None:
+    town = wired_town
+    for hidden in ("ANONYMOUS", "+266696687"):
+        caller = Caller(town, hidden).press("1")
+        assert caller.status == 200
+        assert "Your number is hidden" in caller.heard
+        assert "rings you back" not in caller.press("4").heard
+    assert "Your number is hidden" in Caller(town, "Restricted").press("1").press("0").heard
+    assert town.ring("anonymous") == 200
+    town.later(minutes=5)
+    incidents = rows(town, Incident)
+    assert [(one.kind, one.known_source, one.credibility) for one in incidents] == [
+        ("small_fight", False, 4)
+    ] * 2
+    assert len({one.source_id for one in incidents}) == 2, "nobody knows whether it was one person"
+    assert {call.why for call in rows(town, CallBack)} <= {"no_news"}
+    assert town.twilio.sent == [sms for sms in town.twilio.sent if sms.to.startswith("+92")]
+
+
+@ON_SQLITE
+def test_a_call_that_was_passed_on_by_another_phone_can_press_its_keys(wired_town: WiredTown) -> None:
+    town = wired_town
+    Caller(town, "member1.mardan", ForwardedFrom=STRANGER, CalledVia=STRANGER).press("1").press("4")
+    town.work()
+    assert [one.known_source for one in rows(town, Incident)] == [True]

@@ -61,7 +61,7 @@ class WiredTown(Town):
 
     def ring(self, person: str) -> int:
         """A missed call from this person's phone (or from a bare number) comes in and is worked off."""
-        number = person if person.startswith("+") else self.address(person)
+        number = self.address(person) if "." in person else person
         answered = self.twilio.ring(number, self.hook(VOICE_HOOK))
         self.work()
         return answered
