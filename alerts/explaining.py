@@ -90,8 +90,9 @@ def soft_terms(document: Any, said: Voices, windows: Sequence[DateHere], today: 
     signs: list[dict[str, Any]] = []
     if said.median is not None and said.sources >= soft["voices"]:
         size = _between(soft["checkin_median"], said.median)
-        if said.all_calm and size < 0:
-            size *= soft["all_calm_factor"]
+        if size < 0:
+            # The button says less than five answers, each time it was pressed.
+            size *= 1 - said.by_button * (1 - soft["all_calm_factor"])
         signs.append({"key": "checkin", "size": size, "median": said.median, "n": said.sources})
     for indicator in document["indicators"]:
         seen, stopped = said.indicators.get(indicator["key"], (0, 0))

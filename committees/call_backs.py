@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation import journal
-from foundation.db import Base, Keyed
+from foundation.db import Base, Keyed, hold
 
 PRIVATE = "private_matter"
 DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER, CHECK_IN = (
@@ -85,17 +85,21 @@ def waiting(session: Session) -> list[CallBack]:
     return list(session.scalars(select(CallBack).where(CallBack.done_at.is_(None)).order_by(CallBack.due_at)))
 
 
-def done(session: Session, now: datetime, call: CallBack, outcome: str = REACHED) -> None:
-    """Close a call with how it ended; one that is closed already is left as it is."""
+def done(session: Session, now: datetime, call: CallBack, outcome: str = REACHED) -> bool:
+    """Close a call with how it ended; False for one that is closed already: it is left as it is."""
+    hold(session, call)
     if call.done_at is not None:
-        return
+        return False
     call.done_at, call.outcome = now, outcome
     journal.record(session, now, "call_back", "call_back", call.id, locality_id=call.locality_id)
+    return True
 
 
-def tried(session: Session, now: datetime, call: CallBack) -> None:
-    """Nobody answered: the call stays on the list, and is due again in half an hour."""
+def tried(session: Session, now: datetime, call: CallBack) -> bool:
+    """Nobody answered: the call stays on the list, and is due again in half an hour. False for one that is closed already."""
+    hold(session, call)
     if call.done_at is not None:
-        return
+        return False
     call.tries, call.tried_at, call.due_at = call.tries + 1, now, now + TRY_AGAIN
     journal.record(session, now, "call_back:tried", "call_back", call.id, locality_id=call.locality_id)
+    return True

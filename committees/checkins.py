@@ -51,6 +51,8 @@ class CheckIn(Keyed, Base):
     channel: Mapped[str] = mapped_column(default="web")
     received_at: Mapped[datetime] = mapped_column(index=True)
     late: Mapped[bool] = mapped_column(default=False)
+    #: Whether somebody of the desk wrote down what this source said, face to face or in a call.
+    logged_for_other: Mapped[bool] = mapped_column(default=False)
 
 
 class Turnout(Base):
@@ -66,7 +68,10 @@ class Turnout(Base):
 
 @dataclass(frozen=True)
 class NewCheckIn:
-    """What a door brings in: five whole numbers from 1 to 5, and what may come with them. `at`: when they were written, if not now."""
+    """What a door brings in: five whole numbers from 1 to 5, and what may come with them. `at`: when they were written, if not now.
+
+    `only_answers`: the door takes nothing else (an SMS); what came with an earlier check-in of the week stays.
+    """
 
     id: UUID
     locality: Locality
@@ -79,6 +84,8 @@ class NewCheckIn:
     prepare: str = ""
     activities: tuple[str, ...] = ()
     at: datetime | None = None
+    only_answers: bool = False
+    logged_for_other: bool = False
 
 
 def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
@@ -92,8 +99,10 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
     week = week_spoken_of(session, new.at or now, new.locality, new.source.id)
     found = of_week(session, new.source.id, new.locality.id, week) or _first(session, now, new, week)
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
-    found.indicators, found.talked_to, found.prepare = dict(new.indicators), list(new.talked_to), new.prepare
-    found.activities, found.received_at = list(new.activities), now
+    if not new.only_answers:
+        found.indicators, found.talked_to = dict(new.indicators), list(new.talked_to)
+        found.prepare, found.activities = new.prepare, list(new.activities)
+    found.received_at, found.logged_for_other = now, new.logged_for_other
     session.flush()
     journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)
     return found
@@ -124,13 +133,40 @@ def _first(session: Session, now: datetime, new: NewCheckIn, week: date) -> Chec
     return row
 
 
+def take_back(session: Session, now: datetime, row: CheckIn, before: Mapping[str, Any] | None) -> None:
+    """Put a check-in back to what it was `before` (see `answered`), or delete the first one of its week, which then counts nowhere."""
+    journal.record(session, now, "withdraw", "checkin", row.id, locality_id=row.locality_id)
+    if before:
+        row.answers, row.all_calm = list(before["answers"]), bool(before["all_calm"])
+        row.channel, row.logged_for_other = before["channel"], bool(before["logged_for_other"])
+        return
+    here = (Turnout.locality_id == row.locality_id, Turnout.week == row.week)
+    less = update(Turnout).where(*here, Turnout.spoken > 0)
+    less = less.values(spoken=Turnout.spoken - 1, late=Turnout.late - int(row.late))
+    session.execute(less.execution_options(synchronize_session=False))
+    session.delete(row)
+
+
+def answered(row: CheckIn) -> dict[str, Any]:
+    """What an SMS may change of a check-in, as `take_back` puts it back."""
+    return {
+        "answers": list(row.answers),
+        "all_calm": row.all_calm,
+        "channel": row.channel,
+        "logged_for_other": row.logged_for_other,
+    }
+
+
 @dataclass(frozen=True)
 class Voices:
-    """What the check-ins of a place say: how many sources spoke in 14 days, the median answer, indicators by how many say so."""
+    """What the check-ins of a place say: how many sources spoke in 14 days, the median answer, indicators by how many say so.
+
+    `by_button`: the share of the check-ins that are the button *all calm*.
+    """
 
     sources: int
     median: float | None
-    all_calm: bool
+    by_button: float
     indicators: dict[str, tuple[int, int]]
     last_at: datetime | None
 
@@ -184,14 +220,19 @@ def gathered(rows: Sequence[CheckIn], reporters: frozenset[UUID]) -> Voices:
         for key, value in row.indicators.items():
             seen, stopped = said.get(key, (0, 0))
             said[key] = (seen + (value == "seen"), stopped + (value == "stopped"))
-    calm = bool(rows) and all(row.all_calm for row in rows)
-    return Voices(len(sources), median(answers) if answers else None, calm, said, last)
+    by_button = sum(row.all_calm for row in rows) / len(rows) if rows else 0.0
+    return Voices(len(sources), median(answers) if answers else None, by_button, said, last)
 
 
 def differ(rows: Sequence[CheckIn]) -> bool:
     """Whether two answers to one question lie more than two points apart."""
-    each = zip(*(row.answers for row in rows), strict=True)
-    return any(max(answers) - min(answers) > FAR_APART for answers in each)
+    return bool(far_apart(rows))
+
+
+def far_apart(rows: Sequence[CheckIn]) -> list[tuple[int, int, int]]:
+    """The questions whose answers lie more than two points apart: its number, the lowest and the highest answer."""
+    each = enumerate(zip(*(row.answers for row in rows), strict=True), 1)
+    return [(n, min(said), max(said)) for n, said in each if max(said) - min(said) > FAR_APART]
 
 
 def spoken_this_week(session: Session, locality_id: UUID, week: date) -> int:

@@ -85,6 +85,7 @@ _WARD = (
         Membership.until.is_(None),
         Seat.ward_id.is_not(None),
     )
+    .order_by(Seat.id)
 )
 
 
@@ -104,6 +105,12 @@ def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
 def ward_of(session: Session, person_id: UUID) -> UUID | None:
     """The ward that a member sits for: the default of every form."""
     return session.scalars(_WARD, {"person_id": person_id}).first()
+
+
+def wards_of(session: Session, person_id: UUID) -> list[UUID]:
+    """All wards that a member sits for, the default one first."""
+    found = session.scalars(_WARD, {"person_id": person_id})
+    return list(dict.fromkeys(key for key in found if key))
 
 
 def voices_of_ward(session: Session, ward_id: UUID) -> int:

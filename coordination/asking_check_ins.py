@@ -39,7 +39,9 @@ TEMPLATES = {rhythm.PROMPT: "checkin_prompt", REMINDER: "checkin_reminder"}
 WRITTEN = ("sms", "whatsapp")
 ASKED_BY = (*WRITTEN, "email")
 RING = "ring_checkin:"
-STALE_CALL = timedelta(days=1)
+DAY = STALE_CALL = timedelta(days=1)
+#: Weeks are flagged while they last, and for a few days in which late answers come.
+DIFFER, FLAG_FOR = "differ:", timedelta(days=10)
 ORDINARY_LEVEL = 1
 NINE = time(9)
 ONE_A_DAY = timedelta(hours=23)
@@ -73,17 +75,14 @@ def _due(session: Session, now: datetime) -> Iterable[Asked]:
 
 
 def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
-    seats = _seats(session, asked.body)
-    keys = {person.id: f"checkin:{asked.step}:{asked.week}:{person.id}" for person, _ in seats}
+    seats = _unanswered(session, asked)
+    keys = {person.id: _key(asked, person, ward_id) for person, ward_id in seats}
     rows = select(OutboxMessage.effect_key).where(OutboxMessage.effect_key.in_(keys.values()))
-    written, answered = set(session.scalars(rows)), _answered(session, asked)
+    written = set(session.scalars(rows))
     points = contacts_each(session, keys)
     new = 0
     for person, ward_id in seats:
-        if (
-            keys[person.id] in written
-            or cipher(session).handle("source", asked.body.id, person.id) in answered
-        ):
+        if keys[person.id] in written:
             continue
         if person.paused_until and person.paused_until > now:
             continue
@@ -114,25 +113,27 @@ def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
     return new
 
 
-def _seats(session: Session, body: Committee) -> list[tuple[Person, UUID]]:
-    """Who sits for a ward in a committee now, each once."""
+def _unanswered(session: Session, asked: Asked) -> list[tuple[Person, UUID]]:
+    """Who sits for a ward and has not checked in for it this week. Who sits for several is asked about one after the other."""
     rows = (
         select(Person, Seat.ward_id)
         .join(Membership, Membership.person_id == Person.id)
         .join(Seat, Seat.id == Membership.seat_id)
-        .where(Seat.committee_id == body.id, Seat.ward_id.is_not(None), Membership.until.is_(None))
+        .where(Seat.committee_id == asked.body.id, Seat.ward_id.is_not(None), Membership.until.is_(None))
         .order_by(Person.code, Seat.id)
     )
+    said = select(CheckIn.source_id, CheckIn.locality_id).where(CheckIn.week == asked.week)
+    answered = {(source, ward) for source, ward in session.execute(said).all()}
     found: dict[UUID, tuple[Person, UUID]] = {}
     for person, ward_id in session.execute(rows).all():
-        if ward_id is not None:
+        source = cipher(session).handle("source", asked.body.id, person.id)
+        if ward_id is not None and (source, ward_id) not in answered:
             found.setdefault(person.id, (person, ward_id))
     return list(found.values())
 
 
-def _answered(session: Session, asked: Asked) -> set[UUID]:
-    """The sources that have checked in this week."""
-    return set(session.scalars(select(CheckIn.source_id).where(CheckIn.week == asked.week)))
+def _key(asked: Asked, person: Person, ward_id: UUID) -> str:
+    return f"checkin:{asked.step}:{asked.week}:{person.id}:{ward_id}"
 
 
 def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:
@@ -153,7 +154,7 @@ def _ring(
     """Put a call on the secretary's desk for who is reached by calls only, once a week: a call by a machine cannot take five numbers."""
     if not any(point.channel == VOICE and contacts.takes(point, now, ORDINARY_LEVEL) for point in points):
         return 0
-    key = f"{RING}{asked.week}:{person.id}"
+    key = f"{RING}{asked.week}:{person.id}:{ward.id}"
     if session.scalars(select(CallBack.id).where(CallBack.effect_key == key)).first():
         return 0
     call = CallBack(
@@ -167,14 +168,19 @@ def _ring(
     return 1
 
 
+def asked_of(call: CallBack) -> tuple[date, UUID]:
+    """For which week and of whom such a call asks for the check-in."""
+    week, person_id = (call.effect_key or "").removeprefix(RING).split(":")[:2]
+    return date.fromisoformat(week), UUID(person_id)
+
+
 def _end_calls(session: Session, now: datetime) -> None:
     """Take such a call off the desk once that member has checked in for its week, or a day after asking has ended."""
     rows = select(CallBack).where(CallBack.why == call_backs.CHECK_IN, CallBack.done_at.is_(None))
     for call in session.scalars(rows):
-        week, person_id = (call.effect_key or "").removeprefix(RING).split(":")
+        monday, person_id = asked_of(call)
         body = committee_for(session, call.locality_id)
-        source = cipher(session).handle("source", body.id if body else None, UUID(person_id))
-        monday = date.fromisoformat(week)
+        source = cipher(session).handle("source", body.id if body else None, person_id)
         if checkins.of_week(session, source, call.locality_id, monday):
             call_backs.done(session, now, call, call_backs.NEWS_CAME)
         elif now > call.due_at + STALE_CALL:
@@ -182,14 +188,20 @@ def _end_calls(session: Session, now: datetime) -> None:
 
 
 def flag_differences(session: Session, now: datetime) -> int:
-    """Put a call on the secretary's desk for each ward and week whose answers lie far apart; nobody is told that they are wrong."""
-    rows = select(CheckIn).where(CheckIn.received_at > now - timedelta(days=7))
-    alike: dict[tuple[UUID, date], list[CheckIn]] = {}
+    """Put a call on the secretary's desk for each ward and week whose answers lie far apart; nobody is told that they are wrong.
+
+    Where somebody thought again and the answers lie together, the call leaves the desk.
+    """
+    since = now - FLAG_FOR
+    rows = select(CheckIn).where(CheckIn.received_at > since - DAY, CheckIn.week >= since.date())
+    alike: dict[str, list[CheckIn]] = {}
     for row in session.scalars(rows):
-        alike.setdefault((row.locality_id, row.week), []).append(row)
-    keys = {
-        f"differ:{place}:{week}": place for (place, week), found in alike.items() if checkins.differ(found)
-    }
+        alike.setdefault(f"{DIFFER}{row.locality_id}:{row.week}", []).append(row)
+    keys = {key: found[0].locality_id for key, found in alike.items() if checkins.differ(found)}
+    flagged = select(CallBack).where(CallBack.why == call_backs.ANSWERS_DIFFER, CallBack.done_at.is_(None))
+    for call in session.scalars(flagged):
+        if call.effect_key in alike and call.effect_key not in keys:
+            call_backs.done(session, now, call, call_backs.NOT_NEEDED)
     asked = set(session.scalars(select(CallBack.effect_key).where(CallBack.effect_key.in_(keys))))
     new = [
         CallBack(
@@ -204,6 +216,13 @@ def flag_differences(session: Session, now: datetime) -> int:
     ]
     session.add_all(new)
     return len(new)
+
+
+def differing(session: Session, call: CallBack) -> list[CheckIn]:
+    """The check-ins of the ward and week of such a call."""
+    place, week = (call.effect_key or "").removeprefix(DIFFER).split(":")
+    rows = select(CheckIn).where(CheckIn.locality_id == UUID(place), CheckIn.week == date.fromisoformat(week))
+    return list(session.scalars(rows.order_by(CheckIn.id)))
 
 
 def tell_silent(session: Session, now: datetime, rng: random.Random) -> int:

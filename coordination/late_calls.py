@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from alerts import quiet
@@ -67,7 +67,8 @@ def remind(session: Session, now: datetime) -> int:
         CallBack.done_at.is_(None),
         CallBack.due_at < now,
         CallBack.why != call_backs.NO_NEWS,
-        CallBack.reminded < len(STEPS),
+        # Where answers differ nobody is told that they are wrong: that is the secretary's alone.
+        CallBack.reminded < case((CallBack.why == call_backs.ANSWERS_DIFFER, 1), else_=len(STEPS)),
     )
     groups: dict[tuple[UUID, int], list[CallBack]] = {}
     bodies: dict[UUID, Committee] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 
+from committees.checkins import CheckIn
 from foundation.web.forms import Form
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
@@ -109,3 +110,13 @@ def all_calm(ward: str) -> MultiDict[str, str]:
     return MultiDict(
         {"ward": ward, "all_calm": "yes", **{f"q{number}": "1" for number in range(1, len(QUESTIONS) + 1)}}
     )
+
+
+def as_said(ward: str, said: CheckIn) -> MultiDict[str, str]:
+    """The form as somebody filled it in before, to be changed and sent again: nothing that they said is asked twice."""
+    values = MultiDict({"ward": ward, "prepare": said.prepare})
+    values.update({f"q{number}": str(answer) for number, answer in enumerate(said.answers, 1)})
+    values.update({f"i_{key}": value for key, value in said.indicators.items()})
+    values.setlist("talked_to", list(said.talked_to))
+    values.setlist("activities", list(said.activities))
+    return values

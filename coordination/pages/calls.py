@@ -10,13 +10,14 @@ from uuid import UUID
 from flask import Response
 
 from alerts.sentences import call_reason, role_name
-from committees import call_backs, people, spoken_notes
+from committees import call_backs, checkins, people, spoken_notes
 from committees.call_backs import CallBack
 from committees.inbox import UNREAD, Inbound
+from committees.intake import checkin_form
 from committees.people import Person
 from committees.places import Locality, zone_of
 from committees.spoken_notes import SpokenNote
-from coordination import desk_view
+from coordination import asking_check_ins, desk_view
 from coordination.desk_view import DESK
 from foundation.db import claim
 from foundation.errors import NotFound, Refused
@@ -55,11 +56,12 @@ def call_page(visit: Visit, call_id: UUID) -> Response:
         form.check()
     except Refused as refused:
         return _show(visit, call, refused.fields)
-    if how == TRIED:
-        call_backs.tried(visit.session, visit.now, call)
+    stood = call_backs.tried(visit.session, visit.now, call) if how == TRIED else close(visit, call, how)
+    if not stood:
+        visit.say(closed_already())
+    elif how == TRIED:
         visit.say(_("Noted: nobody answered. It is due again in half an hour."))
     else:
-        close(visit, call, how)
         visit.say(_("Noted: this call was made.") if how == call_backs.REACHED else _("Noted."))
     return visit.go("/desk")
 
@@ -78,10 +80,25 @@ def play(visit: Visit, note_id: UUID) -> Response:
     return response
 
 
-def close(visit: Visit, call: CallBack, outcome: str) -> None:
-    """End a call; the message that asked for it leaves the desk with it."""
-    call_backs.done(visit.session, visit.now, call, outcome)
-    if call.inbound_id:
+@page("/desk/call/<uuid:call_id>/done", roles=DESK)
+def call_done(visit: Visit, call_id: UUID) -> Response:
+    """A call was made."""
+    call: CallBack = visit.get(CallBack, call_id)
+    if visit.posted:
+        made = close(visit, call, call_backs.REACHED)
+        visit.say(_("Noted: this call was made.") if made else closed_already())
+    return visit.go("/desk")
+
+
+def closed_already() -> str:
+    """What whoever comes second reads: two may work on one list."""
+    return _("This call was dealt with already.")
+
+
+def close(visit: Visit, call: CallBack, outcome: str) -> bool:
+    """End a call; the message that asked for it leaves the desk with it. False where somebody else was first."""
+    first = call_backs.done(visit.session, visit.now, call, outcome)
+    if first and call.inbound_id:
         claim(
             visit.session,
             Inbound,
@@ -89,6 +106,7 @@ def close(visit: Visit, call: CallBack, outcome: str) -> None:
             {"state": UNREAD},
             {"state": "read", "handled_by": visit.person_id},
         )
+    return first
 
 
 def asked_by(visit: Visit, call: CallBack) -> tuple[Inbound | None, Person | None]:
@@ -97,13 +115,31 @@ def asked_by(visit: Visit, call: CallBack) -> tuple[Inbound | None, Person | Non
     return row, visit.session.get(Person, row.person_id) if row and row.person_id else None
 
 
+def whom(visit: Visit, call: CallBack) -> Person | None:
+    """The member whom a call is for, where that is known and the visitor may know."""
+    if call.why == call_backs.CHECK_IN:
+        return visit.session.get(Person, asking_check_ins.asked_of(call)[1])
+    return asked_by(visit, call)[1]
+
+
+def _apart(visit: Visit, call: CallBack) -> list[tuple[str, str]]:
+    """Where answers differ: each such question, with the lowest and the highest answer in words. It says nobody's name."""
+    found = []
+    rows = asking_check_ins.differing(visit.session, call) if call.why == call_backs.ANSWERS_DIFFER else []
+    for number, low, high in checkins.far_apart(rows):
+        question, points = checkin_form.QUESTIONS[number - 1]
+        found.append((_(question), f"{low}. {_(points[low - 1])} – {high}. {_(points[high - 1])}"))
+    return found
+
+
 def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
     session, now = visit.session, visit.now
     place = session.get_one(Locality, call.locality_id)
     zone = zone_of(session, place)
-    row, person = asked_by(visit, call)
+    row, person = asked_by(visit, call)[0], whom(visit, call)
     facts = [(_("Why"), call_reason(call.why)), (_("Where"), place.name(words.current().language))]
-    if row:
+    facts += _apart(visit, call)
+    if row or person:
         facts.append((_("Who"), _who(visit, person)))
     language = person.language if person else str((row.details if row else {}).get("language", ""))
     if language:
@@ -124,10 +160,11 @@ def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
         "call.html",
         422 if errors else 200,
         call=call,
+        member=person is not None,
         facts=facts,
         number=number,
         notes=spoken_notes.of_call(session, call.inbound_id),
-        ring="" if row else desk_view.name_who_sits(session, place),
+        ring="" if row or person else desk_view.name_who_sits(session, place),
         ends=[(key, _(text)) for key, text in ENDS.items()],
         values=visit.form,
         errors=errors,

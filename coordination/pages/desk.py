@@ -7,8 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from alerts.sentences import form_label, why_unread
-from committees import call_backs, reports, spoken_notes, unnamed
-from committees.call_backs import CallBack
+from committees import reports, spoken_notes, unnamed
 from committees.catalogue import FORMS, default_kind
 from committees.inbox import FORM, MAIL, READ, SMS, UNREAD, Inbound
 from committees.incidents import WITHDRAWN, Incident
@@ -48,16 +47,6 @@ def desk(visit: Visit) -> Response:
         unnamed=unnamed.waiting(session),
         silent_lines=lines_view.silent(session, now, visit.principal, here().channels),
     )
-
-
-@page("/desk/call/<uuid:call_id>/done", roles=DESK)
-def call_done(visit: Visit, call_id: UUID) -> Response:
-    """A call was made."""
-    call: CallBack = visit.get(CallBack, call_id)
-    if visit.posted and call.done_at is None:
-        call_backs.done(visit.session, visit.now, call)
-        visit.say(_("Noted: this call was made."))
-    return visit.go("/desk")
 
 
 @page("/desk/sms/<uuid:row_id>", roles=DESK)

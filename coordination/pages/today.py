@@ -14,7 +14,7 @@ from committees import actions, checkins, places
 from committees.actions import Action
 from committees.places import Locality, local_day
 from coordination import calendar_view
-from coordination.pages.checkin import turnout
+from coordination.pages.checkin import own_wards, turnout
 from coordination.pages.mine import own_reports
 from coordination.pages.whereabouts import REPORTERS, Home, home_of, name_of
 from foundation.web import words
@@ -82,12 +82,17 @@ def _alert(visit: Visit, home: Home, alert: Alert) -> dict[str, Any]:
 
 def _checkin(visit: Visit, home: Home) -> dict[str, Any] | None:
     """Whether the visitor checked in this week, and how many of their ward did; None without a ward."""
-    if home.ward is None:
+    wards = own_wards(visit, home)
+    if not wards:
         return None
-    week = checkins.week_of(visit.session, visit.now, home.ward)
-    ward = home.ward.id
-    done = any(checkins.of_week(visit.session, handle, ward, week) for handle in visit.principal.handles)
-    spoken, of = turnout(visit, home.ward)
+    done = all(
+        any(
+            checkins.of_week(visit.session, handle, ward.id, checkins.week_of(visit.session, visit.now, ward))
+            for handle in visit.principal.handles
+        )
+        for ward in wards
+    )
+    spoken, of = turnout(visit, wards[0])
     said = _("%(spoken)s of %(all)s members have checked in.", spoken=spoken, all=of)
     return {"done": done, "said": said}
 

@@ -101,7 +101,7 @@ def _because(talk: Talk, now: Standing) -> str:
         )
     said = checkins.voices(talk.session, talk.now, talk.where.id)
     if now.level == 1:
-        return "checkins_good" if said.all_calm else "fewer_reports"
+        return "checkins_good" if said.by_button == 1 else "fewer_reports"
     return "checkins_worse" if said.median is not None and said.median >= TENSE else "new_reports"
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from alerts.alert import OPEN, Alert, note
-from committees import call_backs, checkins, inbox, reports, vouching
+from committees import call_backs, checkins, committee, inbox, reports, vouching
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
@@ -21,7 +21,6 @@ from committees.places import Locality
 from committees.reports import Report, Source
 from coordination.sms import simple
 from coordination.sms.talk import Talk, place_slot
-from foundation import journal
 from foundation.errors import Problem
 
 TAKE_BACK = timedelta(minutes=15)
@@ -193,10 +192,11 @@ def _earlier(talk: Talk, within: timedelta, *commands: Command) -> list[Inbound]
 def check_in(talk: Talk) -> None:
     """Record five answers for the week and say them back, with how many of the ward have spoken."""
     answers = tuple(int(digit) for digit in talk.reading.answers or "")
-    source, place = _source(talk), talk.where
+    source = _source(talk)
+    place = talk.where if talk.reading.ward else _next_ward(talk, source)
     week = checkins.week_spoken_of(talk.session, talk.row.received_at, place, source.id)
     before = checkins.of_week(talk.session, source.id, place.id, week)
-    talk.note(before=list(before.answers) if before else None)
+    talk.note(before=checkins.answered(before) if before else None)
     new = NewCheckIn(
         id=intake.report_id(talk.row.provider_id),
         locality=place,
@@ -205,6 +205,7 @@ def check_in(talk: Talk) -> None:
         channel="sms",
         all_calm=answers == CALM,
         at=talk.row.received_at,
+        only_answers=True,
     )
     row = checkins.record(talk.session, talk.now, new)
     talk.note(checkin=str(row.id))
@@ -221,6 +222,18 @@ def check_in(talk: Talk) -> None:
         members=min(max(_members(talk, place), done), 99),
         **scales,
     )
+
+
+def _next_ward(talk: Talk, source: Source) -> Locality:
+    """The ward of which bare numbers speak: of who sits for several, the first that they have not answered for this week."""
+    person = talk.writer.person
+    wards = committee.wards_of(talk.session, person.id) if person and talk.where.level == "ward" else []
+    for key in wards if len(wards) > 1 else []:
+        ward = talk.session.get_one(Locality, key)
+        week = checkins.week_spoken_of(talk.session, talk.row.received_at, ward, source.id)
+        if checkins.of_week(talk.session, source.id, key, week) is None:
+            return ward
+    return talk.where
 
 
 def _members(talk: Talk, place: Locality) -> int:
@@ -273,11 +286,7 @@ def _taken_back(talk: Talk, last: Inbound) -> bool:
         return True
     key = last.reading.get("checkin")
     row = talk.session.get(CheckIn, UUID(str(key))) if key else None
-    if row is None:
-        return False
-    journal.record(talk.session, talk.now, "withdraw", "checkin", row.id, locality_id=row.locality_id)
-    if last.reading.get("before"):
-        row.answers = list(last.reading["before"])
-    else:
-        talk.session.delete(row)
+    if row is None or row.channel != "sms":
+        return False  # what was said since then on a page stays
+    checkins.take_back(talk.session, talk.now, row, last.reading.get("before"))
     return True

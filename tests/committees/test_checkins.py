@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alerts.explaining import soft_terms
 from committees import checkins, reports
 from committees.checkins import CheckIn, NewCheckIn, Turnout, Voices
 from committees.committee import Committee
 from committees.places import by_code
+from committees.profiles import starter
 from foundation.errors import Invalid
 from foundation.policy import service
 from tests.make import WARD, Town
@@ -109,6 +111,37 @@ def test_the_second_word_of_a_week_replaces_the_first(town: Town) -> None:
         second = check_in(town, session, all_calm=True)
         assert second.id == first.id
         assert voices(town, session) == Voices(1, 1, True, {}, town.clock.now())
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_an_sms_cannot_say_it_does_not_wipe_and_taking_it_back_brings_the_rest_back(town: Town) -> None:
+    with town.session() as session:
+        extras: dict[str, Any] = {"talked_to": ("women",), "prepare": "Friday", "activities": ("meal",)}
+        first = check_in(town, session, answers=(3, 3, 3, 3, 3), **extras)
+        before = checkins.answered(first)
+        row = check_in(
+            town, session, answers=(1, 1, 1, 1, 1), all_calm=True, channel="sms", only_answers=True
+        )
+        assert (row.talked_to, row.prepare, row.activities) == (["women"], "Friday", ["meal"])
+        checkins.take_back(session, town.clock.now(), row, before)
+        assert (row.answers, row.all_calm, row.channel) == ([3] * 5, False, "web")
+        other = check_in(town, session, source=1)
+        assert checkins.spoken_this_week(session, other.locality_id, other.week) == 2
+        checkins.take_back(session, town.clock.now(), other, None)
+        assert checkins.spoken_this_week(session, row.locality_id, row.week) == 1
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_each_press_of_the_button_weighs_less(town: Town) -> None:
+    document = starter()
+    sizes = []
+    with town.session() as session:
+        for source, pressed in enumerate((False, True, True, True)):
+            check_in(town, session, source=source, answers=(1, 1, 1, 1, 1), all_calm=pressed)
+            said = voices(town, session)
+            found = soft_terms(document, said, (), town.clock.now().date()).signs
+            sizes += [sign["size"] for sign in found if sign["key"] == "checkin"]
+    assert sizes == [pytest.approx(size) for size in (-0.0075, -0.01 * (1 - 1 / 3), -0.00625)]
 
 
 def test_one_voice_is_not_enough_and_two_are(town: Town) -> None:

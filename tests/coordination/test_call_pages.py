@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from committees import checkins, reports
@@ -20,6 +21,7 @@ from tests.rig.town import WiredTown
 
 STRANGER = "+923009990000"
 DESK = "secretary.mardan"
+ON_SQLITE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 SAID = {"what": "threat", "ward": WARD, "day": "today", "how": "told", "text": "They say shops must close."}
 
 
@@ -62,6 +64,24 @@ def test_a_call_is_tried_and_stays_until_somebody_was_reached(wired_town: WiredT
     browser.send(f"/desk/call/{key}", how="reached")
     assert f"/desk/call/{key}" not in browser.page
     assert call(town, key).outcome == "reached"
+
+
+@ON_SQLITE
+def test_two_who_work_on_one_list_do_not_undo_each_other(wired_town: WiredTown) -> None:
+    town = wired_town
+    key = asked(town, STRANGER)
+    one, other = desk(town), town.browser("chair.mardan")
+    one.open(f"/desk/call/{key}")
+    other.open("/desk")
+    one.send(f"/desk/call/{key}", how="given_up")
+    other.send(f"/desk/call/{key}/done")
+    assert "This call was dealt with already" in other.page
+    other.open(f"/desk/call/{key}")
+    one.open("/desk")
+    assert "None." in one.page, "the message that asked for the call has left the desk with it"
+    other.send(f"/desk/call/{key}", how="tried")
+    assert "This call was dealt with already" in other.page
+    assert (call(town, key).outcome, call(town, key).tries) == ("given_up", 0)
 
 
 def test_members_and_strangers_do_not_find_a_call(wired_town: WiredTown) -> None:
@@ -126,6 +146,15 @@ def test_answers_that_lie_far_apart_are_flagged_to_the_secretary_once(wired_town
     town.later(minutes=10)
     town.later(minutes=10)
     assert desk(town).page.count("Check-in answers from here differ much") == 2  # the row, and its button
+    with town.session("intake") as session:
+        flag = session.scalars(select(CallBack).where(CallBack.why == "answers_differ")).one()
+    page = desk(town).open(f"/desk/call/{flag.id}")
+    assert "1. Friendly – 4. Very tense" in page
+    assert page.count("How is the mood between people?") == 1
+    assert "Rumours or hate messages?" not in page, "only what lies far apart is shown"
+    says("secretary.mardan", 3, 1, 1, 1, 1)
+    town.later(minutes=10)
+    assert call(town, flag.id).outcome == "not_needed", "they thought again"
 
 
 def test_a_secretary_sets_the_rhythm_of_the_own_committee_alone(town: Town) -> None:

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from committees import call_backs, checkins, people
 from committees.call_backs import CallBack
-from committees.committee import Committee
+from committees.committee import Committee, Membership, Seat
 from committees.people import Person
+from committees.places import by_code
 from coordination.frame import LANGUAGE_COOKIE
 from tests.rig.town import WiredTown
 
@@ -159,3 +160,30 @@ def test_who_is_reached_by_calls_only_is_rung_by_a_person(wired_town: WiredTown)
     town.later(minutes=10)
     with town.session("engine") as session:
         assert session.scalars(mine).one().outcome == call_backs.NEWS_CAME
+
+
+@ON_SQLITE
+def test_who_sits_for_two_wards_is_asked_about_one_after_the_other(wired_town: WiredTown) -> None:
+    town = wired_town
+    with town.session("seed", write=True) as session:
+        person, ward = town.person(session, WHO), by_code(session, "PK-KP-MARDAN-W6")
+        town_id = by_code(session, "PK-KP-MARDAN").id
+        body = session.scalars(select(Committee).where(Committee.locality_id == town_id)).one()
+        seat = Seat(committee_id=body.id, role="member", ward_id=ward.id)
+        session.add(seat)
+        session.flush()
+        session.add(Membership(seat_id=seat.id, person_id=person.id, since=town.clock.now()))
+    to_thursday(town)
+    (first,) = prompts(town)
+    town.sms(WHO, "21121")
+    town.later(minutes=10)
+    second = prompts(town)[-1]
+    assert len(prompts(town)) == 2
+    assert ("6" in first.split("21121")[0], "6" in second.split("21121")[0]) in ((True, False), (False, True))
+    town.sms(WHO, "33333")
+    town.later(days=2)
+    assert len(prompts(town)) == 2, "both are answered"
+    with town.session("intake") as session:
+        rows = session.execute(select(checkins.CheckIn.locality_id, checkins.CheckIn.answers)).all()
+    assert len({place for place, _ in rows}) == 2
+    assert sorted(answers for _, answers in rows) == [[2, 1, 1, 2, 1], [3, 3, 3, 3, 3]]
