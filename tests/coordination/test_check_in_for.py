@@ -44,13 +44,13 @@ def test_what_a_member_tells_the_secretary_is_the_members_voice_until_they_speak
     assert (row.answers, row.channel, row.logged_for_other) == ([3] * 5, "walk_in", True)
     own = town.browser(WHO)
     own.open("/check-in")
-    assert own.page.count('value="3" id') == own.page.count(" checked"), "they read what was written down"
+    assert own.page.count('value="3" id') == own.page.count('" checked'), "they read what was written down"
     own.send("/check-in", **answers(4))
     (row,) = stored(town)
     assert (row.answers, row.channel, row.logged_for_other) == ([4] * 5, "web", False)
     late = write_down(town)
     assert (late.status, "This member has checked in for this ward already" in late.page) == (422, True)
-    assert late.page.count(" checked") == 5, "what was filled in stays"
+    assert late.page.count('" checked') == 5, "what was filled in stays"
     assert stored(town)[0].answers == [4] * 5
     assert town.browser(WHO).client.get("/desk/check-in").status_code == 404
 
@@ -101,7 +101,7 @@ def test_who_sits_for_two_wards_speaks_for_each_and_finds_their_words_again(town
     assert "Due" not in own.open("/today")
     again = own.open(f"/check-in?ward={WARD}")
     assert "The fair on Friday" in again
-    assert again.count(" checked") == 6
+    assert again.count('" checked') == 6
     with town.session("intake") as session:
         assert sorted(row.spoken for row in session.scalars(select(Turnout))) == [1, 1]
     assert {tuple(row.answers) for row in stored(town)} == {(2,) * 5, (5,) * 5}
