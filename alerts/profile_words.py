@@ -240,7 +240,7 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, (list, tuple)):
-        return ", ".join(_value(part) for part in value) or _("nothing")
+        return words.listed(_value(part) for part in value) or _("nothing")
     if isinstance(value, Mapping):
         return "; ".join(f"{field_label(str(key))} {_value(part)}" for key, part in value.items())
     return str(value)

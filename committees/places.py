@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from foundation.db import Base, Keyed
 from foundation.errors import NotFound
+from foundation.web.lands import land
 from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
@@ -37,8 +38,8 @@ class Country(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     def name(self, language: str = "en") -> str:
-        """The name in `language`, else in English, else any."""
-        return str(self.names.get(language) or self.names.get("en") or next(iter(self.names.values())))
+        """The name in `language`: as it is set up, else as CLDR has it, else in English."""
+        return str(self.names.get(language) or land(self.code, language) or self.names["en"])
 
 
 class Locality(Keyed, Base):
@@ -65,8 +66,11 @@ class Locality(Keyed, Base):
     valid_to: Mapped[date | None]
 
     def name(self, language: str = "en") -> str:
-        """The name in `language`, else in English, else any."""
-        return str(self.names.get(language) or self.names.get("en") or next(iter(self.names.values())))
+        """The name in `language`, else in English, else any; a country has one in each."""
+        of_land = land(self.code, language) if self.code == self.country_code else ""
+        return str(
+            self.names.get(language) or of_land or self.names.get("en") or next(iter(self.names.values()))
+        )
 
 
 class LocalityPath(Base):

@@ -148,7 +148,7 @@ def silent_wards(session: Session, now: datetime, principal: Principal) -> list[
         Waiting(
             ward.id,
             _name(ward),
-            _("Please ring: %(people)s", people=", ".join(sits[ward.id]))
+            _("Please ring: %(people)s", people=words.listed(sits[ward.id]))
             if ward.id in sits
             else _("Nobody sits for this ward: please ask at the next meeting who could."),
             f"/place/{ward.code}",
@@ -253,4 +253,4 @@ def _members_of(session: Session, wards: list[UUID]) -> dict[UUID, list[str]]:
 
 def name_who_sits(session: Session, ward: Locality) -> str:
     """Who could be rung about one ward, in one line; empty where nobody sits for it."""
-    return ", ".join(_members_of(session, [ward.id]).get(ward.id, []))
+    return words.listed(_members_of(session, [ward.id]).get(ward.id, []))

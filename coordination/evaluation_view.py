@@ -260,7 +260,7 @@ def country_kappas(session: Session, at: datetime) -> list[tuple[str, str, str]]
     countries: Sequence[Country] = session.scalars(select(Country).order_by(Country.code)).all()
     language = words.current().language
     return [
-        (one.names.get(language) or one.names["en"], f"{row.held:.2f}", f"{row.unheld:.2f}")
+        (one.name(language), f"{row.held:.2f}", f"{row.unheld:.2f}")
         for one in countries
         if (row := newest.get(one.code))
     ]

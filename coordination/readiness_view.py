@@ -56,7 +56,7 @@ def lines(session: Session, rows: Sequence[Readiness]) -> list[Line]:
     return [
         Line(
             places[town_id].name(words.current().language),
-            ", ".join(places[row.locality_id].name(words.current().language) for row in alike),
+            words.listed(places[row.locality_id].name(words.current().language) for row in alike),
             tuple((sentence(gap), task(gap, names.get(gap["by_place"], ""))) for gap in alike[0].gaps),
         )
         for (town_id, _gaps), alike in groups.items()

@@ -20,6 +20,8 @@ FOLDER = ROOT / "foundation" / "web" / "translations"
 LANGUAGES = ("bn", "dv", "hi", "si", "ta", "ur")
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 ROOMS = ("foundation", "committees", "alerts", "coordination")
+#: As coordination/app.py reads templates; one that cannot be read is told, or none of its words would be found.
+TEMPLATES = {"extensions": "jinja2.ext.do", "silent": "false"}
 
 
 def gathered() -> Catalog:
@@ -36,7 +38,9 @@ def gathered() -> Catalog:
                 _take(
                     catalogue,
                     place,
-                    extract("jinja2.ext:babel_extract", BytesIO(path.read_bytes()), KEYWORDS),
+                    extract(
+                        "jinja2.ext:babel_extract", BytesIO(path.read_bytes()), KEYWORDS, options=TEMPLATES
+                    ),
                 )
     for place, label in labels():
         catalogue.add(label, locations=[(place, 0)])

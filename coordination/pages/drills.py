@@ -122,7 +122,7 @@ def _history(visit: Visit) -> list[dict[str, Any]]:
 
 def _row(visit: Visit, row: Drill, place: Locality, calls: list[DrillCall]) -> dict[str, Any]:
     result = drills.result_of(calls)
-    missing = ", ".join(f"{role_name(role)} ({number})" for role, number in result.missing)
+    missing = words.listed(f"{role_name(role)} ({number})" for role, number in result.missing)
     said = ngettext(
         "%(reached)d of %(num)d reachable",
         "%(reached)d of %(num)d reachable",

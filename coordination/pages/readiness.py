@@ -13,6 +13,7 @@ from alerts.readiness_sentences import sentence
 from coordination import readiness_view
 from coordination.pages.drills import ROLES as DRILL_ROLES
 from coordination.readiness_view import ROLES
+from foundation.web import words
 from foundation.web.page import Visit, page
 
 
@@ -26,7 +27,7 @@ def board(visit: Visit) -> Response:
         lines=readiness_view.lines(visit.session, rows),
         more=more,
         towns=towns,
-        untried=", ".join(readiness_view.without_drill(visit.session, visit.now)),
+        untried=words.listed(readiness_view.without_drill(visit.session, visit.now)),
         may_drill=visit.has(*DRILL_ROLES),
         picture=readiness_view.picture(towns) if towns else "",
         summary=readiness_view.summary(towns),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext as _gettext
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -152,6 +152,11 @@ def numbers_apart(text: str) -> Markup:
 def gaps_apart(text: str) -> Markup:
     """Words to be read with their gaps, each gap a mark of its own that words from the right do not pull to pieces."""
     return Markup(_GAP.sub(r'<bdi class="code" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Names in a row, with the comma of the language."""
+    return gettext(", ").join(parts)
 
 
 def N_(message: str) -> str:

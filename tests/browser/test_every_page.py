@@ -26,6 +26,8 @@ from coordination import pages
 from coordination.packing import lean
 from foundation.web.page import PAGES
 from foundation.web.words import NAMES
+from foundation.web.words import _catalogue as catalogue_of
+from scripts.words import gathered
 from tests.browser import busy_town
 from tests.browser.conftest import Served, serving
 from tests.browser.every_page import MARKED, Languages, Look, Seen, crawl
@@ -76,8 +78,23 @@ def looked_at(
 
 
 @pytest.fixture(scope="module")
+def asked() -> Iterator[set[str]]:
+    """Every string that a page has asked the pseudo-language for."""
+    catalogue, found = catalogue_of(MARKED), set()
+    told = catalogue.gettext
+
+    def gettext(message: str) -> str:
+        found.add(message)
+        return told(message)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(catalogue, "gettext", gettext)
+        yield found
+
+
+@pytest.fixture(scope="module")
 def busy(
-    _sqlite_maker: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+    _sqlite_maker: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory, asked: set[str]
 ) -> Iterator[tuple[Served, Seen]]:
     """Every look, the languages by turns."""
     turn = cycle(LANGUAGES)
@@ -96,6 +113,16 @@ def test_no_word_on_any_page_is_left_untranslated(busy: tuple[Served, Seen]) -> 
     served, seen = busy
     names = names_of(served.town)
     told = [f"{look.name}: {text}" for look in seen.looks for text in unmarked(look.marked, names)]
+    assert not told, "\n".join(told)
+
+
+def test_every_word_that_a_page_translates_stands_in_the_catalogues(
+    busy: tuple[Served, Seen], asked: set[str]
+) -> None:
+    """The pseudo-language marks whatever it is asked for, but a translator only sees what was gathered."""
+    known = {part for m in gathered() for part in ([m.id] if isinstance(m.id, str) else m.id)}
+    names = names_of(busy[0].town)
+    told = sorted(text for text in asked - known if unmarked(f"<p>{text}</p>", names))
     assert not told, "\n".join(told)
 
 
