@@ -258,6 +258,31 @@ def say(
         raise Invalid("text", N_("Please write something first."))
     if len(words) > LONGEST_MESSAGE:
         raise Invalid("text", N_("Please make it shorter: at most 1000 letters."))
+    kept_from = case.withheld_from if withheld_from is None else withheld_from
+    if not _add(session, now, case, words, from_reporter=from_reporter, key=key, withheld_from=kept_from):
+        return False
+    case.waits_since = (case.waits_since or now) if from_reporter else None
+    if not from_reporter:
+        journal.record(session, now, "unnamed:answer", "unnamed_case", case.id, locality_id=case.locality_id)
+    session.flush()
+    return True
+
+
+def tell(session: Session, now: datetime, case: UnnamedCase, text: str, key: UUID) -> bool:
+    """Leave word of what happened next, once per key; whoever asked something still waits for an answer."""
+    return _add(session, now, case, text, from_reporter=False, key=key, withheld_from=case.withheld_from)
+
+
+def _add(
+    session: Session,
+    now: datetime,
+    case: UnnamedCase,
+    words: str,
+    *,
+    from_reporter: bool,
+    key: UUID | None,
+    withheld_from: str,
+) -> bool:
     # The client's key is bound to its case: the id of another's message cannot be taken.
     row_id = cipher(session).handle("unnamed_message", case.id, key) if key else new_id()
     row = UnnamedMessage(
@@ -265,7 +290,7 @@ def say(
         case_id=case.id,
         source_id=case.source_id,
         locality_id=case.locality_id,
-        withheld_from=case.withheld_from if withheld_from is None else withheld_from,
+        withheld_from=withheld_from,
         from_reporter=from_reporter,
         text_sealed=cipher(session).seal("unnamed_message.text", row_id, words),
         at=now,
@@ -273,9 +298,6 @@ def say(
     if not insert_new(session, row):
         return False
     case.last_at = now
-    case.waits_since = (case.waits_since or now) if from_reporter else None
-    if not from_reporter:
-        journal.record(session, now, "unnamed:answer", "unnamed_case", case.id, locality_id=case.locality_id)
     session.flush()
     return True
 

@@ -237,7 +237,8 @@ def _error_page(error: Problem, status: int, reference: str = "") -> Any:
         with runtime.web.open(principal) as session:
             visit = frame.make_visit(runtime, session, user, principal)
     shown = {"message": _(error.message), "hint": _(error.hint)}
-    return render_template("error.html", visit=visit, problem=shown, reference=reference), status
+    outside = {"frame": "tell_base.html", "start": frame.UNNAMED} if frame.is_unnamed(request.path) else {}
+    return render_template("error.html", visit=visit, problem=shown, reference=reference, **outside), status
 
 
 def frame_runtime() -> Runtime:

@@ -13,18 +13,20 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts import routing
+from alerts import labels, routing
 from alerts.alert import Alert
 from alerts.quiet import after_quiet
-from committees import contact_stops
+from committees import contact_stops, unnamed
 from committees.incidents import Incident
 from committees.people import ContactPoint, Person
 from committees.places import Locality
 from committees.reports import ReplyHandle, Report
+from committees.unnamed import UnnamedCase
 from foundation import outbox
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Invalid
+from foundation.web import words
 from foundation.web.words import N_
 
 # The closed list of what may be said back; the words stand in the message templates (outcome).
@@ -176,8 +178,21 @@ def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Rep
         effect_key=key,
     )
     session.add(row)
-    row.state = SENT if _message(session, now, report, incident, request.outcome, key) else NO_WAY
     session.flush()
+    told = _message(session, now, report, incident, request.outcome, key)
+    row.state = SENT if told or _left_word(session, now, row) else NO_WAY
+    session.flush()
+
+
+def _left_word(session: Session, now: datetime, row: Feedback) -> bool:
+    """Leave it with the case of somebody who gave no name: they read it when they come with their receipt."""
+    rows = select(UnnamedCase).where(UnnamedCase.id == row.report_id, UnnamedCase.erase_at.is_(None))
+    case = session.scalars(rows).first()
+    if case is None:
+        return False
+    with words.speaking(case.language):
+        text = labels.feedback_label(row.outcome)
+    return unnamed.tell(session, now, case, text, row.id)
 
 
 def _message(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,8 @@ MISSING_TOKEN = N_("This form is too old or not ours. What you typed is below: s
 real_clock = SystemClock()
 # Where nobody is known and nothing is remembered: no session is looked at, no cookie is read or set.
 UNNAMED = "/tell"
+#: Seconds for which a form without a session is ours. One without a name has a token of its own, and comes back filled in when that is old.
+DAY, UNNAMED_LIFE = 86_400, 30 * 86_400
 
 
 def is_unnamed(path: str) -> bool:
@@ -273,7 +276,9 @@ def _check_token(runtime: Runtime, user: SignedInUser | None) -> None:
     if user is not None:
         if not hmac.compare_digest(sent.encode(), user.row.csrf.encode()):
             raise Problem(_(MISSING_TOKEN))
-    elif not _is_open_token(runtime, sent, real_clock.now()):
+    elif not _is_open_token(
+        runtime, sent, real_clock.now(), UNNAMED_LIFE if is_unnamed(request.path) else DAY
+    ):
         raise Problem(_(MISSING_TOKEN))
 
 
@@ -284,21 +289,28 @@ def open_token(runtime: Runtime, now: datetime) -> str:
     return f"{stamp}.{mac}"
 
 
-def _is_open_token(runtime: Runtime, sent: str, now: datetime) -> bool:
+def _is_open_token(runtime: Runtime, sent: str, now: datetime, life: int) -> bool:
     stamp, _dot, mac = sent.partition(".")
     good = hmac.new(runtime.config.secret_key.encode(), b"form:" + stamp.encode(), "sha256").hexdigest()
     return (
         hmac.compare_digest(mac.encode(), good.encode())
         and stamp.isdigit()
-        and 0 <= now.timestamp() - int(stamp) < 86_400
+        and 0 <= now.timestamp() - int(stamp) < life
     )
 
 
 def choose_language(runtime: Runtime) -> None:
-    """Speak the language of the cookie, else the person's, else the browser's, else the first."""
-    unnamed = is_unnamed(request.path)
-    wanted = request.values.get("language") if unnamed else request.cookies.get(LANGUAGE_COOKIE)
+    """Speak the language of the cookie, else the person's, else the browser's, else the first.
+
+    Where no cookie is read, and on what such a page links to, the address says it.
+    """
     allowed = (*runtime.config.locales, "pseudo")
+    asked: Mapping[str, str] = (
+        request.values if is_unnamed(request.path) else request.args if request.method == "GET" else {}
+    )
+    wanted = asked.get("language") or (
+        "" if is_unnamed(request.path) else request.cookies.get(LANGUAGE_COOKIE)
+    )
     if wanted not in allowed and current_user.is_authenticated:
         wanted = current_user.person.language
     if wanted not in allowed:

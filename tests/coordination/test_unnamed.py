@@ -13,17 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from alerts import labels
 from alerts.evidence import Evidence
 from committees import unnamed
 from committees.incidents import Incident, IncidentText
 from committees.people import principal_of
 from committees.reports import Source
 from committees.unnamed import UnnamedCase, UnnamedDoor, UnnamedMessage
-from coordination import unnamed_intake
+from coordination import feedback, unnamed_intake
 from foundation import logs
 from foundation.db import Base
 from foundation.journal import Entry
 from foundation.policy import Principal
+from foundation.web.words import speaking
 from tests.make import PASSWORD, START, WARD, Browser, Town
 
 TOWN = "PK-KP-MARDAN"
@@ -299,6 +301,42 @@ def test_a_program_that_does_not_wait_is_asked_to(town: Town, clock: time_machin
     assert "receipt code" in browser.page
 
 
+def test_a_form_that_was_left_open_for_a_day_comes_back_as_it_was_filled_in(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    browser = resident(town)
+    browser.open(f"{HERE}?language=en")
+    clock.shift(90_000)
+    browser.send(HERE, **ANSWERS)
+    assert "stood open for too long" in browser.page
+    assert 'value="threat" checked' in " ".join(browser.page.split())
+    assert TEXT in browser.page
+    clock.shift(30)
+    browser.send(HERE, **ANSWERS)
+    assert "receipt code" in browser.page
+
+
+def test_what_happened_next_stands_where_the_receipt_leads_in_their_language(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    receipt = tell(town, clock)
+    town.work()
+    with town.session(write=True) as session:
+        case = session.scalars(select(UnnamedCase)).one()
+        case.language = "ur"
+        incident = session.scalars(select(Incident)).one()
+        for _ in range(2):
+            feedback.plan_incident(session, START, incident, "visited")
+    town.work()
+    with town.session() as session, speaking("ur"):
+        expected = labels.feedback_label("visited")
+        assert session.scalars(select(feedback.Feedback.state)).all() == [feedback.SENT]
+    assert followed(town, receipt).page.count(expected) == 1
+    assert "waits for an answer" in town.browser("secretary.mardan").open("/desk/tell")
+
+
 def test_a_token_that_is_not_ours_sends_nothing_and_loses_nothing(
     town: Town, clock: time_machine.Coordinates
 ) -> None:
@@ -390,6 +428,12 @@ def test_no_cookie_no_referrer_no_store_on_any_answer_of_these_pages(
         assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert {answer.status_code for answer in answers} == {200, 400, 403, 404, 422}
     assert "hello" not in answers[5].get_data(as_text=True)
+    for missing in (
+        answers[3],
+        answers[4],
+    ):  # also where there is no door: a way out, and no form that leaves a cookie
+        assert "data-leave" in missing.get_data(as_text=True)
+        assert 'action="/language"' not in missing.get_data(as_text=True)
     assert "/sign-out" not in answers[6].get_data(as_text=True)
     town.work()
     logged = "".join(capfd.readouterr())

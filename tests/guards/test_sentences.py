@@ -9,6 +9,7 @@ import pytest
 from alerts import deciding, failover, labels, sentences
 from alerts.alert import ANSWERS, OUTCOMES
 from alerts.holding import DIGEST, GROUP, SILENCE
+from alerts.messages import CATALOGUES
 from alerts.rule_messages import MESSAGES
 from committees import call_backs, catalogue, incidents
 from committees.intake.reading import Why
@@ -166,6 +167,14 @@ def test_closed_lists_have_words() -> None:
         "Severe",
     ]
     assert sentences.level_word(None) == "Not known"
+
+
+@pytest.mark.parametrize("language", [key for key in CATALOGUES if "-" not in key])
+def test_a_level_has_one_word_on_pages_and_in_messages(language: str) -> None:
+    with speaking(language):
+        pages = [sentences.level_word(number).casefold() for number in range(6)]
+    said = CATALOGUES[language].language.words["level"]
+    assert [said[str(number)].casefold() for number in range(6)] == pages
 
 
 def test_an_old_key_never_breaks_a_page() -> None:
