@@ -35,7 +35,7 @@ def acknowledge(
 ) -> Acknowledgement:
     """Record one person's answer, once per (alert, person, answer, round); raise Conflict for an alert that has ended."""
     if answer not in ANSWERS:
-        raise Invalid("answer", "Choose: seen, acting or cannot")
+        raise Invalid("answer", N_("Choose from the list"))
     session.refresh(alert, with_for_update=True)  # two answers at once are counted one after the other
     if alert.state != OPEN:
         raise Conflict(N_("This alert has ended."), N_("Nobody waits for an answer any more."))

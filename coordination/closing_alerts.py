@@ -26,6 +26,7 @@ from foundation import approvals, errands, journal
 from foundation.approvals import Approval
 from foundation.errors import Conflict, NotAllowed, Problem, Refused
 from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 MAY_END = ("secretary", "chair", "city_officer", "district_administration")
 TWO_PERSONS_FROM = 4
@@ -55,9 +56,13 @@ def check(outcome: str, reason: str) -> None:
 def wrong_reason(reason: str) -> dict[str, str]:
     """The words for a reason that is missing or too long."""
     if not reason.strip():
-        return {"reason": "Write in one sentence how you know"}
+        return {"reason": N_("Write in one sentence how you know")}
     if len(reason) > LONGEST:
-        return {"reason": f"Make it shorter. You have used {len(reason)} of {LONGEST} letters"}
+        return {
+            "reason": _(
+                "Make it shorter. You have used %(used)d of %(most)d letters", used=len(reason), most=LONGEST
+            )
+        }
     return {}
 
 
@@ -101,7 +106,7 @@ def lower(
     key: UUID,
 ) -> Approval | None:
     """Lower an alert's level, below level 4 at once; from there, ask for it: the request is returned."""
-    wrong = {} if 1 <= to < alert.level else {"to": "Choose a lower level than it has now"}
+    wrong = {} if 1 <= to < alert.level else {"to": N_("Choose a lower level than it has now")}
     raise_wrong({**wrong, **wrong_reason(reason)})
     _still_open(alert)
     if alert.level < TWO_PERSONS_FROM:
@@ -185,10 +190,7 @@ def _approve(session: Session, now: datetime, alert: Alert, kind: str, person_id
 def _asked(session: Session, now: datetime, alert: Alert, kind: str) -> Approval:
     asked = approvals.waiting(session, now, alert.id, kind)
     if asked is None:
-        raise Conflict(
-            "Nobody asks to end this alert now." if kind == END else "Nobody asks to lower this alert now.",
-            N_("Open it again to see how it stands."),
-        )
+        raise Conflict(N_("Nothing waits to be confirmed here."), N_("Open it again to see how it stands."))
     return asked
 
 

@@ -29,6 +29,7 @@ from foundation.logs import log
 from foundation.outbox import OutboxMessage
 from foundation.policy import Principal, service
 from foundation.web import words
+from foundation.web.words import N_
 from foundation.web.words import gettext as _
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -88,7 +89,7 @@ def _why_silent(key: str, channel: Channel) -> str:
         return failure.message
     except Exception as error:  # noqa: BLE001 -- one line's fault must not hide the state of the others
         log().error("line_check_failed", channel=key, error_type=type(error).__name__)
-        return "The check itself broke. An administrator should look at the log."
+        return N_("The check itself broke. An administrator should look at the log.")
     return ""
 
 

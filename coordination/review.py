@@ -31,6 +31,7 @@ from foundation import errands, journal
 from foundation.db import Base, Keyed, claim
 from foundation.errors import Conflict, Invalid, Refused
 from foundation.web.words import N_
+from foundation.web.words import gettext as _
 
 TAKE, ASK, PASS, NOT_TRUE = "take", "ask", "pass", "not_true"
 DECISIONS = (TAKE, ASK, PASS, NOT_TRUE)
@@ -77,15 +78,19 @@ def check(decision: Decision, now: datetime) -> None:
     """Raise Refused with the words for every field that is missing or wrong."""
     wrong: dict[str, str] = {}
     if decision.decision not in DECISIONS:
-        wrong["decision"] = "Choose a decision"
+        wrong["decision"] = N_("Choose from the list")
     if len(decision.reason.strip()) < SHORTEST:
-        wrong["reason"] = f"Write the reason in at least {SHORTEST} letters"
+        wrong["reason"] = _("Write the reason in at least %(least)d letters", least=SHORTEST)
     elif len(decision.reason) > LONGEST:
-        wrong["reason"] = f"Make it shorter. You have used {len(decision.reason)} of {LONGEST} letters"
+        wrong["reason"] = _(
+            "Make it shorter. You have used %(used)d of %(most)d letters",
+            used=len(decision.reason),
+            most=LONGEST,
+        )
     if decision.decision == PASS and decision.pass_to not in PASS_TO:
-        wrong["pass_to"] = "Choose who should take it on"
+        wrong["pass_to"] = N_("Choose who should take it on")
     if decision.reply_by <= now:
-        wrong["reply_by"] = "The reply date must be later than now"
+        wrong["reply_by"] = N_("Choose a day that is still to come")
     if wrong:
         raise Refused(wrong)
 

@@ -56,13 +56,13 @@ def sort(session: Session, now: datetime, person_id: UUID, incident: Incident, d
 def _check(decision: Decision, incident: Incident, now: datetime) -> None:
     wrong: dict[str, str] = {}
     if decision.ward.id != incident.town_id and decision.ward.parent_id != incident.town_id:
-        wrong["ward"] = "Choose a ward of this town"
+        wrong["ward"] = N_("Choose the ward")
     if decision.occurred_at > now:
-        wrong["occurred_at"] = "The time must be now or earlier"
+        wrong["occurred_at"] = N_("The time must be now or earlier")
     if looks_like_number(decision.verdict.summary):
-        wrong["summary"] = "This looks like a phone or ID number. Please take it out"
+        wrong["summary"] = N_("This looks like a phone or ID number. Please take it out")
     if decision.verdict.marking == "GREEN" and not decision.verdict.summary:
-        wrong["summary"] = "Write the sentence that partners will read"
+        wrong["summary"] = N_("Write the sentence that partners will read")
     if wrong:
         raise Refused(wrong)
 

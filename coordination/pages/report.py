@@ -61,13 +61,14 @@ def report(visit: Visit) -> Response:
         done = _store(visit, home, key, answers)
     except Conflict as taken:
         # Somebody else's report has this number: what was typed stays, under a new number.
+        again = _("Please send it once more.")
         return _show(
             visit,
             home,
             offer,
             visit.form,
             uuid4(),
-            {"what": f"{_(taken.message)} {_('Please send it once more.')}"},
+            {"what": f"{_(taken.message)} {again}"},
             409,
         )
     if not done.created:

@@ -323,9 +323,9 @@ def test_what_happened_next_stands_where_the_receipt_leads_in_their_language(
     decide(town)
     receipt = tell(town, clock)
     town.work()
+    with town.session("intake", write=True) as session:
+        session.scalars(select(UnnamedCase)).one().language = "ur"
     with town.session(write=True) as session:
-        case = session.scalars(select(UnnamedCase)).one()
-        case.language = "ur"
         incident = session.scalars(select(Incident)).one()
         for _ in range(2):
             feedback.plan_incident(session, START, incident, "visited")
@@ -427,6 +427,13 @@ def test_no_cookie_no_referrer_no_store_on_any_answer_of_these_pages(
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert {answer.status_code for answer in answers} == {200, 400, 403, 404, 422}
+    shown = [
+        re.findall("<title>(.+?) – ", answer.get_data(as_text=True)) for answer in answers[1:3] + answers[-6:]
+    ]
+    assert {title for titles in shown for title in titles} == {
+        "Mardan",
+        "This form is not complete.",
+    }  # a history that others look at
     assert "hello" not in answers[5].get_data(as_text=True)
     for missing in (
         answers[3],

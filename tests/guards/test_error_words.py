@@ -26,7 +26,7 @@ ONLY_PROGRAMS = {
     "A roster names only persons who hold the office.",
     "Give them the office first; the roster then says who of them is on duty.",
     "Name at least one holder of the office.", "Dates are 2026-11-30, times 18:00.",
-    "Choose: seen, acting or cannot", "There is no committee yet.", "Load a seed file first.",
+    "There is no committee yet.", "Load a seed file first.",
 }  # fmt: skip
 #: Layers of a roster come by the API and by seed files only.
 LAYERS = "committees/rosters.py"
