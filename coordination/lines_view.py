@@ -131,7 +131,7 @@ def lines(session: Session, now: datetime, channels: Mapping[str, Channel]) -> l
                 set_up=_is_real(channels.get(key)),
                 checked=words.ago(checked.at, now) if checked else "",
                 good=bool(checked and checked.good),
-                why=checked.words if checked else "",
+                why=_(checked.words) if checked else "",
                 sent=_newest(now, *(one.sent for one in mine)),
                 heard=_newest(now, heard.get(key), alive.get(key), *(one.heard for one in mine)),
                 errors=sum(one.failed for one in mine),
