@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from alerts.channels.base import DeliveryFailed, OutcomeUnknown
 from alerts.channels.smtp_codes import refusal
 from foundation.errors import Problem
+from foundation.web.words import N_
 
 SECONDS = 10.0
 Taken = DeliveryFailed | OutcomeUnknown | None
 TLS = ("auto", "starttls", "none")
-_NOT_REACHED = "The mail server could not be reached. It will be tried again."
+_NOT_REACHED = N_("The mail server could not be reached. It will be tried again.")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def connect(server: MailServer, seconds: float = SECONDS) -> smtplib.SMTP:
         return _opened(server, seconds)
     except smtplib.SMTPAuthenticationError:
         raise DeliveryFailed(
-            "The mail server refused our name and password.", permanent=False, code="535", why="ours"
+            N_("The mail server refused our name and password."), permanent=False, code="535", why="ours"
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise DeliveryFailed(
-            "The mail server does not offer what our settings ask for.", permanent=False, why="ours"
+            N_("The mail server does not offer what our settings ask for."), permanent=False, why="ours"
         ) from None
     except (OSError, smtplib.SMTPException):
         raise DeliveryFailed(_NOT_REACHED, permanent=False) from None
@@ -122,7 +123,7 @@ class Line:
                 code, reply = self._reply()
             except (OSError, smtplib.SMTPException):
                 self.close()
-                yield OutcomeUnknown("The connection to the mail server broke while it took the message.")
+                yield OutcomeUnknown(N_("The connection to the mail server broke while it took the message."))
                 return
             opened = 3 if ahead else 0
             yield None if code == 250 else refusal(code, reply)

@@ -20,11 +20,12 @@ from twilio.rest import Client
 from alerts.channels.base import DeliveryFailed, OutcomeUnknown
 from alerts.channels.kept_lines import KeptLines, Lost, NotReached
 from alerts.channels.twilio_codes import verdict
+from foundation.web.words import N_
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 10.0
-_NOT_REACHED = "The SMS service could not be reached. It will be tried again."
-_LOST = "The SMS service did not answer, so we do not know whether it took the message."
+_NOT_REACHED = N_("The SMS service could not be reached. It will be tried again.")
+_LOST = N_("The SMS service did not answer, so we do not know whether it took the message.")
 
 
 class PooledClient(HttpClient):
@@ -129,7 +130,7 @@ def ask_for_account(client: Client) -> None:
     with told_apart():
         account = client.api.v2010.accounts(client.username).fetch()
     if account.status != "active":
-        raise DeliveryFailed("The account at Twilio is not active.", permanent=False, why="ours")
+        raise DeliveryFailed(N_("The account at Twilio is not active."), permanent=False, why="ours")
 
 
 def _answered(error: TwilioRestException | TwilioServiceException) -> DeliveryFailed | OutcomeUnknown:

@@ -64,15 +64,19 @@ class Webhook:
             ) as answer:
                 return _understood(answer.status_code, str(message.outbox_id))
         except requests.ConnectTimeout:
-            raise DeliveryFailed("The program could not be reached. It will be tried again.", False) from None
+            raise DeliveryFailed(
+                N_("The program could not be reached. It will be tried again."), False
+            ) from None
         except requests.ConnectionError as error:
             if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
                 raise DeliveryFailed(
-                    "The program could not be reached. It will be tried again.", False
+                    N_("The program could not be reached. It will be tried again."), False
                 ) from None
-            raise OutcomeUnknown("The connection to the program broke while it took the message.") from None
+            raise OutcomeUnknown(
+                N_("The connection to the program broke while it took the message.")
+            ) from None
         except requests.RequestException:
-            raise OutcomeUnknown("The program did not answer.") from None
+            raise OutcomeUnknown(N_("The program did not answer.")) from None
 
     def look_up(self, message: Message) -> Handed | None:
         """Return None: a program cannot be asked (see `can_look_up`)."""
@@ -133,7 +137,7 @@ def _understood(status: int, message_id: str) -> Handed:
     if 200 <= status < 300:
         return Handed(message_id, "delivered")
     if status == GONE:
-        raise DeliveryFailed("The program says that it is gone.", True, str(status))
+        raise DeliveryFailed(N_("The program says that it is gone."), True, str(status))
     if status in REFUSED or 300 <= status < 400:
-        raise DeliveryFailed("The program refused this message.", True, str(status))
-    raise DeliveryFailed("The program could not take the message now.", False, str(status))
+        raise DeliveryFailed(N_("The program refused this message."), True, str(status))
+    raise DeliveryFailed(N_("The program could not take the message now."), False, str(status))
