@@ -86,6 +86,7 @@ def letter_item(letter: Letter, place: str) -> Item:
     """A letter as it is kept: everything that was written, and what is new in it as the first part."""
     details = {
         "channel": "email", "place": place, "proven": letter.proven, "automatic": letter.automatic, "new": len(letter.words),
+        "files": letter.files,
     }  # fmt: skip
     rest = letter.whole if letter.whole != letter.words else ""
     return Item(MAIL, f"mail:{letter.key[:200]}", letter.sender, f"{letter.words}\n\n{rest}".strip(), details)

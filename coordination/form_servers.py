@@ -73,7 +73,10 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str, settled: datetime)
     names = {"fields": '["_id","_uuid","_submission_time","meta/rootUuid"]'}
     after, held = int(cursor or 0), False
     for _ in range(MOST_PAGES):
-        query = {"sort": '{"_id":1}', "query": json.dumps({"_id": {"$gt": after}})}
+        wanted: dict[str, Any] = {"_id": {"$gt": after}}
+        if server.since:
+            wanted["_submission_time"] = {"$gte": server.since.isoformat()}
+        query = {"sort": '{"_id":1}', "query": json.dumps(wanted)}
         rows, whole = _fitting(pool, address, query, headers, ("limit", "results", names))
         if not rows:
             break
@@ -87,7 +90,7 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str, settled: datetime)
         yield Page(rows, cursor)
         if len(rows) < PAGE and whole:
             break
-    changed = {"_id": {"$lte": after}, "meta/deprecatedID": {"$exists": True}}
+    changed = {**wanted, "_id": {"$lte": after}, "meta/deprecatedID": {"$exists": True}}
     query = {"sort": '{"_id":-1}', "query": json.dumps(changed)}
     rows, _whole = _fitting(pool, address, query, headers, ("limit", "results", names))
     if rows:
@@ -97,7 +100,7 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str, settled: datetime)
 def _central(pool: PoolManager, server: FormServer, cursor: str, settled: datetime) -> Iterator[Page]:
     """Central sorts by the time of submission; several may share one, so the last of it are asked for again."""
     headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
-    since, skip = cursor, 0
+    since, skip = cursor or (f"{server.since}T00:00:00.000Z" if server.since else ""), 0
     for _ in range(MOST_PAGES):
         query: dict[str, Any] = {"$skip": skip, "$orderby": "__system/submissionDate asc"}
         if since:

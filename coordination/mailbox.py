@@ -5,12 +5,14 @@ Only the settings say which mailbox. Nothing is stored here; collecting.py is th
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import re
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from committees.intake.letters import LARGEST
 from coordination.form_servers import NotCollected
@@ -66,7 +68,7 @@ def _new(server: imaplib.IMAP4, box: Mailbox, cursor: str) -> Iterator[Fetched]:
         raise
     except imaplib.IMAP4.error:
         raise NotCollected(REFUSED) from None
-    state, _count = server.select(box.folder, readonly=True)
+    state, _count = server.select(_folder(box.folder), readonly=True)
     if state != "OK":
         raise NotCollected(NOT_THERE)
     _name, validity = server.response("UIDVALIDITY")
@@ -74,7 +76,8 @@ def _new(server: imaplib.IMAP4, box: Mailbox, cursor: str) -> Iterator[Fetched]:
     # Numbers of letters hold only as long as this one: where it changed, all are looked at again, each once by its Message-ID.
     known, _colon, last = cursor.partition(":")
     after = int(last or 0) if known == str(valid) else 0
-    state, found = server.uid("search", f"UID {after + 1}:*")
+    asked = [f"UID {after + 1}:*", *([f"SINCE {_day(box.since)}"] if box.since else [])]
+    state, found = server.uid("search", *asked)
     if state != "OK":
         raise NotCollected(UNREADABLE)
     numbers = sorted(int(one) for one in (found[0] or b"").split())
@@ -83,6 +86,22 @@ def _new(server: imaplib.IMAP4, box: Mailbox, cursor: str) -> Iterator[Fetched]:
         if state != "OK":
             raise NotCollected(UNREADABLE)
         yield Fetched(_raw(parts), f"{valid}:{number}")
+
+
+def _day(day: date) -> str:
+    """A day in the English letters of RFC 3501, whatever the machine speaks."""
+    return f"{day.day}-{'JanFebMarAprMayJunJulAugSepOctNovDec'[day.month * 3 - 3 : day.month * 3]}-{day.year}"
+
+
+def _folder(name: str) -> str:
+    """A folder's name as the server wants it: between quotes, other letters than ASCII in the UTF-7 of RFC 3501."""
+
+    def packed(match: re.Match[str]) -> str:
+        text = match[0].encode("utf-16-be")
+        return f"&{base64.b64encode(text).decode().rstrip('=').replace('/', ',')}-"
+
+    known = re.sub(r"[^\x20-\x7e]+", packed, name.replace("&", "&-"))
+    return '"' + known.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _raw(parts: Iterable[object] | None) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -31,6 +32,8 @@ class FormServer:
     place: str
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    since: date | None = None
+    """What was sent before this day is not fetched."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Mailbox:
     folder: str = "INBOX"
     place: str = ""
     tls: bool = True
+    since: date | None = None
 
 
 def all_of(get: Callable[[str], str | None]) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def form_servers(value: str | None) -> Mapping[str, FormServer]:
             _place("CONCORD_FORM_SERVERS", parts.query),
             unquote(parts.username or ""),
             unquote(parts.password or ""),
+            _since("CONCORD_FORM_SERVERS", parts.query),
         )
     return MappingProxyType(found)
 
@@ -137,6 +142,7 @@ def mailbox(value: str | None) -> Mailbox | None:
         unquote(parts.path.strip("/")) or "INBOX",
         _place("CONCORD_MAIL_IN", parts.query),
         tls,
+        _since("CONCORD_MAIL_IN", parts.query),
     )
 
 
@@ -167,3 +173,13 @@ def _place(setting: str, query: str) -> str:
             "End the address with ?place= and the code of the town.",
         )
     return places[0]
+
+
+def _since(setting: str, query: str) -> date | None:
+    given = parse_qs(query).get("since", [])
+    try:
+        return date.fromisoformat(given[0]) if given else None
+    except ValueError:
+        raise BadSetting(
+            f"{setting}: since is not a day.", "Write it like &since=2026-11-01, or leave it out."
+        ) from None

@@ -79,7 +79,10 @@ class FakeForms:
                 return 401, b'{"detail":"Invalid token."}'
             asked = json.loads(query["query"])
             after, last = asked["_id"].get("$gt", 0), asked["_id"].get("$lte", float("inf"))
-            rows = [row for row in self.kobo if after < row["_id"] <= last]
+            first = asked.get("_submission_time", {}).get("$gte", "")
+            rows = [
+                row for row in self.kobo if after < row["_id"] <= last and row["_submission_time"] >= first
+            ]
             if asked.get("meta/deprecatedID") == {"$exists": True}:
                 rows = [row for row in rows if "meta/deprecatedID" in row]
             rows.sort(key=lambda row: row["_id"] * json.loads(query["sort"])["_id"])
@@ -156,7 +159,7 @@ class FakeImap:
                 line.tell(f"{tag} NO wrong")
                 return True
         elif word.startswith("EXAMINE"):
-            if "INBOX" not in word:
+            if not re.fullmatch(r'EXAMINE "INBOX([^"\\]|\\.)*"', word):
                 line.tell(f"{tag} NO no such folder")
                 return True
             line.tell(f"* {len(self.letters)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid")

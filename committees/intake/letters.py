@@ -16,7 +16,8 @@ from html.parser import HTMLParser
 
 LARGEST = 256 * 1024
 """Of a longer letter only this many bytes are looked at."""
-LONGEST = 2000
+LONGEST, LONGEST_WHO = 2000, 250
+POSTMASTERS = frozenset({"mailer-daemon", "postmaster"})
 AUTOMATIC = frozenset({"bulk", "list", "junk", "auto_reply"})
 _QUOTE = re.compile(
     r"^\s*(>|-{2,}\s*original message|-{5,}|_{10,}|on .{4,200} wrote:\s*$|from:\s.+@|sent from my )",
@@ -35,6 +36,8 @@ class Letter:
     automatic: bool
     whole: str
     words: str
+    files: int = 0
+    """How many files came with it: none is opened or kept."""
 
 
 class _Plain(HTMLParser):
@@ -47,6 +50,8 @@ class _Plain(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a line for a block; leave out what nobody reads and what is quoted."""
+        if tag == "blockquote" and not self._hidden:
+            self.found.append("\n>\n")
         if tag in ("style", "script", "head", "blockquote"):
             self._hidden += 1
         elif tag in ("p", "div", "br", "li", "tr"):
@@ -80,6 +85,7 @@ def read(raw: bytes, trusted: str | None = None) -> Letter:
         words=_clean(new if re.match(r"(re|aw|fw|fwd)\s*:", subject, re.IGNORECASE) else f"{subject}\n{new}")[
             :LONGEST
         ],
+        files=sum(bool(part.get_filename()) for part in message.walk()),
     )
 
 
@@ -107,16 +113,25 @@ def _body(message: EmailMessage) -> str:
     for kind in ("text/plain", "text/html"):
         for part in parts:
             if part.get_content_type() == kind:
-                text = _text(part)
-                return _from_html(text) if kind == "text/html" else text
+                text = _from_html(_text(part)) if kind == "text/html" else _text(part)
+                if text.strip():
+                    return text
     return ""
 
 
 def _text(part: EmailMessage) -> str:
+    """The words of a part in its own alphabet; one that names none, or only ASCII, and is not, is mostly UTF-8."""
+    payload = part.get_payload(decode=True)
+    named = str(part.get_content_charset() or "us-ascii")
+    if isinstance(payload, bytes):
+        for alphabet in ("utf-8", named) if named in ("us-ascii", "ascii", "utf-8") else (named, "utf-8"):
+            try:
+                return payload.decode(alphabet)
+            except (LookupError, ValueError):
+                continue
     try:
         return str(part.get_content())
     except Exception:  # noqa: BLE001 -- an unknown alphabet, half a base64: what can be read is read
-        payload = part.get_payload(decode=True)
         return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
@@ -136,9 +151,20 @@ def _new(body: str) -> str:
     lines: list[str] = []
     for line in body.splitlines():
         if _QUOTE.match(line) or _SIGNATURE.match(line):
-            break
+            return "\n".join(_without_who_wrote(lines) if line.lstrip().startswith(">") else lines)
         lines.append(line)
     return "\n".join(lines)
+
+
+def _without_who_wrote(lines: list[str]) -> list[str]:
+    """Without the line right above a quotation that says who wrote it when, in whatever language; mail programs break it into two."""
+    while lines and not lines[-1].strip():
+        lines = lines[:-1]
+    for many in (1, 2):
+        said = " ".join(lines[-many:]).strip()
+        if said.endswith((":", "：")) and re.search(r"\d|@", said) and len(said) < LONGEST_WHO:
+            return lines[:-many]
+    return lines
 
 
 def _clean(text: str) -> str:
@@ -153,7 +179,9 @@ def _automatic(message: EmailMessage) -> bool:
         said not in ("", "no")
         or _header(message, "Precedence").casefold() in AUTOMATIC
         or _header(message, "Return-Path") == "<>"
-        or bool(_header(message, "List-Id"))
+        or any(_header(message, name) for name in ("List-Id", "X-Autoreply", "X-Autorespond"))
+        or message.get_content_type() == "multipart/report"
+        or _sender(message).partition("@")[0] in POSTMASTERS
     )
 
 

@@ -162,6 +162,7 @@ def _show(visit: Visit, row: Inbound, errors: dict[str, str]) -> Response:
         claimant=sms_seen_view.claimant(visit.session, row),
         number="" if sender or has_stopped else row.number(visit.session),
         by_phone=row.kind not in (FORM, MAIL),
+        files=int(row.details.get("files", 0)),
         answers=submissions.in_words(text) if row.kind == FORM else [],
         why=why_unread(row.reading, known=sender is not None),
         when=words.when(row.received_at, zone_of(visit.session, place), visit.now) if place else "",

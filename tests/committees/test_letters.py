@@ -47,7 +47,47 @@ def test_html_becomes_words_and_attachments_stay_closed() -> None:
         "--q\nContent-Type: text/html\n\n<style>p{}</style><p>Stones &amp; <b>shouting</b></p><script>alert(1)</script>"
         "<blockquote>old</blockquote>\n--q\nContent-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nsecret file\n--q--\n"
     )
-    assert read(text).words == "x\n\nStones & shouting"
+    found = read(text)
+    assert found.words == "x\n\nStones & shouting"
+    assert found.files == 1
+
+
+@pytest.mark.parametrize(
+    ("charset", "body", "words"),
+    [
+        ("", "বাজারে ভিড়".encode(), "বাজারে ভিড়"),
+        ("; charset=us-ascii", "বাজারে ভিড়".encode(), "বাজারে ভিড়"),
+        ("; charset=x-unknown", "میلے میں".encode(), "میلے میں"),
+        ("; charset=windows-1256", "بازار".encode("windows-1256"), "بازار"),
+        ("; charset=utf-16", "ගම".encode("utf-16"), "ගම"),
+    ],
+)
+def test_no_letter_of_any_alphabet_is_lost(charset: str, body: bytes, words: str) -> None:
+    head = f"From: a@b.example\nContent-Type: text/plain{charset}\nContent-Transfer-Encoding: 8bit\n\n"
+    assert letters.read(head.encode() + body).words == words
+
+
+def test_an_empty_plain_part_is_not_all_that_was_written() -> None:
+    parts = "--q\nContent-Type: text/plain\n\n \n--q\nContent-Type: text/html\n\n<p>A crowd</p>\n--q--\n"
+    head = 'From: a@b.example\nContent-Type: multipart/alternative; boundary="q"\n\n'
+    assert read(head + parts).words == "A crowd"
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        "সোম, ২৩ নভে, ২০২৬ তারিখে Concord <c@x.example> লিখেছেন:",
+        "On Mon, 23 Nov 2026 at 09:00, Concord <c@x.example>\nwrote:",
+        "Le 23/11/2026 à 09:00, Concord a écrit :",
+    ],
+)
+def test_who_is_quoted_is_left_out_in_every_language(who: str) -> None:
+    """The line above a quotation says who wrote when; a line of the writer's own that ends alike stays."""
+    head = "From: a@b.example\nSubject: Re: x\n\n"
+    assert read(f"{head}I saw it.\n\n{who}\n\n> old words").words == "I saw it."
+    assert read(f"{head}I say:\n> old words").words == "I say:"
+    html = f"From: a@b.example\nSubject: Re: x\nContent-Type: text/html; charset=utf-8\n\nI saw it.<div>{who}</div><blockquote>old</blockquote>"
+    assert read(html).words == "I saw it."
 
 
 @pytest.mark.parametrize(
@@ -78,11 +118,20 @@ def test_only_the_topmost_stamp_of_our_own_server_proves_a_sender(stamps: list[s
 
 
 @pytest.mark.parametrize(
-    "line", ["Auto-Submitted: auto-replied", "Precedence: bulk", "Return-Path: <>", "List-Id: <x.example>"]
+    "line",
+    [
+        "Auto-Submitted: auto-replied",
+        "Precedence: bulk",
+        "Return-Path: <>",
+        "List-Id: <x.example>",
+        "X-Autoreply: yes",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=q",
+    ],
 )
 def test_what_a_machine_wrote_is_known(line: str) -> None:
     assert read(f"{line}\n{PLAIN}").automatic
     assert not read(f"Auto-Submitted: no\n{PLAIN}").automatic
+    assert read("From: MAILER-DAEMON@mx.example\n\nNot delivered").automatic, "a bounce without any mark"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from committees.inbox import READ, UNREAD, Inbound
 from coordination import collecting, inbound
 from foundation import collecting_settings
-from tests.fake_collectors import FakeForms
+from tests.fake_collectors import FakeForms, FakeImap
 from tests.journeys.test_reports_from_elsewhere import (
     HOOK,
     PLACE,
@@ -245,3 +245,46 @@ def test_the_page_of_a_strange_answer_names_questions_not_braces(hooked: Town) -
     assert "A crowd near the mill" in page
     assert "formhub" not in page
     assert '{"' not in page
+
+
+def test_what_is_older_than_the_setting_says_is_never_fetched(town: Town) -> None:
+    with FakeForms() as forms:
+        since = forms.settings(PLACE).replace(f"?place={PLACE}", f"?place={PLACE}&since=2026-11-20")
+        set_up(town, form_servers=collecting_settings.form_servers(since))
+        old, new = "2026-11-19T23:59:00", "2026-11-20T08:00:00"
+        forms.kobo = [{**kobo(1), "_submission_time": old}, {**kobo(2), "_submission_time": new}]
+        forms.central = [
+            {"__id": str(uuid.uuid4()), "what": "rumour", "__system": {"submissionDate": f"{day}.000Z"}}
+            for day in (old, new)
+        ]
+        assert collect(town) == 2
+    with pytest.raises(collecting_settings.BadSetting, match="since is not a day"):
+        collecting_settings.form_servers(f"a=kobo+https://t@kf.example.org/A?place={PLACE}&since=soon")
+
+
+def test_a_submission_that_is_shown_after_a_younger_one_is_not_lost(town: Town) -> None:
+    """Two are sent at once, and the server shows the second one first: the cursor waits some minutes before it leaves them behind."""
+    with FakeForms() as forms:
+        set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+        moment = f"{town.clock.now():%Y-%m-%dT%H:%M:%S}"
+        young = [{**kobo(n), "_submission_time": moment} for n in (1, 2, 3)]
+        central = [
+            {"__id": str(uuid.uuid4()), "what": "rumour", "__system": {"submissionDate": f"{moment}.{n}00Z"}}
+            for n in (1, 2)
+        ]
+        forms.kobo, forms.central = [young[0], young[2]], central[1:]
+        assert collect(town) == 3
+        forms.kobo, forms.central = young, central
+        assert collect(town) == 2
+        town.clock.move(minutes=11)
+        assert collect(town) == 0
+        assert stands(town, "ngo").cursor == "3"
+
+
+def test_a_folder_with_spaces_and_letters_of_any_language_is_asked_for(town: Town) -> None:
+    with FakeImap() as box:
+        box.letters = [b"From: a@b.example\r\nMessage-ID: <1@b>\r\n\r\nA crowd"]
+        address = box.settings(PLACE).replace("/INBOX?", "/INBOX.Our%20%22rep%C3%B6rts%22?")
+        set_up(town, mailbox=collecting_settings.mailbox(address))
+        assert collect(town) == 1
+        assert any('EXAMINE "INBOX.Our \\"rep&APY-rts\\""' in one for one in box.said)
