@@ -115,7 +115,9 @@ def _form(runtime: Runtime, name: str) -> Response:
 
 
 def _item_row(item: Item) -> Inbound:
-    return Inbound(kind=item.kind, provider_id=item.provider_id, confirmed=True, details=item.details)
+    return Inbound(
+        kind=item.kind, provider_id=item.provider_id, confirmed=True, details={**item.details, "sent": True}
+    )
 
 
 def _menu(runtime: Runtime, language: str | None) -> Response:

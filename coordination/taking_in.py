@@ -26,6 +26,7 @@ from committees.intake.reading import Command, Reading
 from committees.intake.submissions import NoSubmission, Submission
 from committees.places import Locality, LocalityPath, zone_of
 from committees.reports import NewReport
+from coordination import collected
 from coordination.collected import Collection
 from coordination.sms import telling, writer
 from coordination.sms.talk import Talk
@@ -41,6 +42,9 @@ def form(session: Session, now: datetime, row: Inbound) -> None:
     town = _town(session, row)
     row.sender = cipher(session).index(row.number(session))
     row.locality_id = town.id
+    if row.details.get("sent"):
+        stands = collected.of(session, str(row.details["server"]))
+        stands.heard_at, stands.taken = row.received_at, stands.taken + 1
     try:
         found = submissions.read(read_as(session, row))
     except (NoSubmission, ValueError):

@@ -97,7 +97,9 @@ def ours(visit: Visit, name: str) -> Response:
 def _row(visit: Visit, name: str) -> Collection:
     if collecting.names(visit.config).get(name, "mail") == "mail":
         raise NotFound()
-    return collected.of(visit.session, name)
+    if visit.posted:
+        return collected.of(visit.session, name)
+    return visit.session.get(Collection, name) or Collection(name=name, error="", matching={}, draft={})
 
 
 def _town(visit: Visit, row: Collection) -> Locality:

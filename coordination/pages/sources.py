@@ -44,6 +44,13 @@ def sources(visit: Visit) -> Response:
     return visit.render("sources.html", rows=rows, towns=_towns(visit))
 
 
+def _form(kind: str, row: Collection | None) -> str:
+    """Which form is read from a source; nothing for a mailbox."""
+    if kind == collecting.MAIL_NAME:
+        return ""
+    return _("reads their own form") if row and row.matching else _("reads our form")
+
+
 def _state(visit: Visit, row: Collection | None) -> dict[str, object]:
     return {
         "heard": words.ago(row.heard_at, visit.now) if row and row.heard_at else "",

@@ -95,6 +95,7 @@ def test_their_form_is_matched_tried_and_then_read(hooked: Town) -> None:
     assert "Ahmed" not in kept
     assert "72.04" not in kept
     admin = hooked.browser("admin")
+    assert "1 came in" in admin.open("/admin/sources")
     assert "Our own form" in admin.open(AT)
     answer = admin.client.post(
         AT, data={**admin.hidden(AT), "form": (xlsform(), "form.xlsx")}, follow_redirects=True
@@ -138,6 +139,7 @@ def test_their_form_is_matched_tried_and_then_read(hooked: Town) -> None:
 @pytest.mark.parametrize("body", [b"", b"no workbook", b"PK\x03\x04 broken", "survey"])
 def test_a_file_that_is_no_xlsform_is_refused_in_words(hooked: Town, body: bytes | str) -> None:
     admin = hooked.browser("admin")
+    assert "not heard from yet" in admin.open("/admin/sources")
     admin.open(AT)
     file = io.BytesIO(body) if isinstance(body, bytes) else xlsform(survey="Sheet1")
     answer = admin.client.post(AT, data={**admin.hidden(AT), "form": (file, "form.xlsx")})
