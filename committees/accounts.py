@@ -252,10 +252,13 @@ def check_code(session: Session, now: datetime, phone: str, code: str) -> UUID:
 
 
 def _contact(session: Session, phone: str) -> ContactIndex | None:
-    """Whose phone this is, written with the code of a country or as at home in one of ours."""
-    ours = session.scalars(select(Country.code).order_by(Country.code)).all()
-    found = [find_contact(session, number) for number in numbers_meant(phone, ours)]
+    found = [find_contact(session, number) for number in numbers_of(session, phone)]
     return next((contact for contact in found if contact), None)
+
+
+def numbers_of(session: Session, phone: str) -> list[str]:
+    """The numbers that somebody may mean, written with the code of a country or as at home in one of ours; raise Invalid for none."""
+    return numbers_meant(phone, session.scalars(select(Country.code).order_by(Country.code)))
 
 
 def after(given: Sequence[UUID], at: datetime) -> tuple[object, ...]:

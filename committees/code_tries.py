@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees.contact_addresses import normal_number
+from committees import accounts
 from committees.people import ContactIndex
 from committees.reply_codes import ReplyCode
 from foundation.crypto import cipher
@@ -37,7 +37,7 @@ def find(session: Session, real_now: datetime, phone: str, code: str) -> tuple[U
 
     Every wrong pair is counted and raises the same NotAllowed, also for a number nobody knows; the caller commits the count.
     """
-    index = cipher(session).index(normal_number(phone))
+    index = cipher(session).index(accounts.numbers_of(session, phone)[0])
     session.execute(delete(CodeTry).where(CodeTry.at <= real_now - WINDOW))
     place = _place(session, real_now, index)
     digits = "".join(str(int(c)) for c in code if c.isdecimal())

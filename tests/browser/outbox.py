@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 from sqlalchemy import func, select
 
 from committees.incidents import Incident
@@ -45,8 +45,12 @@ def enter(phone: BrowserContext, code: str = "member1.mardan") -> Page:
 def until(page: Page, holds: Callable[[], bool]) -> None:
     """Wait until something holds; a busy machine is slow, never wrong."""
     for _ in range(PATIENCE // 100):
-        if holds():
-            return
+        try:
+            if holds():
+                return
+        except Error as leaving:  # the page goes on to another one by itself
+            if "context was destroyed" not in leaving.message:
+                raise
         page.wait_for_timeout(100)
     raise AssertionError(page.inner_text("body"))
 

@@ -138,7 +138,7 @@ def test_a_waiting_page_shows_the_receipt_when_the_network_is_back(
     saved(page)
     page.goto("/mine")
     assert page.inner_text("h1") == "No network"
-    expect(page.locator("main [data-waiting]")).to_contain_text("Report,")
+    expect(page.locator("main [data-waiting]")).to_contain_text("Report ·")
     page.go_back()
     open_form(page)
     fill(page, "A second one")
@@ -231,3 +231,31 @@ def test_the_forms_without_network_speak_the_readers_language(served: Served, ph
         assert not any(word in words for word in ("Saved", "Network", "network", "Report", "phone")), words
         phone.set_offline(False)
         page.close()
+
+
+def test_a_new_release_in_between_loses_nothing_and_sends_nothing_twice(
+    served: Served, phone: BrowserContext
+) -> None:
+    before = count(served)
+    page = enter(phone)
+    phone.set_offline(True)
+    open_form(page)
+    fill(page)
+    send(page)
+    saved(page)
+    served.town.app.jinja_env.globals["edition"] = "another"
+    held = phone.new_page()
+    held.route(
+        "**/report", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
+    phone.set_offline(False)
+    gone(page)  # sent by the old release, whose page is still open
+    open_form(held)
+    until(held, lambda: held.evaluate("async () => (await caches.keys()).join()") == "anotheren")
+    fill(held, "A second one")
+    send(held)
+    saved(held)
+    held.close()
+    page.goto("/today")
+    gone(page)
+    assert count(served) == before + 2

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from committees import unnamed
 from committees.people import Scope
 from coordination.pages import tell
-from tests.browser.conftest import PHONE, OpenPage, Served
+from tests.browser.conftest import PATIENCE, PHONE, OpenPage, Served, serving
 from tests.browser.eyes import TAGS
-from tests.make import PASSWORD, WARD
+from tests.make import PASSWORD, WARD, build_template
+from tests.rig.databases import Databases
+from tests.rig.town import wired
 
 pytestmark = pytest.mark.browser
 WHO = "chair.mardan"
@@ -81,6 +83,40 @@ def test_a_passkey_is_added_and_signs_in_instead_of_the_password(served: Served,
     page.wait_for_url(lambda address: "/sign-in" not in address)
     page.goto(f"{url}/me/second-step")
     expect(page.locator("main")).to_contain_text("My phone")
+
+
+def test_a_volunteer_signs_in_with_a_number_and_a_pasted_code(
+    sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory, chromium: Browser
+) -> None:
+    keys = tmp_path_factory.getbasetemp() / "town_keys"
+    keys.mkdir(exist_ok=True)
+    seeded = sqlite_databases.template("town", lambda url: build_template(url, keys))
+    with wired(seeded, keys) as town, serving(town) as served:
+        for scripts in (True, False):
+            context = chromium.new_context(base_url=served.url, viewport=PHONE, java_script_enabled=scripts)
+            context.set_default_timeout(PATIENCE)
+            page = context.new_page()
+            page.goto("/mine")
+            page.click("main a[href^='/start']")
+            page.fill("[name=phone]", town.address("member1.mardan").replace("+92", "0"))
+            page.click("main form .button")
+            box = page.locator("[name=code]")
+            assert box.get_attribute("autocomplete") == "one-time-code"
+            assert box.get_attribute("inputmode") == "numeric"
+            if scripts:
+                assert faults(page) == []
+            town.work()
+            code = re.search(r"\d{6}", town.last("member1.mardan", "sign_in_code"))
+            assert code
+            box.focus()
+            page.keyboard.insert_text(f"{code[0][:3]} {code[0][3:]}")  # as a paste does
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/mine")
+            page.goto("/me/second-step")
+            expect(page.locator("main")).to_contain_text("This phone or computer")
+            if scripts:
+                assert faults(page) == []
+            context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

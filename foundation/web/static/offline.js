@@ -168,7 +168,7 @@
       return;
     }
     await tell();
-    if (result && result.expired) { say(result.words, link(words.send, "/sign-in?next=/mine")); }
+    if (result && result.expired) { say(result.words, link(words.send, "/start?next=/mine")); }
     if (result && result.refused) { say(result.words, link(words.change, "/mine")); }
     showWaiting();
   }
@@ -240,9 +240,10 @@
       say(result.words);
     } else {
       form.hidden = true;
+      if (path() === "/report") { form.after(link(words.another, "/report")); }
       await tell();
       line.insertBefore(doc.createTextNode(result.words + " "), line.firstChild);
-      if (result.expired) { line.appendChild(link(words.send, "/sign-in?next=/mine")); }
+      if (result.expired) { line.appendChild(link(words.send, "/start?next=/mine")); }
     }
     scrollTo(0, 0);
   }
@@ -272,14 +273,16 @@
 
   /* My reports: what waits, with its reason. */
   async function showWaiting() {
-    var room = doc.querySelector(ROOM), waiting = await items();
+    var room = doc.querySelector(ROOM), waiting = await items(), tongue = doc.documentElement.lang.replace(/^en$/, "en-GB");
     if (!room) { return; }
     room.hidden = !waiting.length;
+    /* One filled button: to send comes first. */
+    doc.querySelectorAll("main > .buttons > .button:not(.quiet)").forEach(function (node) { if (waiting.length) { node.classList.add("quiet"); } });
     while (room.children.length > 1) { room.lastChild.remove(); }
     if (waiting.length && await sealKey() === null) { room.appendChild(pinBox(words.unlock, sendAll)); }
     else if (waiting.length) { room.appendChild(button(words.send, sendAll, "button")); }
     waiting.forEach(function (item) {
-      var row = make("p", "", (item.path === "/report" ? words.report : words.check) + ", " + new Date(item.at).toLocaleString(doc.documentElement.lang) + ". ");
+      var row = make("p", "", (item.path === "/report" ? words.report : words.check) + " · " + new Date(item.at).toLocaleString(tongue, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + ". ");
       if (item.why) { row.appendChild(make("span", "error", words.refused.replace("{why}", item.why))); }
       if (item.state === "refused") {
         row.appendChild(button(words.change, async function () {
@@ -289,7 +292,9 @@
           location.assign(item.path);
         }));
       }
-      row.appendChild(button(words.delete, async function () { await drop([user, "item", item.id]); sendAll(); }));
+      row.appendChild(button(words.delete, async function () {
+        if (confirm(words.sure)) { await drop([user, "item", item.id]); sendAll(); }
+      }));
       room.appendChild(row);
     });
   }
