@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,18 @@ def last(served: Served) -> Incident:
 def sign_out(page: Page) -> None:
     """Press the way out, wherever the menu has it."""
     page.locator("form[action='/sign-out']").evaluate("(form) => form.requestSubmit()")
+
+
+def answering(status: int) -> Callable[[Route], None]:
+    """A server, or a captive portal, that answers what is sent with a page of its own."""
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=status, content_type="text/html", body="<h1>Welcome to our hotel</h1>")
+        else:
+            route.continue_()
+
+    return answer
 
 
 def test_two_tabs_with_one_draft_lose_neither_story(served: Served, phone: BrowserContext) -> None:
@@ -101,13 +114,7 @@ def test_what_the_server_could_not_take_goes_by_itself_and_the_page_says_so(
         open_form(page)
         fill(page)
 
-        def no(route: Route, status: int = status) -> None:
-            if route.request.method == "POST":
-                route.fulfill(status=status, content_type="text/html", body="<h1>Welcome to our hotel</h1>")
-            else:
-                route.continue_()
-
-        page.route("**/report", no)
+        page.route("**/report", answering(status))
         send(page)
         expect(page.locator("#outbox")).to_contain_text("We could not send this yet. Nothing is lost.")
         expect(page.locator("form[action='/report']")).to_be_hidden()
