@@ -124,6 +124,9 @@ SENTENCES: dict[str, Callable[[Values, datetime], str]] = {
         v["n"],
         place=v["place"],
     ),
+    "source_silent": lambda v, _n: _(
+        "%(name)s: nothing could be fetched from there for an hour.", name=v["name"]
+    ),
     "budget_used": lambda v, _n: _(
         "The budget of messages of this day is used up. What is left is kept for levels 4 and 5."
     ),
@@ -145,5 +148,6 @@ TO_DO: dict[str, Callable[[], str]] = {
         "Look at the account at the provider: is it paid, and may this number send?"
     ),
     "rumour_late": lambda: _("Ring the secretary of the place. The report waits on the desk."),
+    "source_silent": lambda: _("Open Reports from elsewhere. It says what is wrong."),
     "budget_used": lambda: _("Whoever runs Concord can raise CONCORD_SMS_PER_DAY or CONCORD_SMS_PER_CITY."),
 }

@@ -6,17 +6,20 @@ How a server is asked is form_servers.py's and mailbox.py's business, the rows a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from committees.intake import letters
 from coordination import form_servers, mailbox, taking_in
 from coordination.collected import Collection, Item, form_item, letter_item, of, put_in
 from coordination.form_servers import NotCollected
 from coordination.runtime import Runtime
+from foundation import alarms
 from foundation.config import Config
 from foundation.logs import log
 from foundation.policy import service
 
 MAIL_NAME = "mail"
+SILENT, SILENT_AFTER = "source_silent", timedelta(hours=1)
 
 
 def names(config: Config) -> dict[str, str]:
@@ -78,6 +81,9 @@ def _fetch(runtime: Runtime, name: str, batches: Batches) -> int:
         row.asked_at, row.error = runtime.clock.now(), error
         if not error:
             row.heard_at = row.asked_at
+            alarms.silence(session, row.asked_at, SILENT, name)
+        elif row.heard_at is None or row.asked_at - row.heard_at >= SILENT_AFTER:
+            alarms.sound(session, row.asked_at, SILENT, name, {"name": name})
         session.commit()
     return done
 

@@ -290,3 +290,20 @@ def test_a_folder_with_spaces_and_letters_of_any_language_is_asked_for(town: Tow
         set_up(town, mailbox=collecting_settings.mailbox(address))
         assert collect(town) == 1
         assert any('EXAMINE "INBOX.Our \\"rep&APY-rts\\""' in one for one in box.said)
+
+
+def test_a_source_that_stays_silent_is_told_once_and_goes_on_by_itself(town: Town) -> None:
+    """A token that was taken back stops nothing else, is an alarm after an hour, and is forgotten when it works again."""
+    with FakeForms() as forms:
+        set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+        forms.kobo, forms.central = [kobo(1)], []
+        collect(town)
+        forms.kobo.append(kobo(2))
+        for minutes in (10, 60, 10):
+            town.clock.move(minutes=minutes)
+            forms.faults.append(401)
+            assert collect(town) == 0
+        page = html.unescape(town.browser("admin").open("/admin"))
+        assert page.count("ngo: nothing could be fetched from there for an hour.") == 1
+        assert collect(town) == 1
+        assert "nothing could be fetched" not in html.unescape(town.browser("admin").open("/admin"))
