@@ -314,6 +314,9 @@ def test_the_code_page_shows_facts_and_counts_wrong_codes(town: Town) -> None:
         page.open("/c")
         page.send("/c", phone=phone, code="000")
         assert "do not belong together" in page.page
+    marked = town.browser(language="pseudo")  # what was wrong is said in the reader's language
+    marked.open("/c")
+    assert "⟦Please wait fifteen minutes" in marked.send("/c", phone=phone, code="000")
     page.open("/c")
     page.send("/c", phone=phone, code=code)
     assert "wait fifteen minutes" in page.page

@@ -1,6 +1,7 @@
 """Every key that the code writes as a reason or a note has a sentence, in the language of the moment."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from committees.intake.reading import Why
 from committees.people import ROLES
 from coordination import feedback, review
 from foundation import outbox, policy
+from foundation.web.words import gettext as _
 from foundation.web.words import speaking
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +177,14 @@ def test_a_level_has_one_word_on_pages_and_in_messages(language: str) -> None:
         pages = [sentences.level_word(number).casefold() for number in range(6)]
     said = CATALOGUES[language].language.words["level"]
     assert [said[str(number)].casefold() for number in range(6)] == pages
+
+
+@pytest.mark.parametrize("language", [key for key in CATALOGUES if "-" not in key])
+def test_a_letter_calls_the_buttons_of_a_page_by_their_words(language: str) -> None:
+    with speaking(language):
+        buttons = {_("I have seen this"), _("I am acting on it")}
+    letters = CATALOGUES[language].mail.values()
+    assert {name for one in letters for name in re.findall(r'"([^"]+)"', one["text"])} == buttons
 
 
 def test_an_old_key_never_breaks_a_page() -> None:
