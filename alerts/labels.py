@@ -218,7 +218,7 @@ CHANNELS = {
     "cap": N_("CAP message of another system"),
     "form": N_("form of another server"),
     "webhook": N_("message to a program"),
-    "walk_in": N_("in person"),
+    "walk_in": N_("written down for somebody else"),
     "unnamed": N_("web page, without a name"),
     "vouched": N_("vouched for by a focal person"),
     "none": N_("no message"),

@@ -30,9 +30,10 @@ KEEP_REPLY = timedelta(days=90)
 REFERENCE_TRIES = 8
 FOR_OVERSIGHT = "for_oversight"  # the errand that brings an incident to the oversight office, to nobody else
 VOUCHED = "vouched"  # said by a focal person for somebody without an account (vouching.py)
-#: A sender can be forged (trust model, T5) and a focal person was told: by these doors nothing starts better than "told".
-NEVER_SEEN = ("sms", "email", VOUCHED)
 WALK_IN = "walk_in"  # told to a person of the committee, face to face or in a call, who logs it
+#: A sender can be forged (trust model, T5), and a focal person or whoever logs for others was told: by these doors nothing starts better
+#: than "told".
+NEVER_SEEN = ("sms", "email", VOUCHED, WALK_IN)
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 

@@ -35,7 +35,7 @@ from committees.inbox import UNREAD, Inbound
 from committees.incidents import Incident
 from committees.people import Person
 from committees.places import Locality, town_of, zone_of
-from committees.reports import VOUCHED
+from committees.reports import VOUCHED, WALK_IN
 from committees.spoken_notes import SpokenNote
 from coordination import feedback, reach, sorting
 from coordination.here import here
@@ -77,7 +77,7 @@ def reports(session: Session, now: datetime) -> list[Waiting]:
             due = row.received_at + feedback.RUMOUR_PROMISE
             late = now > due
             meta.append(_("answer promised by %(time)s", time=words.clock(due, zone)))
-        if row.channel == VOUCHED:
+        if row.channel in (VOUCHED, WALK_IN):
             meta.append(channel_label(row.channel))
         if not row.known_source:
             meta.append(_("from somebody we do not know"))

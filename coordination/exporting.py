@@ -25,11 +25,14 @@ from alerts.assessing import Score
 from alerts.risk.warning_measures import Event, measure
 from committees.incidents import Incident, IncidentSummary
 from committees.places import Locality
+from committees.reports import VOUCHED, WALK_IN
 from coordination import reach, trying
 from coordination.api.rights import sees_exactly, to_the_hour
 from foundation.policy import Principal
 
 FORMS = ("csv", "json", "geojson")
+#: By these doors somebody wrote down what another person had told them.
+FOR_OTHERS = (VOUCHED, WALK_IN)
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 Row = dict[str, Any]
 PLACE = {"locality": "#adm+code", "name": "#adm+name", "latitude": "#geo+lat", "longitude": "#geo+lon"}
@@ -67,6 +70,7 @@ def _incident(row: Incident, places: dict[UUID, Row], summary: str, principal: P
             row.known_at if exact else max(to_the_hour(row.known_at), to_the_hour(row.occurred_at))
         ),
         "how_known": row.how_known,
+        "logged_for_other": row.channel in FOR_OTHERS,
         "ongoing": row.ongoing,
         "people": row.people,
         "state": row.state,
@@ -185,8 +189,9 @@ def _evaluated(rule: str, threat: str, rows: list[Alert]) -> Row:
 
 INCIDENT_TAGS = {
     "id": "#event+id", "reference": "#event+code", **PLACE, "kind": "#event+type", "severity": "#severity",
-    "occurred_at": "#date+occurred", "known_at": "#date+known", "how_known": "#event+source", "ongoing": "#status+ongoing",
-    "people": "#affected+range", "state": "#status", "grade": "#meta+grade", "origin": "#meta+origin", "summary": "#description",
+    "occurred_at": "#date+occurred", "known_at": "#date+known", "how_known": "#event+source",
+    "logged_for_other": "#event+source+other", "ongoing": "#status+ongoing", "people": "#affected+range",
+    "state": "#status", "grade": "#meta+grade", "origin": "#meta+origin", "summary": "#description",
 }  # fmt: skip
 SCORE_TAGS = {
     **PLACE, "at": "#date", "level": "#indicator+level", "known": "#indicator+known", "p28": "#indicator+p28",

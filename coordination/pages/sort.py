@@ -233,11 +233,12 @@ def _facts(visit: Visit, incident: Incident, zone: ZoneInfo) -> list[tuple[str, 
         if not incident.known_source:
             told = _("A focal person vouches, but not for certain: it counts once it was checked.")
     sources = ngettext("%(num)d source", "%(num)d sources", incident.sources)
+    logged = [channel_label(incident.channel)] if incident.channel == reports.WALK_IN else []
     return [
         (_("Reference"), incident.reference),
         (_("Came"), words.when(incident.received_at, zone, visit.now)),
         (_("Happened"), words.when(incident.occurred_at, zone, visit.now)),
-        (_("From"), f"{told}, {sources}"),
+        (_("From"), _(", ").join([told, *logged, sources])),
         (_("How they know"), how_known_label(incident.how_known)),
         (_("Still going on"), _(SAW.get(incident.ongoing, SAW["unknown"]))),
         (_("State"), state_label(incident.state)),
