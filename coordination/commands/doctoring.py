@@ -22,7 +22,9 @@ from alerts.channels import open_channels
 from alerts.channels.console import Console
 from alerts.reconciling import Reconciliation
 from alerts.spoken import RECORDED, lines
-from coordination import pulse, schema
+from committees.places import Locality
+from coordination import collecting, pulse, schema
+from coordination.collected import Collection
 from coordination.commands import config
 from coordination.pulse import SILENT
 from foundation import alarms
@@ -154,6 +156,35 @@ def _opened_database(engine: Engine, settings: Config) -> Iterator[Found]:
             yield _sums(connection)
             yield from _alarms(settings)
             yield from _recordings(settings)
+            yield from _sources(settings)
+
+
+def _sources(settings: Config) -> Iterator[Found]:
+    """Whether the town that a form server or the mailbox is set up for is there, and what was wrong when it was last asked."""
+    towns = {name: hook.place for name, hook in settings.form_hooks.items()}
+    towns |= {name: server.place for name, server in settings.form_servers.items()}
+    towns |= {collecting.MAIL_NAME: settings.mailbox.place} if settings.mailbox else {}
+    with (
+        closing(Database(settings.worker_database_url, role=WORKER_ROLE)) as database,
+        database.open(service("intake")) as session,
+    ):
+        known = set(session.scalars(select(Locality.code).where(Locality.code.in_(set(towns.values())))))
+        wrong = {row.name: row.error for row in session.scalars(select(Collection)) if row.error}
+    for name, town in towns.items():
+        if town not in known:
+            yield Found(
+                BROKEN,
+                f"Source {name}: there is no place with the code {town}.",
+                "Write the code of a town of yours after place= in its setting; what comes in meanwhile goes to the first committee.",
+            )
+        elif name in wrong:
+            yield Found(
+                ADVICE,
+                f"Source {name}: {wrong[name]}",
+                "See docs/imports.md, and try it with: concord import forms",
+            )
+        else:
+            yield Found(GOOD, f"Source {name} is set up for {town}.")
 
 
 def _recordings(settings: Config) -> Iterator[Found]:

@@ -21,7 +21,8 @@ from committees.intake.csv_files import Event
 from committees.intake.foreign_places import ForeignPlaces
 from committees.intake.history import store
 from committees.places import Locality, Neighbour
-from coordination.collected import letter_item, put_in
+from coordination import collecting
+from coordination.collected import Collection, letter_item, put_in
 from coordination.commands import Progress, opened
 from coordination.runtime import Runtime
 from foundation.errors import Problem
@@ -82,6 +83,36 @@ def email_command(file: BinaryIO) -> None:
             new = put_in(session, runtime.clock.now(), [letter_item(letter, box.place if box else "")])
             session.commit()
     click.echo("1 letter taken in." if new else "This letter was there before.")
+
+
+@import_command.command("forms")
+def forms_command() -> None:
+    """Ask every form server and the mailbox of the settings now, and say how each stands. The worker makes reports of what came."""
+    with opened() as runtime:
+        known = collecting.names(runtime.config)
+        if not known:
+            raise Problem(
+                "No form server and no mailbox is set up.",
+                "Set CONCORD_FORM_SERVERS, CONCORD_FORM_HOOKS or CONCORD_MAIL_IN: docs/imports.md says how.",
+            )
+        new = collecting.work(runtime)
+        with runtime.worker.open(service("intake")) as session:
+            rows = {row.name: row for row in session.scalars(select(Collection))}
+    for name, kind in known.items():
+        click.echo(f"{name} ({kind}): {_stands(kind, rows.get(name))}")
+    click.echo(f"{new:,} new.")
+    if wrong := [name for name in known if (row := rows.get(name)) and row.error]:
+        raise Problem(
+            f"Could not be asked: {', '.join(wrong)}.", "What is wrong stands beside each name above."
+        )
+
+
+def _stands(kind: str, row: Collection | None) -> str:
+    if row is None:
+        return "sends by itself; nothing has come yet." if kind == "hook" else "not asked yet."
+    if row.error:
+        return row.error
+    return f"{row.taken:,} came in so far" + (", read by a form that was matched." if row.matching else ".")
 
 
 @dataclass

@@ -7,14 +7,17 @@ import html
 import io
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from committees.inbox import READ, UNREAD, Inbound
 from coordination import collecting, inbound
 from foundation import collecting_settings
+from foundation.channel_settings import BadSetting
 from tests.fake_collectors import FakeForms, FakeImap
 from tests.journeys.test_reports_from_elsewhere import (
     HOOK,
@@ -73,13 +76,13 @@ def xlsform(*, survey: str = "survey") -> io.BytesIO:
         ("text", "story", "What did you see?", "کیا دیکھا", ""),
     ):
         first.append(row)
-    for row in (
+    for answer in (
         ("list_name", "name", "label::English (en)", "label::Urdu (ur)"),
         ("Types", "riot", "Riot", "ہنگامہ"),
         ("Types", "talk", "Rumour spreading", "افواہ"),
         ("area", 7, "Seventh", "ساتواں"),
     ):
-        second.append(row)
+        second.append(answer)
     out = io.BytesIO()
     book.save(out)
     out.seek(0)
@@ -260,7 +263,7 @@ def test_what_is_older_than_the_setting_says_is_never_fetched(town: Town) -> Non
             for day in (old, new)
         ]
         assert collect(town) == 2
-    with pytest.raises(collecting_settings.BadSetting, match="since is not a day"):
+    with pytest.raises(BadSetting, match="since is not a day"):
         collecting_settings.form_servers(f"a=kobo+https://t@kf.example.org/A?place={PLACE}&since=soon")
 
 
@@ -307,3 +310,25 @@ def test_a_source_that_stays_silent_is_told_once_and_goes_on_by_itself(town: Tow
         assert page.count("ngo: nothing could be fetched from there for an hour.") == 1
         assert collect(town) == 1
         assert "nothing could be fetched" not in html.unescape(town.browser("admin").open("/admin"))
+
+
+def test_the_command_asks_now_and_says_how_each_source_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coordination.cli import concord
+
+    monkeypatch.setenv("CONCORD_DATA", str(tmp_path))
+    run = CliRunner()
+    answer = run.invoke(concord, ["import", "forms"])
+    assert "No form server and no mailbox is set up." in str(answer.exception)
+    with FakeForms() as forms:
+        monkeypatch.setenv("CONCORD_FORM_SERVERS", forms.settings(PLACE))
+        monkeypatch.setenv("CONCORD_FORM_HOOKS", f"by-itself:{PLACE}={SECRET}")
+        forms.kobo, forms.central = [kobo(1)], []
+        forms.faults.extend(["ok", "ok", 401])
+        answer = run.invoke(concord, ["import", "forms"])
+        assert "Could not be asked: town." in str(answer.exception)
+        for words in ("ngo (kobo): 1 came in so far.", "refuses our name or token", "nothing has come yet"):
+            assert words in answer.output
+        found = run.invoke(concord, ["doctor"]).output
+        assert f"Source ngo: there is no place with the code {PLACE}." in found
