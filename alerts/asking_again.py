@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from alerts import routing
@@ -29,23 +29,26 @@ from foundation.db import claim
 Ask = Callable[[Session, datetime, random.Random, Alert], bool]
 
 
+# Asked in every round of the jobs: built once.
+_OPEN = select(Alert).where(Alert.state == OPEN, Alert.level >= ONLY_ACTING_STOPS).order_by(Alert.opened_at)
+_SEEN = _OPEN.where(Alert.answered_at.is_not(None), Alert.acting_at.is_(None), Alert.nudged_at.is_(None))
+_ACTING = _OPEN.where(Alert.acting_at.is_not(None))
+
+
 def ask_again(session: Session, now: datetime, rng: random.Random, batch: int = 50) -> int:
     """Ask once more wherever it is time; return how many alerts were asked about."""
-    seen = Alert.answered_at.is_not(None) & Alert.acting_at.is_(None) & Alert.nudged_at.is_(None)
-    acting = Alert.acting_at.is_not(None)
-    return _each(session, now, rng, seen, _nudge, batch) + _each(session, now, rng, acting, _still, batch)
+    return _each(session, now, rng, _SEEN, _nudge, batch) + _each(session, now, rng, _ACTING, _still, batch)
 
 
 def _each(
     session: Session,
     now: datetime,
     rng: random.Random,
-    which: ColumnElement[bool],
+    rows: Select[Alert],
     ask: Ask,
     batch: int,
 ) -> int:
-    rows = select(Alert).where(Alert.state == OPEN, Alert.level >= ONLY_ACTING_STOPS, which)
-    found = session.scalars(rows.order_by(Alert.opened_at).limit(batch)).all()
+    found = session.scalars(rows.limit(batch)).all()
     return sum(ask(session, now, rng, alert) for alert in found)
 
 

@@ -53,6 +53,8 @@ class CapMessage(Keyed, Base):
 def publish(session: Session, now: datetime, *, sender: str, public_url: str, batch: int = BATCH) -> int:
     """Add the messages that alerts lack; return how many. `sender` is this installation's name in CAP."""
     alerts = _to_look_at(session, batch)
+    if not alerts:
+        return 0
     chains = _chains(session, [alert.id for alert in alerts])
     answers = _answers(session, [alert.id for alert in alerts])
     added = 0

@@ -11,10 +11,11 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from alerts import routing
@@ -100,15 +101,9 @@ def next_way(
 
 def waiting(session: Session, now: datetime, batch: int = 200) -> list[UUID]:
     """The deliveries of open alerts that did not arrive and were not passed on, the gravest first."""
-    rows = _fates().where(Delivery.passed_on_at.is_(None), Delivery.revision == Alert.revision)
-    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*OF_OPEN_ALERTS, TOGETHER)))
     # What was sent a moment ago is no case for `is_due` yet, and would stand before what is.
     early = now - min(NO_RECEIPT.values())
-    rows = rows.where(
-        OutboxMessage.state.in_(FAILED)
-        | (OutboxMessage.state.in_(UNDER_WAY) & (OutboxMessage.sent_at < early))
-    )
-    found = session.execute(rows.order_by(Alert.level.desc(), Delivery.at).limit(2_000)).all()
+    found = session.execute(_waiting_rows(), {"early": early}).all()
     return [fate.delivery_id for fate in (Fate(*row) for row in found) if is_due(fate, now)][:batch]
 
 
@@ -122,6 +117,19 @@ def pass_on(session: Session, now: datetime, rng: random.Random, only: UUID | No
     return done
 
 
+@cache
+def _waiting_rows() -> Any:
+    """The statement of `waiting`, which is asked in every round of the jobs: built once."""
+    rows = _fates().where(Delivery.passed_on_at.is_(None), Delivery.revision == Alert.revision)
+    rows = rows.where(Alert.state == OPEN, OutboxMessage.template.in_((*OF_OPEN_ALERTS, TOGETHER)))
+    rows = rows.where(
+        OutboxMessage.state.in_(FAILED)
+        | (OutboxMessage.state.in_(UNDER_WAY) & (OutboxMessage.sent_at < bindparam("early")))
+    )
+    return rows.order_by(Alert.level.desc(), Delivery.at).limit(2_000)
+
+
+@cache
 def _fates() -> Any:
     return (
         select(

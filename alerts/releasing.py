@@ -11,9 +11,10 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid5
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from alerts import good_news, holding, routing
@@ -93,8 +94,14 @@ def release(session: Session, now: datetime, rng: random.Random) -> int:
 
 def due(session: Session, now: datetime) -> list[Waiting]:
     """What is held and due now: its time came, its silence was lifted, what covered it ended, or its own alert ended or changed."""
+    return [Waiting(*found) for found in session.execute(_due_rows(), {"now": now}).all()]
+
+
+@cache
+def _due_rows() -> Select[Delivery, Alert, Person]:
+    """The statement of `due`, which is asked in every round of the jobs: built once."""
     above = aliased(Alert)
-    rows = (
+    return (
         select(Delivery, Alert, Person)
         .join(Alert, Alert.id == Delivery.alert_id)
         .join(Person, Person.id == Delivery.person_id)
@@ -103,7 +110,7 @@ def due(session: Session, now: datetime) -> list[Waiting]:
         .where(
             Delivery.state == HELD,
             or_(
-                Delivery.held_until <= now,
+                Delivery.held_until <= bindparam("now"),
                 Silence.lifted_at.is_not(None),
                 above.state != OPEN,
                 above.level < Alert.level,
@@ -116,7 +123,6 @@ def due(session: Session, now: datetime) -> list[Waiting]:
         .limit(BATCH)
         .with_for_update(of=Delivery, skip_locked=True)
     )
-    return [Waiting(*found) for found in session.execute(rows).all()]
 
 
 def _still_to_be_said(session: Session, one: Waiting, said: set[tuple[UUID, UUID]]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -39,18 +40,19 @@ def send_behind(session: Session, now: datetime, rng: random.Random, only: UUID 
     """Send what to do to everybody whose alert has left (or only to those of one alert); return how many messages were written."""
     owed: dict[UUID, dict[UUID, set[UUID]]] = {}
     rows = _owed() if only is None else _owed().where(Alert.id == only)
-    for alert_id, person_id, contact_point_id in session.execute(rows.limit(BATCH)):
+    for alert_id, person_id, contact_point_id in session.execute(rows):
         owed.setdefault(alert_id, {}).setdefault(person_id, set()).add(contact_point_id)
     return sum(_send(session, now, rng, key, people) for key, people in owed.items())
 
 
 def waiting(session: Session, now: datetime) -> list[UUID]:
     """The alerts of which some have left and were not followed yet."""
-    return list(dict.fromkeys(row[0] for row in session.execute(_owed().limit(BATCH))))
+    return list(dict.fromkeys(row[0] for row in session.execute(_owed())))
 
 
+@cache
 def _owed() -> Select[UUID, UUID, Any]:
-    """Alert, person and contact point of each alert that left as a short message and was not followed yet, the newest first.
+    """Alert, person and contact point of each alert that left as a short message and was not followed yet, the newest first; built once.
 
     Not of a private matter, nor where nothing is to be done: the advice speaks of crowds and rumours.
     """
@@ -77,6 +79,7 @@ def _owed() -> Select[UUID, UUID, Any]:
             ~followed,
         )
         .order_by(told.at.desc(), told.id)
+        .limit(BATCH)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from committees.people import Person, Scope
 from committees.places import LocalityPath
-from foundation.db import Base, Keyed
+from foundation.db import Base, Keyed, among
 
 SEAT_ROLES = ("member", "secretary", "chair", "touch_point")
 
@@ -94,6 +95,17 @@ def committee_for(session: Session, locality_id: UUID) -> Committee | None:
     return session.scalars(_NEAREST, {"locality_id": locality_id}).first()
 
 
+def committees_for(session: Session, locality_ids: Iterable[UUID]) -> dict[UUID, Committee]:
+    """The committee nearest to each of many places, as `committee_for` finds it; a place without one is left out."""
+    rows = (
+        select(LocalityPath.descendant_id, Committee)
+        .join(Committee, Committee.locality_id == LocalityPath.ancestor_id)
+        .where(among(session, LocalityPath.descendant_id, set(locality_ids)))
+        .order_by(LocalityPath.depth.desc(), Committee.code.desc())
+    )
+    return dict(session.execute(rows).all())  # the nearest is written last
+
+
 def sitting(session: Session, committee_id: UUID, *roles: str) -> list[Person]:
     """The persons who hold one of `roles` in a committee now, by code."""
     held = select(Scope.person_id).where(
@@ -115,5 +127,15 @@ def wards_of(session: Session, person_id: UUID) -> list[UUID]:
 
 def voices_of_ward(session: Session, ward_id: UUID) -> int:
     """How many persons sit for a ward now."""
-    rows = select(func.count(Membership.person_id.distinct())).join(Seat, Seat.id == Membership.seat_id)
-    return session.scalar(rows.where(Seat.ward_id == ward_id, Membership.until.is_(None))) or 0
+    return voices_of_wards(session, [ward_id]).get(ward_id, 0)
+
+
+def voices_of_wards(session: Session, ward_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many persons sit for each of many wards now; a ward with nobody is left out."""
+    rows = (
+        select(Seat.ward_id, func.count(Membership.person_id.distinct()))
+        .join(Membership, Membership.seat_id == Seat.id)
+        .where(among(session, Seat.ward_id, set(ward_ids)), Membership.until.is_(None))
+        .group_by(Seat.ward_id)
+    )
+    return {ward_id: number for ward_id, number in session.execute(rows) if ward_id}

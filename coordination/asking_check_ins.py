@@ -21,7 +21,7 @@ from alerts.telling import sender_of
 from committees import call_backs, checkins, contacts, reply_codes, rhythm
 from committees.call_backs import CallBack
 from committees.checkins import NEWS_DAYS, CheckIn
-from committees.committee import Committee, Membership, Seat, committee_for, voices_of_ward
+from committees.committee import Committee, Membership, Seat, committee_for, committees_for, voices_of_wards
 from committees.contact_addresses import VOICE
 from committees.contacts import write_to
 from committees.people import ContactPoint, Person, contacts_each
@@ -232,23 +232,23 @@ def tell_silent(session: Session, now: datetime, rng: random.Random) -> int:
     """
     rows = select(CallBack).where(CallBack.why == call_backs.NO_NEWS, CallBack.done_at.is_(None))
     calls = session.scalars(rows.where(CallBack.told_at.is_(None)).order_by(CallBack.asked_at)).all()
-    heard = checkins.voices_at(session, now, {call.locality_id for call in calls})
-    new, told = 0, set(_told_lately(session, now))
+    wards = {call.locality_id for call in calls}
+    heard = checkins.voices_at(session, now, wards)
+    bodies, voices = committees_for(session, wards), voices_of_wards(session, wards)
+    new, told = 0, _told_lately(session, now)
     for call in calls:
-        body = committee_for(session, call.locality_id)
+        body = bodies.get(call.locality_id)
         if heard[call.locality_id].known:
             call_backs.done(session, now, call, call_backs.NEWS_CAME)
-        elif body and body.id not in told and voices_of_ward(session, call.locality_id):
+        elif body and body.id not in told and call.locality_id in voices:
             told.add(body.id)
             new += _tell_of(session, now, rng, call, body)
     return new
 
 
-def _told_lately(session: Session, now: datetime) -> Iterable[UUID]:
+def _told_lately(session: Session, now: datetime) -> set[UUID]:
     rows = select(CallBack.locality_id).where(CallBack.told_at > now - ONE_A_DAY)
-    for place_id in session.scalars(rows):
-        if body := committee_for(session, place_id):
-            yield body.id
+    return {body.id for body in committees_for(session, session.scalars(rows)).values()}
 
 
 def _tell_of(session: Session, now: datetime, rng: random.Random, call: CallBack, body: Committee) -> int:

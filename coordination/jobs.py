@@ -267,11 +267,13 @@ def run_job(runtime: Runtime, job: Job, lead: Lead | None = None) -> int:
     return done
 
 
-def run_until_quiet(runtime: Runtime, most: int = 50) -> int:
-    """Run every job in order until none has found work since it last ran; return how much was done. For tests, commands and the demonstration."""
-    total, idle, slots = 0, 0, set[tuple[str, int]]()
+def run_until_quiet(runtime: Runtime, most: int = 50, slots: set[tuple[str, int]] | None = None) -> int:
+    """Run every job in order until none has found work since it last ran; return how much was done. For tests, commands and the demonstration.
+
+    Who calls it again and again keeps `slots`: what was asked for once is taken, and stays so.
+    """
+    total, idle, slots = 0, 0, set() if slots is None else slots
     for job in chain.from_iterable(repeat(JOBS, most)):
-        # A slot that this call has already asked for is not asked for again.
         slot = (job.name, slot_of(runtime.clock.now(), job.every)) if job.every else None
         done = 0 if slot in slots else run_job(runtime, job)
         if slot:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -44,6 +45,9 @@ class Setting(Base):
     value: Mapped[str]
 
 
+_TAKEN = select(JobRun.slot).where(JobRun.job == bindparam("job"), JobRun.slot == bindparam("slot"))
+
+
 def slot_of(now: datetime, every_seconds: int) -> int:
     """The number of the slot that a moment lies in."""
     return int(now.timestamp()) // every_seconds
@@ -56,7 +60,7 @@ def take_slot(
     if lead:
         leading.prove(session, lead)
     slot = slot_of(now, every_seconds)
-    if session.get(JobRun, (job, slot)):
+    if session.scalar(_TAKEN, {"job": job, "slot": slot}) is not None:
         return False
     try:
         with session.begin_nested():

@@ -63,6 +63,7 @@ class Town:
 
     def __init__(self, runtime: Runtime, clock: FakeClock) -> None:
         self.runtime, self.clock = runtime, clock
+        self._slots: set[tuple[str, int]] = set()
 
     @cached_property
     def app(self) -> APIFlask:
@@ -82,7 +83,8 @@ class Town:
 
     def work(self) -> int:
         """Let every job run until none finds work."""
-        return run_until_quiet(self.runtime)
+        # As the ticker of a process does, it asks once for each slot of a periodic job.
+        return run_until_quiet(self.runtime, slots=self._slots)
 
     def later(self, **by: float) -> int:
         """Move the clock and let the jobs run."""
