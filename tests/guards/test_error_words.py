@@ -52,16 +52,25 @@ def test_every_problem_has_its_words_in_the_catalogues() -> None:
 
 def said(source: str) -> list[ast.Constant | ast.JoinedStr]:
     """The literal words of every problem that a module makes; the name of a field is none."""
-    found: list[ast.Constant | ast.JoinedStr] = []
+    found: list[ast.expr] = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in PROBLEMS:
-            arguments = node.args[1:] if getattr(node.func, "id", "") == "Invalid" else node.args
-            for one in (*arguments, *(word.value for word in node.keywords)):
-                if (
-                    isinstance(one, ast.JoinedStr)
-                    or isinstance(one, ast.Constant)
-                    and isinstance(one.value, str)
-                    and one.value
-                ):
-                    found.append(one)
-    return found
+        if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in PROBLEMS:
+            found += node.args[1:] if name == "Invalid" else node.args
+            found += [word.value for word in node.keywords]
+        elif isinstance(node, ast.Assign) and _is_of_a_field(node.targets[0]):
+            found.append(node.value)
+    return [one for one in found if isinstance(one, ast.JoinedStr) or _is_text(one)]  # type: ignore[misc]
+
+
+def _is_of_a_field(target: ast.expr) -> bool:
+    """Whether this is what is wrong with one field, kept until all of them are told: wrong["reason"] = ..."""
+    return isinstance(target, ast.Subscript) and getattr(target.value, "id", "") in ("wrong", "errors")
+
+
+def _is_text(one: ast.expr) -> bool:
+    return isinstance(one, ast.Constant) and isinstance(one.value, str) and bool(one.value)
+
+
+def test_words_without_a_mark_are_seen() -> None:
+    plain = 'raise Invalid("to", "Choose one", f"Not {to}")\nwrong["to"] = "Choose it"\nraise Conflict(N_("Over"))'
+    assert {ast.unparse(one) for one in said(plain)} == {"'Choose one'", "f'Not {to}'", "'Choose it'"}
