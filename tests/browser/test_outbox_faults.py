@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from committees.incidents import Incident
-from tests.browser.conftest import Served
+from tests.browser.conftest import PATIENCE, Served
 from tests.browser.outbox import (
     CACHED,
     CANARY,
@@ -266,3 +268,25 @@ def test_a_new_release_in_between_loses_nothing_and_sends_nothing_twice(
     page.goto("/today")
     gone(page)
     assert count(served) == before + 2
+
+
+def test_a_network_that_answers_nothing_opens_the_kept_form(served: Served, phone: BrowserContext) -> None:
+    page = enter(phone)
+    page.goto("/mine")
+    views, awake = served.town.app.view_functions, threading.Event()
+    real = views["page:/report"]
+
+    def silent(**values: Any) -> Any:
+        awake.wait(PATIENCE / 1000)
+        return real(**values)
+
+    views["page:/report"] = silent
+    try:
+        open_form(page)
+        assert page.locator("select[name=ward] option").count() > 1
+        fill(page)
+        awake.set()
+        send(page)
+        sent(page)
+    finally:
+        awake.set()

@@ -300,7 +300,7 @@ def test_a_check_in_is_counted_shown_next_week_and_replaced_within_its_week(town
 
 def test_all_calm_shows_its_answers_before_they_are_sent(town: Town) -> None:
     browser = visitor(town)
-    assert 'href="/check-in?calm=1"' in browser.open("/check-in")
+    assert 'href="/check-in?calm=1' in browser.open("/check-in")
     page = browser.open("/check-in?calm=1")
     assert page.count(" checked>") == 5
     assert count(town, CheckIn) == 0
