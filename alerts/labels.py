@@ -215,6 +215,7 @@ CHANNELS = {
     "page": N_("web page"),
     "api": N_("another system"),
     "csv": N_("file"),
+    "acled": "ACLED",
     "cap": N_("CAP message of another system"),
     "form": N_("form of another server"),
     "webhook": N_("message to a program"),

@@ -24,6 +24,7 @@ from alerts.alert import Alert
 from alerts.assessing import Score
 from alerts.risk.warning_measures import Event, measure
 from committees.incidents import Incident, IncidentSummary
+from committees.intake import acled
 from committees.places import Locality
 from committees.reports import VOUCHED, WALK_IN
 from coordination import reach, trying
@@ -52,7 +53,8 @@ def incidents(session: Session, principal: Principal) -> list[Row]:
     places = _places(session)
     summaries = {row.incident_id: row.text for row in session.scalars(select(IncidentSummary))}
     # What is marked RED is for the persons named on it alone, and leaves in no file.
-    rows = select(Incident).where(Incident.marking != "RED")
+    # What ACLED collected may not be passed on by whoever downloaded it.
+    rows = select(Incident).where(Incident.marking != "RED", Incident.channel != acled.CHANNEL)
     found = session.scalars(rows.order_by(Incident.occurred_at, Incident.id))
     return [_incident(row, places, summaries.get(row.id, ""), principal) for row in found]
 

@@ -17,10 +17,11 @@ WITH_INTERVENTION = (
     "protest with intervention", "excessive force against protesters", "excessive force against protestors",
 )  # fmt: skip
 TERMS = (
-    "ACLED's data are under your own licence with ACLED: keep the file to yourself, and name ACLED (acleddata.com) wherever you show"
-    " what was made of it."
+    "ACLED's data are under your own licence with ACLED: keep them to yourself (no export holds them), and name ACLED"
+    " (acleddata.com) wherever you show what was made of it."
 )
 REGION_ONLY = "3"  # geo_precision
+CHANNEL = "acled"  # what came by it leaves in no export: the terms of ACLED forbid to pass it on
 DAYS = ("%Y-%m-%d", "%d %B %Y", "%d-%b-%Y", "%d/%m/%Y")
 
 
@@ -43,6 +44,7 @@ def read(fields: Fields) -> Event:
         severity=_severity(fields),
         occurred_at=at,
         known_at=at,
+        channel=CHANNEL,
     )
 
 

@@ -28,6 +28,7 @@ from foundation.errors import Problem
 IDS = UUID("7b1f0c0e-2d0a-4c55-9f0b-6d2f3f6f8a11")  # the namespace of ids made from a file's own
 EARLIEST, LATEST = 1900, 2200
 TAGS_WITHIN = 25
+LABELS_OF_KOBO = {"_uuid", "_submission_time"}
 DELIMITERS = (",", ";", "\t", "|")
 Fields = Mapping[str, str]
 
@@ -59,6 +60,8 @@ class Event:
     ongoing: str = "unknown"
     people: str = "unknown"
     grade: str = ""
+    channel: str = "csv"
+    """By what it came: a file, or the name of the publisher whose terms go with it."""
 
 
 class Line(NamedTuple):
@@ -300,6 +303,11 @@ def format_of(header: Sequence[str], tags: Sequence[str], name: str) -> tuple[Fo
 
         return own_columns.TAGGED, _tagged(own_columns.TAGGED, tags, name)
     nearest = min(known, key=lambda one: len(set(one.columns) - set(header)) / len(one.columns))
+    if set(header) >= LABELS_OF_KOBO:
+        raise Problem(
+            f"{name} is an export with labels, or of a form that is not ours.",
+            "Export our form again with XML values and headers. How to match another form: docs/imports.md.",
+        )
     missing = [column for column in nearest.columns if column not in header]
     said = "; ".join(f"{one.name}: {', '.join(one.columns)}" for one in known)
     raise Problem(

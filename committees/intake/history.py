@@ -21,7 +21,7 @@ from committees.places import Locality, zone_of
 from committees.reports import NewReport, Report, Source
 from foundation.crypto import cipher
 
-ORIGIN, CHANNEL, SOURCE_KIND = "history", "csv", "import"
+ORIGIN, SOURCE_KIND = "history", "import"
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _report(event: Event, place: Locality, occurred: datetime, known: datetime, 
         occurred_at=occurred,
         known_at=known,
         how_known=event.how_known,
-        channel=CHANNEL,
+        channel=event.channel,
         source=source,
         severity=event.severity,
         ongoing=event.ongoing,

@@ -69,6 +69,10 @@ RUMOUR = {
 }
 
 
+#: Ways that say more about who told us than their number does.
+MARKED = (reports.WALK_IN, "form", "email", "csv", "acled", "cap")
+
+
 @page("/desk/r/<uuid:incident_id>", roles=DESK)
 def sort(visit: Visit, incident_id: UUID) -> Response:
     """The report, and the decision about it."""
@@ -233,7 +237,7 @@ def _facts(visit: Visit, incident: Incident, zone: ZoneInfo) -> list[tuple[str, 
         if not incident.known_source:
             told = _("A focal person vouches, but not for certain: it counts once it was checked.")
     sources = ngettext("%(num)d source", "%(num)d sources", incident.sources)
-    logged = [channel_label(incident.channel)] if incident.channel == reports.WALK_IN else []
+    logged = [channel_label(incident.channel)] if incident.channel in MARKED else []
     return [
         (_("Reference"), incident.reference),
         (_("Came"), words.when(incident.received_at, zone, visit.now)),

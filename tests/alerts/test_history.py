@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,8 +24,10 @@ from committees.intake.csv_files import Event, Where, imported
 from committees.intake.foreign_places import ForeignPlaces
 from committees.places import Locality
 from committees.reports import NewReport, Report, Source
+from coordination import exporting
 from foundation.journal import Entry
 from foundation.outbox import OutboxMessage
+from foundation.policy import service
 from tests.make import BY_THE_CALENDAR, START, WARD, Town
 
 PLACES = [f"PAK:Place {n}" for n in range(4)]
@@ -180,3 +183,16 @@ def test_past_warnings_are_closed_alerts_of_watched_places_kept_once(town: Town)
         kept = session.scalars(select(Alert).where(Alert.origin == "history")).all()
         assert {(a.state, a.rule, a.next_step_at) for a in kept} == {("closed", "level_rise", None)}
         assert len({(a.town_id, a.number) for a in kept}) == len(kept)
+
+
+def test_what_acled_collected_counts_and_leaves_in_no_export(town: Town) -> None:
+    """Its terms bind whoever downloaded it: the score may use it, nobody is given it."""
+    given = [
+        replace(one, channel=channel) for one, channel in zip(events(5, 2), ("acled", "csv"), strict=True)
+    ]
+    stored(town, given, 10)
+    with town.session("command") as session:
+        exported = {row["id"] for row in exporting.incidents(session, service("command"))}
+        assert session.get(Evidence, given[0].id) is not None
+    assert str(given[0].id) not in exported
+    assert str(given[1].id) in exported

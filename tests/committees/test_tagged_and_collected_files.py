@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from committees.intake import csv_files, hxl, submissions
+from committees.intake import csv_files, hxl, submissions, xforms
+from committees.intake.bare import bare
 from committees.intake.csv_files import Opened
 from committees.intake.submissions import QUESTIONS, NoSubmission
 from foundation.errors import Problem
@@ -86,6 +88,55 @@ def test_an_export_of_kobo_is_read_by_our_questions_without_their_groups(tmp_pat
         assert (event.how_known, event.ongoing, event.people) == ("saw", "no", "6-20")
         assert (event.source, event.text) == ("ngo_field", "Stones were thrown")
         assert "_geolocation" in found.unread, "a point on a map is not taken in"
+
+
+def test_an_export_with_labels_says_how_to_export_instead(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="export with labels") as refused:
+        opened(tmp_path, KOBO.replace("report/what", "What happened?"))
+    assert "XML values" in refused.value.hint
+
+
+def test_an_answer_that_its_own_team_refused_is_not_imported(tmp_path: Path) -> None:
+    text = KOBO.replace("_geolocation", "_validation_status").replace("34.2 72.0", "Not approved")
+    _found, [line] = opened(tmp_path, text)
+    assert line.event is None
+    assert "not approved" in line.reason
+
+
+def test_what_is_never_taken_in() -> None:
+    """Points of every shape, phones and persons by the names that forms give them; places and numbers of things stay."""
+    row = {
+        "_geolocation": [34.2, 72.0], "g/pin": "34.198 72.045 0 4.9", "track": "34.1 72.0 0 0;34.2 72.1 0 0", "_submitted_by": "ahmed",
+        "spot": {"type": "Point", "coordinates": [72.04, 34.19, 0]}, "g/respondent_name": "Ahmed", "mobile_no": "0300 1234567", "name": "A",
+        "deep": [{"victim-name": "B", "what": "stones"}], "ward_name": "Seven", "shop_number": "12", "price": "34.5", "__system": {"deviceId": "x1"},
+    }  # fmt: skip
+    kept = json.dumps(bare(row))
+    for gone in ("34.2", "34.198", "34.1 ", "72.04", "ahmed", "Ahmed", "0300", '"A"', '"B"', "x1"):
+        assert gone not in kept, gone
+    for stays in ("Seven", '"12"', '"34.5"', "stones"):
+        assert stays in kept, stays
+    assert bare({"_submitted_by": "ahmed"}) == bare({"_submitted_by": "ahmed"}), "the same one is known again"
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=12),
+        st.recursive(st.none() | st.floats() | st.text(max_size=20), st.lists, max_leaves=6),
+    )
+)
+def test_nothing_breaks_what_leaves_out(row: dict[str, object]) -> None:
+    assert set(bare(row)) == set(row)
+
+
+@given(st.binary(max_size=200))
+def test_nothing_that_is_sent_breaks_the_reader_of_hooks(body: bytes) -> None:
+    for sent in (
+        body,
+        b"<data>" + body + b"</data>",
+        json.dumps({"type": "a.b", "data": {"xml": body.decode("latin-1")}}).encode(),
+    ):
+        with suppress(xforms.NotASubmission):
+            assert isinstance(xforms.submission(sent), dict)
 
 
 def test_what_cannot_be_read_as_an_answer_stays_in_the_text() -> None:

@@ -135,6 +135,7 @@ def test_their_form_is_matched_tried_and_then_read(hooked: Town) -> None:
     assert "ward: nowhere" in text_of(hooked, second)
     page = html.unescape(admin.open(AT))
     assert "Their own form" in page
+    assert "form of another server" in hooked.browser("secretary.mardan").open(f"/desk/r/{incident.id}")
     admin.send(f"{AT}/ours")
     assert not stands(hooked, "ngo-by-itself").matching
 
