@@ -51,6 +51,8 @@ class CheckIn(Keyed, Base):
     channel: Mapped[str] = mapped_column(default="web")
     received_at: Mapped[datetime] = mapped_column(index=True)
     late: Mapped[bool] = mapped_column(default=False)
+    #: When it was written, where that may be earlier than it came.
+    said_at: Mapped[datetime | None]
     #: Whether somebody of the desk wrote down what this source said, face to face or in a call.
     logged_for_other: Mapped[bool] = mapped_column(default=False)
 
@@ -89,7 +91,10 @@ class NewCheckIn:
 
 
 def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
-    """Store a source's answers for the week of which they speak; a second check-in of the week replaces the answers of the first."""
+    """Store a source's answers for the week of which they speak; a second check-in of the week replaces the answers of the first.
+
+    What was written before the answers that stand, and waited on a phone, changes nothing: the last word is the last one said.
+    """
     for number, answer in enumerate(new.answers, 1):
         if answer not in range(1, 6):
             raise Invalid(f"q{number}", _("Choose an answer for question %(number)d", number=number))
@@ -98,11 +103,14 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
         raise Invalid(f"q{following}", _("Choose an answer for question %(number)d", number=following))
     week = week_spoken_of(session, new.at or now, new.locality, new.source.id)
     found = of_week(session, new.source.id, new.locality.id, week) or _first(session, now, new, week)
+    said_at = min(new.at or now, now)
+    if found.said_at and said_at < found.said_at:
+        return found
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
     if not new.only_answers:
         found.indicators, found.talked_to = dict(new.indicators), list(new.talked_to)
         found.prepare, found.activities = new.prepare, list(new.activities)
-    found.received_at, found.logged_for_other = now, new.logged_for_other
+    found.received_at, found.said_at, found.logged_for_other = now, said_at, new.logged_for_other
     session.flush()
     journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)
     return found

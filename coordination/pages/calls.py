@@ -175,4 +175,6 @@ def _who(visit: Visit, person: Person | None) -> str:
     if person is None:
         return _("A number that we do not know")
     role = people.standings_of(visit.session, person.id)
-    return f"{person.name}, {role_name(role[0].role)}" if role else person.name
+    if not role:
+        return person.name
+    return _("%(name)s, %(role)s", name=person.name, role=role_name(role[0].role))

@@ -144,6 +144,19 @@ def test_each_press_of_the_button_weighs_less(town: Town) -> None:
     assert sizes == [pytest.approx(size) for size in (-0.0075, -0.01 * (1 - 1 / 3), -0.00625)]
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_waited_on_a_phone_does_not_replace_what_was_said_after_it(town: Town) -> None:
+    with town.session() as session:
+        written = town.clock.now()
+        town.clock.move(hours=1)
+        later = check_in(town, session, answers=(2, 2, 2, 2, 2))
+        town.clock.move(hours=1)
+        assert check_in(town, session, answers=(5, 5, 5, 5, 5), at=written).answers == [2] * 5
+        session.refresh(later)
+        assert later.answers == [2] * 5
+        assert check_in(town, session, answers=(4, 4, 4, 4, 4), at=town.clock.now()).answers == [4] * 5
+
+
 def test_one_voice_is_not_enough_and_two_are(town: Town) -> None:
     with town.session() as session:
         check_in(town, session)
