@@ -151,7 +151,7 @@ def numbers_apart(text: str) -> Markup:
 
 def gaps_apart(text: str) -> Markup:
     """Words to be read with their gaps, each gap a mark of its own that words from the right do not pull to pieces."""
-    return Markup(_GAP.sub(r'<bdi class="code" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
+    return Markup(_GAP.sub(r'<bdi class="code number" dir="ltr">\g<0></bdi>', str(escape(text))))  # noqa: S704 # nosec B704 -- escaped first
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from alerts import severe
 from alerts.alert import Alert
 from alerts.drills import DrillCall
-from committees import rosters, unnamed
+from committees import people, rosters, unnamed
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn
 from committees.inbox import Inbound
@@ -75,6 +75,7 @@ def fill(town: WiredTown) -> list[Errand]:
     """Let it all happen; who should look at which page besides what links lead to, and with what filled in."""
     errands = [
         *_drill_and_duty(town),
+        *_vouching(town),
         *_messages(town),
         *_recordings(town),
         *_told_without_a_name(town),
@@ -214,7 +215,7 @@ def _office_work(town: WiredTown) -> list[Errand]:
 
 
 def _drill_and_duty(town: WiredTown) -> list[Errand]:
-    """A drill that somebody has not answered, and a roster that the city may change."""
+    """A drill that somebody has not answered, and a roster that the city may change: one of two is on duty, so the other is not asked."""
     chair = town.browser("chair.mardan")
     chair.open("/drills")
     chair.send("/drills", place=TOWN, when="now")
@@ -224,6 +225,8 @@ def _drill_and_duty(town: WiredTown) -> list[Errand]:
         office = session.scalars(
             select(Office).join(Scope, Scope.office_id == Office.id).where(Scope.person_id == city.id)
         ).one()
+        people.begin_term(session, office, town.person(session, "member4.mardan"), town.clock.now())
+        session.flush()
         rosters.write(
             session, town.clock.now(), office, [{"persons": [str(city.id)], "starts": "2026-11-23"}]
         )
@@ -231,6 +234,16 @@ def _drill_and_duty(town: WiredTown) -> list[Errand]:
         asked = town.person(session, DESK).id
         drill = session.scalars(select(DrillCall.drill_id).where(DrillCall.person_id == asked)).one()
     return [Errand(DESK, f"/drills/{drill}"), Errand("city.mardan", "/duty")]
+
+
+def _vouching(town: WiredTown) -> list[Errand]:
+    """A focal person, and the chair who made them one."""
+    chair, focal = town.browser("chair.mardan"), "/desk/focal"
+    with town.session() as session:
+        person = str(town.person(session, "member1.mardan").id)
+    chair.open(focal)
+    chair.send(focal, person=person, reason=WHY)
+    return [Errand("chair.mardan", focal), Errand("member1.mardan", "/report")]
 
 
 def _signing_in(town: WiredTown) -> list[Errand]:

@@ -45,7 +45,6 @@ TEMPLATES = (STATIC.parent / "templates", Path(pages.__file__).parent.parent / "
 #: What is on the map and shows nobody a page of ours, or only beside another house's server.
 NOT_SEEN = {
     "/desk/note/<uuid:note_id>": "a sound",
-    "/desk/focal/<uuid:row_id>": "a form of the chair beside a focal person, whom this town has none of yet",
     "/admin/voice/sound/<uuid:line_id>": "a sound",
     "/place/<code>/ladder/inherit": "a form beside a ladder of the place's own: tests/coordination/test_ladder_pages.py",
     "/admin/readiness.csv": "a file",

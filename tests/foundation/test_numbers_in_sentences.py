@@ -16,5 +16,8 @@ def test_a_sentence_without_a_number_stays() -> None:
 
 def test_a_gap_in_words_to_be_read_is_not_pulled_to_pieces() -> None:
     shown = gaps_apart("الرٹ %(number)s، {place}: <b> 100%")
-    assert '<bdi class="code" dir="ltr">%(number)s</bdi>، <bdi class="code" dir="ltr">{place}</bdi>' in shown
+    assert (
+        '<bdi class="code number" dir="ltr">%(number)s</bdi>، <bdi class="code number" dir="ltr">{place}</bdi>'
+        in shown
+    )
     assert "&lt;b&gt; 100%" in shown
