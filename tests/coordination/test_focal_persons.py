@@ -77,7 +77,7 @@ def test_only_a_chair_makes_a_focal_person_and_says_why(town: Town) -> None:
     browser = town.browser(CHAIR)
     browser.open("/desk/focal")
     browser.send("/desk/focal", person=person_id, reason=" ")
-    assert (browser.status, "Write the reason" in browser.page) == (422, True)
+    assert (browser.status, "Write in a few words why" in browser.page) == (422, True)
     desk = town.browser(DESK)
     desk.open("/desk/focal")
     assert "Only the chair" in desk.page
