@@ -8,6 +8,8 @@ the stylesheet: a picture only carries classes, as the content security policy f
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +28,7 @@ _ACTION_ROW, _MEETING_ROW = _BASE + 9, _BASE + 24
 _DATE_LINE, _END_LINE, _HEIGHT = _BASE + 54, _BASE + 76, _BASE + 84
 _SQUARE = 10
 _MANY = 16
+_LETTER = 6.5
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,10 @@ def _square(kind: str, middle: float, top: int, count: int) -> Markup:
 
 
 def _dates(weeks: Sequence[Week], pitch: float, rtl: bool) -> Markup:
-    """Write dates under every second bar, every sixth when there are many; all stay inside the picture."""
-    every = 2 if len(weeks) <= _MANY else 6
+    """Write dates under every second bar, under fewer where there are many or the months have long names."""
+    longest = max((_letters(week.label) for week in weeks), default=0)
+    room = 2 if len(weeks) <= _MANY else 6
+    every = max(room, math.ceil((longest * _LETTER + 4) / pitch))
     middles = [min(max(_EDGE + (n + 0.5) * pitch, 22), WIDTH - 22) for n in range(len(weeks))]
     return Markup("").join(
         Markup('<text class="axis" x="{:g}" y="{}"{}>{}</text>').format(
@@ -148,6 +153,11 @@ def _dates(weeks: Sequence[Week], pitch: float, rtl: bool) -> Markup:
         )
         for n in range(0, len(weeks), every)
     )
+
+
+def _letters(label: str) -> int:
+    """How many places its letters take; marks above and below a letter take none."""
+    return sum(unicodedata.category(letter) not in ("Mn", "Cf") for letter in label)
 
 
 def _ends(words: ChartWords, rtl: bool) -> Markup:

@@ -99,6 +99,12 @@ def test_half_a_year_fits_in_the_same_width() -> None:
     assert len(texts(root, "axis")) == 5 + 2
 
 
+def test_dates_with_long_names_stand_under_fewer_bars() -> None:
+    assert len(texts(parsed(history_chart(WEEKS, WORDS)), "axis")) == 6 + 2
+    dhivehi = [replace(week, label=f"{n} ސެޕްޓެމްބަރު") for n, week in enumerate(WEEKS, 10)]
+    assert len(texts(parsed(history_chart(dhivehi, WORDS, rtl=True)), "axis")) == 4 + 2
+
+
 def test_a_chart_without_weeks_is_still_a_picture() -> None:
     parsed(history_chart([], WORDS))
 
