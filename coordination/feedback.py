@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from alerts import labels, routing
 from alerts.alert import Alert
 from alerts.quiet import after_quiet
-from committees import contact_stops, unnamed
-from committees.incidents import Incident
+from committees import catalogue, contact_stops, unnamed
+from committees.incidents import REPORTED, UNABLE, VERIFIED, Incident
 from committees.people import ContactPoint, Person
 from committees.places import Locality
 from committees.reports import ReplyHandle, Report
@@ -56,6 +56,9 @@ FROM_ALERT = {
 PLANNED, SENT, NO_WAY = "planned", "sent", "no_way"
 PROMISE = timedelta(hours=72)
 RUMOUR_PROMISE = timedelta(hours=2)
+NIGHT = timedelta(hours=8)
+#: Word that comes later than this says nothing any more.
+FORGOTTEN = timedelta(days=7)
 
 
 class Feedback(Keyed, Base):
@@ -149,8 +152,32 @@ def work(session: Session, now: datetime, batch: int = 50, only: UUID | None = N
     for request in requests:
         if claim(session, FeedbackRequest, request.id, {"done_at": None}, {"done_at": now}):
             for report in _reports(session, request.incidents):
-                _tell(session, now, request, report)
+                _tell(session, now, request.outcome, request.subject_id, report)
     return len(requests)
+
+
+def keep_promise(session: Session, now: datetime, batch: int = 50) -> int:
+    """Tell whoever was told nothing within three days that it is still being worked on; return how many were told.
+
+    Early enough that no night makes it late. Not in a private matter: nobody knows who holds that phone.
+    """
+    told = select(Feedback.id).where(Feedback.report_id == Report.id)
+    rows = (
+        select(Report)
+        .join(Incident, Incident.id == Report.incident_id)
+        .where(
+            Report.received_at.between(now - FORGOTTEN, now - PROMISE + NIGHT),
+            Incident.state.in_((REPORTED, VERIFIED, UNABLE)),
+            Incident.origin == "live",
+            Incident.path != catalogue.SENSITIVE_PATH,
+            Report.withheld_from == "",
+            ~told.exists(),
+        )
+    )
+    found = session.scalars(rows.order_by(Report.received_at, Report.id).limit(batch)).all()
+    for report in found:
+        _tell(session, now, "still_working", report.incident_id, report)
+    return len(found)
 
 
 def _reports(session: Session, incidents: Iterable[str]) -> list[Report]:
@@ -160,10 +187,10 @@ def _reports(session: Session, incidents: Iterable[str]) -> list[Report]:
     )
 
 
-def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Report) -> None:
+def _tell(session: Session, now: datetime, outcome: str, subject_id: UUID, report: Report) -> None:
     # Rumours that are joined change what a report stands under; what its reporter was told of it stays told.
-    about = "rumour" if request.outcome.startswith(RUMOUR) else request.subject_id
-    key = f"feedback:{about}:{report.id}:{request.outcome}"
+    about = "rumour" if outcome.startswith(RUMOUR) else subject_id
+    key = f"feedback:{about}:{report.id}:{outcome}"
     if session.scalars(select(Feedback).where(Feedback.effect_key == key)).first():
         return
     incident = session.get_one(Incident, report.incident_id)
@@ -173,13 +200,13 @@ def _tell(session: Session, now: datetime, request: FeedbackRequest, report: Rep
         locality_id=report.locality_id,
         source_id=report.source_id,
         withheld_from=report.withheld_from,
-        outcome=request.outcome,
+        outcome=outcome,
         at=now,
         effect_key=key,
     )
     session.add(row)
     session.flush()
-    told = _message(session, now, report, incident, request.outcome, key)
+    told = _message(session, now, report, incident, outcome, key)
     row.state = SENT if told or _left_word(session, now, row) else NO_WAY
     session.flush()
 

@@ -213,6 +213,7 @@ JOBS: tuple[Job, ...] = (
     ),
     Job("errands", errands.work),
     Job("feedback", _together_or_apart("feedback", feedback.work, feedback.waiting)),
+    Job("keep_promises", _in_session("feedback", feedback.keep_promise), every=1800),
     Job("deliver", lambda runtime: runtime.sender.drain(), alone=True),
     Job("seal_journal", _in_session("keeper", lambda session, _: journal.seal(session))),
     Job("collect", collecting.work, every=60, alone=True),

@@ -183,3 +183,25 @@ def test_nobody_is_woken_but_who_asked_a_moment_ago(wired_town: WiredTown) -> No
     town.clock.move(hours=7)  # 6am
     assert len(answers(town)) == 2
     assert (town.templates(MEMBER)[-1], town.templates(SECOND)[-1]) == ("rumour_answer", "feedback")
+
+
+def test_who_was_told_nothing_for_three_days_hears_that_it_is_still_worked_on(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, MEMBER, "R 7 fight near market")
+    town.clock.move(minutes=2)
+    read(town, SECOND, "R 3 shop windows broken")
+    answers(town)
+    first, second = incidents(town)
+    with town.session("seed", write=True) as session:
+        feedback.plan_incident(session, town.clock.now(), second, "visited")
+    tell(town)
+    kept = next(job for job in jobs.JOBS if job.name == "keep_promises")
+    town.clock.move(hours=63)
+    jobs.run_job(town.runtime, kept)
+    assert answers(town) == []
+    for _ in range(2):
+        town.clock.move(hours=8)
+        jobs.run_job(town.runtime, kept)
+    (word,) = answers(town)
+    assert word in town.heard(MEMBER, "feedback")
+    assert first.reference in word
