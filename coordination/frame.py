@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -305,12 +304,10 @@ def choose_language(runtime: Runtime) -> None:
     Where no cookie is read, and on what such a page links to, the address says it.
     """
     allowed = (*runtime.config.locales, "pseudo")
-    asked: Mapping[str, str] = (
-        request.values if is_unnamed(request.path) else request.args if request.method == "GET" else {}
-    )
-    wanted = asked.get("language") or (
-        "" if is_unnamed(request.path) else request.cookies.get(LANGUAGE_COOKIE)
-    )
+    unnamed = is_unnamed(request.path)
+    wanted = request.values.get("language") if unnamed else request.args.get("l")
+    if wanted not in allowed and not unnamed:
+        wanted = request.cookies.get(LANGUAGE_COOKIE)
     if wanted not in allowed and current_user.is_authenticated:
         wanted = current_user.person.language
     if wanted not in allowed:

@@ -38,9 +38,7 @@ ICONS = [
 
 
 def _nobody(visit: Visit) -> Visit:
-    """The same visit by nobody in particular, in the language that the address asks for."""
-    if (wanted := visit.args.get("l", "")) in visit.config.locales:
-        words.use(wanted)
+    """The same visit by nobody in particular; the address says in which language (frame.choose_language)."""
     return replace(
         visit,
         person=None,

@@ -434,6 +434,12 @@ def test_no_cookie_no_referrer_no_store_on_any_answer_of_these_pages(
         "Mardan",
         "This form is not complete.",
     }  # a history that others look at
+    urdu = browser.client.get(f"{HERE}?language=ur").get_data(as_text=True)
+    asked = re.search(r'href="(/privacy[^"]*)"', urdu)
+    assert asked
+    assert 'lang="ur"' in browser.client.get(asked[1]).get_data(
+        as_text=True
+    )  # what it links to reads on in it
     assert "hello" not in answers[5].get_data(as_text=True)
     for missing in (
         answers[3],
