@@ -64,13 +64,11 @@ def matched(
         if ours not in CLOSED and ours != "ward":
             continue
         allowed = CLOSED.get(ours) or [code for code, _names in wards]
-        offered = theirs[name].answers[:MOST_ANSWERS]
+        offered = theirs[name].answers
+        means = dict(matching.guess([Question(ours, "", offered)], wards).answers.get(ours, {}))
         if values.get(f"of-{ours}", "").casefold() == name:
-            means = {
-                value.casefold(): values.get(f"a-{ours}-{n}", "") for n, (value, _label) in enumerate(offered)
-            }
-        else:
-            means = {**matching.guess([Question(ours, "", offered)], wards).answers.get(ours, {})}
+            for n, (value, _label) in enumerate(offered[:MOST_ANSWERS]):
+                means[value.casefold()] = values.get(f"a-{ours}-{n}", "")
         answers[ours] = {value: same for value, same in means.items() if same in allowed}
     return Matching(chosen, answers)
 

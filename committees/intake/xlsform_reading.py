@@ -18,8 +18,11 @@ from committees.intake.matching import Question
 from foundation.errors import Invalid
 from foundation.web.words import N_
 
-LARGEST, LARGEST_INSIDE, MOST_ROWS, MOST_COLUMNS = 900 * 1024, 20 * 1024 * 1024, 3000, 60
+LARGEST, LARGEST_INSIDE, MOST_ROWS, MOST_COLUMNS = 900 * 1024, 8 * 1024 * 1024, 3000, 60
 ASKED = ("select_one", "select_multiple", "text", "date", "datetime", "integer", "today", "calculate")
+#: Forms write these with a space as well.
+_ALIKE = re.compile(r"^(begin|end|select)[ _](repeat|group|one|multiple)\b", re.IGNORECASE)
+LONGEST_LABEL = 200
 NO_FORM = N_("This is not an XLSForm. Choose the .xlsx file with the sheets survey and choices.")
 TOO_LARGE = N_("This file is too large. An XLSForm has at most 900 KB.")
 NOTHING = N_("This form has no question that we could read.")
@@ -36,25 +39,26 @@ def read(body: bytes, language: str) -> list[Question]:
             lists.setdefault(row.get("list_name") or row.get("list name", ""), []).append(
                 (name, _label(row, language) or name)
             )
-    found = list(_questions(survey, lists, language))
+    found = list(questions(survey, lists, language))
     if not found:
         raise Invalid("form", NOTHING)
     return found
 
 
-def _questions(
+def questions(
     survey: Sequence[Mapping[str, str]], lists: Mapping[str, list[tuple[str, str]]], language: str
 ) -> Iterator[Question]:
+    """The questions of a survey sheet that could be matched, in its order."""
     repeats = 0
     for row in survey:
-        kind, *rest = re.sub(r"^(begin|end)[ _](?=repeat)", r"\1_", row.get("type", "").casefold()).split()
+        written = _ALIKE.sub(lambda match: f"{match[1]}_{match[2]}".casefold(), row.get("type", "").strip())
+        kind, *rest = written.split() or [""]
+        kind = kind.casefold()
         repeats += {"begin_repeat": 1, "end_repeat": -1}.get(kind, 0)
         name = row.get("name", "")
         if repeats > 0 or kind not in ASKED or not name or is_personal(name):
             continue
-        # The name of a list is as it was written, in large and small letters.
-        own = row["type"].split()[1] if kind.startswith("select") and rest else ""
-        answers = list(lists.get(own, ()))
+        answers = list(lists.get(rest[0], ())) if kind.startswith("select") and rest else []
         if answers and "or_other" in rest:
             answers.append(("other", "other"))
         yield Question(name, _label(row, language) or name, tuple(answers))
@@ -65,7 +69,7 @@ def _label(row: Mapping[str, str], language: str) -> str:
     labels = {head: text for head, text in row.items() if head.partition("::")[0] == "label" and text}
     own = next((text for head, text in labels.items() if f"({language})" in head), "")
     words = own or labels.get("label") or next(iter(labels.values()), "")
-    return re.sub(r"<[^>]*>|[*_#]{1,3}", "", words).strip()
+    return re.sub(r"<[^>]*>|[*_#]{1,3}", "", words).strip()[:LONGEST_LABEL]
 
 
 def _sheets(body: bytes) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
@@ -89,8 +93,11 @@ def _sheets(body: bytes) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
 
 
 def _rows(sheet: Any) -> list[dict[str, str]]:
+    return rows_of(islice(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), MOST_ROWS))
+
+
+def rows_of(lines: Iterator[Sequence[Any]]) -> list[dict[str, str]]:
     """The rows with content, each by its heads in small letters."""
-    lines = islice(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), MOST_ROWS)
     heads = [_cell(value).casefold() for value in next(lines, ())]
     rows = [{head: _cell(value) for head, value in zip(heads, line, strict=False) if head} for line in lines]
     return [row for row in rows if row.get("type") or row.get("name")]
