@@ -140,6 +140,11 @@ def set_password(session: Session, person: Person, sign_in: str, password: str) 
     return account
 
 
+def has_password(session: Session, person_id: UUID) -> bool:
+    """Whether a person may sign in with a name and a password."""
+    return session.scalars(select(Account.id).where(Account.person_id == person_id)).first() is not None
+
+
 def check_password(session: Session, now: datetime, sign_in: str, password: str) -> UUID:
     """The person behind a right name and password; the same answer and the same work for every wrong pair.
 

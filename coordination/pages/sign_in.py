@@ -141,10 +141,21 @@ def enter_code(visit: Visit) -> Response:
         return visit.go("/start")
     try:
         person_id = accounts.check_code(visit.session, real_clock.now(), number, code)
+        return after_code(visit, person_id, then)
     except Problem as problem:
         visit.session.commit()
         errors = {"code": f"{_(problem.message)} {_(problem.hint)}"}
         return visit.render("code.html", 403, errors=errors, phone=number, next=then)
+
+
+def after_code(visit: Visit, person_id: UUID, then: str) -> Response:
+    """A code by SMS is enough for a volunteer. It stands for a password, never for the second step of somebody who has or needs one."""
+    become(visit, person_id)
+    session = visit.session
+    roles = people.principal_of(session, session.get_one(Person, person_id)).roles
+    guarded = second_factor.of(session, person_id) or passkeys.of(session, person_id)
+    if accounts.has_password(session, person_id) and (guarded or roles & accounts.OFFICIALS):
+        return after_password(visit, person_id, then)
     return enter(visit, person_id, then)
 
 

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import pyotp
 import pytest
 import time_machine
 
-from tests.make import START, Browser, build_template
+from committees.accounts import Account
+from tests.make import PASSWORD, START, Browser, build_template
 from tests.rig.databases import Databases
 from tests.rig.town import WiredTown, wired
 
@@ -41,9 +43,9 @@ def ask(town: WiredTown, path: str = "/start") -> Browser:
     return browser
 
 
-def code(town: WiredTown) -> str:
+def code(town: WiredTown, who: str = WHO) -> str:
     """The digits of the newest code on the phone."""
-    found = re.search(r"\b\d{6}\b", town.last(WHO, "sign_in_code"))
+    found = re.search(r"\b\d{6}\b", town.last(who, "sign_in_code"))
     assert found
     return found.group()
 
@@ -87,7 +89,7 @@ def test_a_code_works_five_tries_and_fifteen_minutes_and_the_newest_only(
     first = code(town)
     for _ in range(5):
         browser.send("/sign-in/enter", code="000000" if first != "000000" else "111111")
-    assert "Ask for a new code" in browser.page
+    assert "ask for a new code" in browser.page
     browser.send("/sign-in/enter", code=first)
     assert browser.status == 403
     # The number is not asked for again: the page has a button for a new code.
@@ -157,3 +159,45 @@ def test_the_session_of_a_volunteer_ends_after_twelve_hours(
     clock.shift(timedelta(minutes=2))
     assert not is_in(browser)
     assert "Another phone" not in browser.page
+
+
+def test_a_code_never_stands_for_the_second_step_of_an_officer(
+    town: WiredTown, clock: time_machine.Coordinates
+) -> None:
+    """Whoever takes over a number gets its SMS: that alone opens no officer's pages."""
+    officer = "city.mardan"
+    mine = town.browser(officer)
+    mine.open("/me/second-step")
+    mine.send("/me/second-step", do="begin", password=PASSWORD)
+    secret = "".join(re.findall(r'<bdi class="code" dir="ltr">([A-Z2-7]{4})</bdi>', mine.page))
+    mine.send("/me/second-step", do="confirm", code=pyotp.TOTP(secret).now())
+
+    thief = town.browser()
+    thief.open("/start")
+    thief.send("/sign-in/code", phone=town.address(officer))
+    town.work()
+    thief.send("/sign-in/enter", code=code(town, officer))
+    assert "One more step" in thief.page
+    assert not is_in(thief)
+
+    clock.shift(timedelta(minutes=2))
+    again = town.browser()
+    again.open("/start?next=/me")
+    again.send("/sign-in/code", phone=town.address(officer))
+    town.work()
+    again.send("/sign-in/enter", code=code(town, officer))
+    again.send("/sign-in/second", code=pyotp.TOTP(secret).now())
+    assert again.path == "/me"
+
+    # One who has not set it up has the days of grace, not more.
+    late = "police.mardan"
+    with town.session("seed", write=True) as session:
+        account = session.query(Account).filter(Account.person_id == town.person(session, late).id).one()
+        account.grace_until = START - timedelta(days=1)
+    other = town.browser()
+    other.open("/start")
+    other.send("/sign-in/code", phone=town.address(late))
+    town.work()
+    other.send("/sign-in/enter", code=code(town, late))
+    assert other.status == 403
+    assert "The time to set up your second step has passed." in other.page

@@ -259,6 +259,8 @@
       if (call) { call.href = "tel:" + known.emergency; call.textContent = words.call.replace("{n}", known.emergency); }
     }
     if (!idField().value) { idField().value = crypto.randomUUID(); }
+    /* A check-in speaks of one week: what was begun three days ago is not this one's. */
+    if (draft && path() === "/check-in" && !(Date.now() - draft.at < 72 * 60 * MINUTE)) { draft = null; }
     if (draft && key === null) { say(words.locked, pinBox(words.unlock, () => location.reload())); }
     else if (draft && !doc.querySelector(".error-summary")) {
       var pairs = await unseal(key, draft.form), today = new Date().toDateString();
