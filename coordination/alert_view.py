@@ -240,7 +240,7 @@ def not_asked(session: Session, now: datetime, alert: Alert, principal: Principa
             continue
         later = row.state == "due" and row.held_by in (QUIET, PAUSED)
         if later or row.state == NOT_ASKED or row.why_not == STOPPED:
-            until = words.when(row.held_until, at, now) if row.held_until else ""
+            until = words.when(row.held_until, at, now) if row.held_until else "–"
             why = why_held(row.held_by, row.why_not)
             found.setdefault(person.id, (_who(row, person, principal), why, until))
         elif row.outbox_id:
