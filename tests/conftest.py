@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.rig.databases",
     "tests.rig.browser",
+    "tests.rig.hashes",
     "tests.rig.network",
     "tests.rig.statements",
     "tests.rig.told",

@@ -6,9 +6,11 @@ import socket
 from urllib.request import urlopen
 
 import pytest
+from argon2 import Type
 from playwright.sync_api import Browser
 from sqlalchemy import create_engine, text
 
+from tests.rig import hashes
 from tests.rig.databases import Databases
 from tests.rig.network import NetworkRefused, is_home
 
@@ -23,6 +25,14 @@ def _execute(url: str, *statements: str) -> list[tuple[object, ...]]:
             return [tuple(row) for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+def test_passwords_of_the_house_cost_at_least_what_owasp_asks() -> None:
+    """The tests' own sign-ins are cheaper (rig/hashes.py), so none of them would notice."""
+    house = hashes.HOUSE
+    assert house.type is Type.ID
+    assert house.time_cost >= 2
+    assert house.memory_cost >= 19_456
 
 
 def test_fresh_url_is_an_empty_database_of_its_own(databases: Databases) -> None:
