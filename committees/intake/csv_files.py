@@ -319,7 +319,10 @@ def format_of(header: Sequence[str], tags: Sequence[str], name: str) -> tuple[Fo
 def _tagged(wanted: Format, tags: Sequence[str], name: str) -> list[str]:
     """Our names of columns that are tagged; Problem that says which tags are missing."""
     names = hxl.own_columns(tags)
-    if missing := [column for column in wanted.columns if column not in names]:
+    # A place is known by its code, or by its name in its country.
+    placed = "locality" in names or {"name", "country"} <= set(names)
+    columns = wanted.columns if placed else ("locality", *wanted.columns)
+    if missing := [column for column in columns if column not in names]:
         said = "; ".join(f"{column}: {' or '.join(hxl.TAGS[column])}" for column in missing)
         raise Problem(
             f"{name} has HXL tags, but none for {', '.join(missing)}.",

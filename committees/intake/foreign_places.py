@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from committees import places
 from committees.intake.csv_files import Where
+from committees.intake.ucdp import AREA_WORD
 from committees.places import Country, Locality, LocalityCode
 
 SCHEME = "import"
@@ -31,13 +32,16 @@ class ForeignPlaces:
         self.made: list[Locality] = []
         self.countries: list[str] = []
         self._known: dict[str, Locality] = {}
+        self._districts: dict[str, list[Locality]] = {}
 
     def known(self, code: str) -> Locality | None:
         """The stored place with this code, of Concord or of another scheme."""
         if code not in self._known:
-            found = self.session.scalars(
-                select(Locality).where(Locality.code == code)
-            ).first() or self._by_other_code(code)
+            found = (
+                self.session.scalars(select(Locality).where(Locality.code == code)).first()
+                or self._by_other_code(code)
+                or self._by_name(code)
+            )
             if found is None:
                 return None
             self._known[code] = found
@@ -50,6 +54,22 @@ class ForeignPlaces:
             .where(LocalityCode.code == code)
         )
         return self.session.scalars(rows.order_by(LocalityCode.scheme)).first()
+
+    def _by_name(self, code: str) -> Locality | None:
+        """The one district of a country that is called so: files of ACLED and UCDP know districts by their names only."""
+        prefix, _colon, name = code.partition(":")
+        country = two_letters(prefix)
+        if not name or not country:
+            return None
+        if country not in self._districts:
+            rows = select(Locality).where(Locality.country_code == country, Locality.level == LEVEL)
+            self._districts[country] = list(self.session.scalars(rows))
+        found = [
+            place
+            for place in self._districts[country]
+            if name.casefold() in {AREA_WORD.sub("", str(one)).casefold() for one in place.names.values()}
+        ]
+        return found[0] if len(found) == 1 else None
 
     def find(self, where: Where) -> Locality:
         """The place of a row; made if it is not stored and the row has its coordinates, else ValueError with what to do."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from committees import catalogue
 from committees.incidents import HOW_KNOWN, ONGOING, PEOPLE
-from committees.intake import csv_files
+from committees.intake import csv_files, ucdp
 from committees.intake.csv_files import IDS, Event, Fields, Format
 
 COUNTED = ("locality", "kind", "occurred_at", "how_known", "severity", "text")
@@ -74,8 +74,13 @@ def read_tagged(fields: Fields) -> Event:
     """A row of somebody else's tagged file: a kind that is not ours is kept as theirs, and a time may be anything ISO writes."""
     kind = fields.get("kind", "")
     theirs = kind not in catalogue.KINDS and kind != "imported" and not kind.startswith("imported:")
-    return read({**fields, "kind": csv_files.imported(kind or "event")} if theirs else fields)
+    fields = {**fields, "kind": csv_files.imported(kind or "event")} if theirs else fields
+    if not fields.get("locality") and fields.get("name") and fields.get("country"):
+        # Without a code of the place its name in its country stands for it, as in files of ACLED.
+        where = ucdp.somewhere(fields, fields["country"], fields["name"])
+        fields = {**fields, "locality": where.code, "name": where.name}
+    return read(fields)
 
 
-TAGGED = Format("HXL", ("locality", "occurred_at"), read_tagged)
+TAGGED = Format("HXL", ("occurred_at",), read_tagged)
 FORMAT = Format("Concord", ("locality", "kind", "occurred_at"), read)

@@ -196,3 +196,16 @@ def test_what_acled_collected_counts_and_leaves_in_no_export(town: Town) -> None
         assert session.get(Evidence, given[0].id) is not None
     assert str(given[0].id) not in exported
     assert str(given[1].id) in exported
+
+
+def test_a_district_that_is_there_by_its_name_gets_its_own_history(town: Town) -> None:
+    """Files of ACLED and UCDP name a district by its country and name: it is not made a second time."""
+    with town.session("command", write=True) as session:
+        before = session.scalar(select(func.count()).select_from(Locality))
+        district = session.scalars(
+            select(Locality).where(Locality.level == "district", Locality.code.contains("MARDAN"))
+        ).one()
+        given = replace(events(6, 1)[0], where=Where("PAK:Mardan", latitude=34.2, longitude=72.0))
+        (incident,) = history.store(session, town.clock.now(), [given], ForeignPlaces(session)).new
+        assert incident.locality_id == district.id
+        assert session.scalar(select(func.count()).select_from(Locality)) == before

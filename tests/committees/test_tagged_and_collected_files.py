@@ -71,6 +71,21 @@ def test_tags_are_found_below_several_lines_of_titles(tmp_path: Path) -> None:
     assert [line.event is not None for line in lines] == [True, True]
 
 
+def test_a_place_may_be_named_in_its_country(tmp_path: Path) -> None:
+    """Many offices know districts by name: the code of a place is no must."""
+    text = (
+        HXL.replace("#meta+id", "#country+name")
+        .replace("#adm3+code", "#adm2+name")
+        .replace("17,PK-KP-MARDAN", "Pakistan,Mardan District")
+    )
+    _found, lines = opened(tmp_path, text)
+    assert lines[0].event, lines[0].reason
+    assert lines[0].event.where.code == "PAK:Mardan"
+    assert lines[1].reason == "locality is empty."
+    with pytest.raises(Problem, match="none for locality"):
+        opened(tmp_path, HXL.replace("#adm3+code", "#adm2+name"))
+
+
 def test_missing_tags_are_named_with_what_would_do(tmp_path: Path) -> None:
     with pytest.raises(Problem) as refused:
         opened(tmp_path, HXL.replace("#date+occurred", "#x_date"))
