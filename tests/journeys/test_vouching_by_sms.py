@@ -75,6 +75,7 @@ def test_what_is_missing_is_asked_for_and_machines_are_not_answered_for_ever(wir
     town = wired_town
     appoint(town)
     for text in ("V", "V bluegate", "V 03009990000 fight", *["V"] * 5):
+        town.clock.move(minutes=2)
         read(town, FOCAL, text)
     answers(town)
     assert town.templates(FOCAL) == ["vouch_how"] * 5, "nudges have a limit"
