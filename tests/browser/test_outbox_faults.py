@@ -38,6 +38,13 @@ FORBIDDEN = "indexedDB.open = () => { throw new DOMException('no', 'SecurityErro
 WRONG_CLOCK = "const now = Date.now; Date.now = () => now() - 86400000;"
 
 
+FOUR_DAYS_LATER = """const day = Date, later = 4 * 86400000;
+  Date = class extends day {
+    constructor(...at) { at.length ? super(...at) : super(day.now() + later); }
+    static now() { return day.now() + later; }
+  };"""
+
+
 def sent(page: Page) -> None:
     """The receipt is shown."""
     page.wait_for_url("**/sent")
@@ -170,18 +177,23 @@ def test_the_clock_of_a_phone_may_be_wrong_by_a_day(served: Served, phone: Brows
     assert found.received_at - found.occurred_at < timedelta(hours=24)
 
 
-def test_a_draft_of_yesterday_asks_again_which_day_it_was(served: Served, phone: BrowserContext) -> None:
+def test_an_old_draft_asks_again_for_its_day_and_one_of_a_check_in_is_dropped(
+    served: Served, phone: BrowserContext
+) -> None:
     page = enter(phone)
+    open_form(page, "/check-in")
+    tick(page, "q1", "5")
+    until(page, lambda: "q1" in str(page.evaluate(STORED)))
     open_form(page)
     fill(page)
     until(page, lambda: CANARY in str(page.evaluate(STORED)))
-    page.add_init_script(
-        "const day = Date; Date = class extends day { constructor(...at) { at.length ? super(...at) : super(day.now() + 86400000); } };"
-    )
+    page.add_init_script(FOUR_DAYS_LATER)
     open_form(page)
     assert page.locator("[name=text]").input_value() == CANARY
     assert page.locator("[name=day]:checked").count() == 0
     assert page.locator("[name=what]:checked").count() == 1
+    open_form(page, "/check-in")
+    assert page.locator("[name=q1]:checked").count() == 0
 
 
 def test_five_wrong_pins_make_the_next_wait(served: Served, phone: BrowserContext) -> None:

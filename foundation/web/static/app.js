@@ -211,8 +211,7 @@
         fetch(form.action, { method: "POST", body: new URLSearchParams(line.dataset.recount + "&" + new URLSearchParams(new FormData(form))) })
           .then(function (answer) { return answer.text(); })
           .then(function (page) {
-            var fresh = new DOMParser().parseFromString(page, "text/html").getElementById(line.id);
-            if (fresh) { line.innerHTML = fresh.innerHTML; }
+            line.innerHTML = new DOMParser().parseFromString(page, "text/html").getElementById(line.id).innerHTML;
           }).catch(function () { });
       }, 400);
     });

@@ -5,7 +5,7 @@
   var doc = document, box = doc.getElementById("outbox"), words = box && box.dataset, opened = null, last = Promise.resolve();
   if (!box || !window.indexedDB || !window.crypto || !crypto.subtle || !navigator.locks) { return; }
   var line = box.firstElementChild, user = words.user, empty = !user, form = doc.querySelector("form[action='/report'], form[action='/check-in']");
-  var NOBODY = ["", "current"], MINUTE = 60000, IDLE = 15 * MINUTE, ROUNDS = 600000, ROOM = "[data-waiting]:not(#outbox)", again = 0;
+  var NOBODY = ["", "current"], MINUTE = 60000, IDLE = 15 * MINUTE, ROUNDS = 600000, ROOM = "[data-waiting]:not(#outbox)", again = 0, busy = false;
 
   /* The store. */
   function store(mode, work) {
@@ -162,11 +162,8 @@
     });
   }
   async function sendAll() {
-    var result = await flush();
-    if (result && result.last && (doc.querySelector(ROOM) || form && form.hidden)) {
-      location.assign(form && form.hidden ? result.last : "/mine");
-      return;
-    }
+    var result = await flush(), done = result && result.last;
+    if (done && (form ? form.hidden : doc.querySelector(ROOM))) { location.assign(form ? done : "/mine"); return; }
     await tell();
     if (result && result.expired) { say(result.words, link(words.send, "/start?next=/mine")); }
     if (result && result.refused) { say(result.words, link(words.change, "/mine")); }
@@ -212,15 +209,14 @@
     else { say(words.full); scrollTo(0, 0); }
   }
   async function sendOnce() {
-    if (form.dataset.sent) { return; }
-    form.dataset.sent = "1";
-    mark();
+    if (busy) { return; }
+    mark(true);
     try { await submit(); } catch (full) { await sendUnkept(); }
-    delete form.dataset.sent;
-    mark();
+    mark(false);
   }
-  function mark() {
-    form.querySelectorAll(".button").forEach(function (node) { node.setAttribute("aria-disabled", Boolean(form.dataset.sent)); });
+  function mark(now) {
+    busy = now;
+    form.querySelectorAll(".button").forEach(function (node) { node.setAttribute("aria-disabled", now); });
   }
   async function submit() {
     var key, id = idField().value, pairs;
@@ -260,7 +256,7 @@
     }
     if (!idField().value) { idField().value = crypto.randomUUID(); }
     /* A check-in speaks of one week: what was begun three days ago is not this one's. */
-    if (draft && path() === "/check-in" && !(Date.now() - draft.at < 72 * 60 * MINUTE)) { draft = null; }
+    if (draft && path() !== "/report" && Date.now() - draft.at > 288 * IDLE) { draft = null; }
     if (draft && key === null) { say(words.locked, pinBox(words.unlock, () => location.reload())); }
     else if (draft && !doc.querySelector(".error-summary")) {
       var pairs = await unseal(key, draft.form), today = new Date().toDateString();
@@ -275,16 +271,14 @@
 
   /* My reports: what waits, with its reason. */
   async function showWaiting() {
-    var room = doc.querySelector(ROOM), waiting = await items(), tongue = doc.documentElement.lang.replace(/^en$/, "en-GB");
+    var room = doc.querySelector(ROOM), waiting = await items();
     if (!room) { return; }
     room.hidden = !waiting.length;
-    /* One filled button: to send comes first. */
-    doc.querySelectorAll("main > .buttons > .button:not(.quiet)").forEach(function (node) { if (waiting.length) { node.classList.add("quiet"); } });
     while (room.children.length > 1) { room.lastChild.remove(); }
     if (waiting.length && await sealKey() === null) { room.appendChild(pinBox(words.unlock, sendAll)); }
     else if (waiting.length) { room.appendChild(button(words.send, sendAll, "button")); }
     waiting.forEach(function (item) {
-      var row = make("p", "", (item.path === "/report" ? words.report : words.check) + " · " + new Date(item.at).toLocaleString(tongue, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + ". ");
+      var row = make("p", "", (item.path === "/report" ? words.report : words.check) + " · " + new Date(item.at).toLocaleString(doc.documentElement.lang, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }) + ". ");
       if (item.why) { row.appendChild(make("span", "error", words.refused.replace("{why}", item.why))); }
       if (item.state === "refused") {
         row.appendChild(button(words.change, async function () {
