@@ -15,7 +15,9 @@ from committees.committee import Committee
 from committees.incidents import Incident
 from committees.places import by_code
 from committees.reports import ReplyHandle, Report, Source
+from coordination import exporting
 from foundation.db import new_id
+from foundation.policy import service
 from tests.make import WARD, Browser, Town
 from tests.rig.town import WiredTown
 
@@ -96,7 +98,7 @@ def test_what_a_known_caller_says_is_that_persons_report(wired_town: WiredTown) 
     browser = desk(town)
     browser.open(f"/report?call={key}")
     assert f'name="call" value="{key}"' in browser.page
-    browser.send("/report", **SAID, for_other="yes")
+    browser.send("/report", **{**SAID, "how": "saw"}, for_other="yes")
     assert (browser.status, "Thank you" in browser.page) == (200, True)
     assert call(town, key).outcome == "logged"
     with town.session("intake") as session:
@@ -105,7 +107,15 @@ def test_what_a_known_caller_says_is_that_persons_report(wired_town: WiredTown) 
         group = session.get_one(Source, report.source_id).committee_id
         own = reports.source_for(session, town.clock.now(), group=group, person_id=person.id)
         assert (report.source_id, report.channel, report.logged_for_other) == (own.id, "walk_in", True)
+        incident = session.get_one(Incident, report.incident_id)
+        assert (incident.known_source, incident.credibility) == (True, 3), (
+            "the secretary was told, and saw nothing"
+        )
+        (row,) = exporting.incidents(session, service("intake"))
+        assert row["logged_for_other"] is True
     assert report.source_id not in _handles(town)
+    assert "written down for somebody else" in browser.open("/desk")
+    assert "written down for somebody else" in browser.open(f"/desk/r/{incident.id}")
 
 
 def _handles(town: WiredTown) -> set[UUID]:
