@@ -72,7 +72,8 @@ class Turnout(Base):
 class NewCheckIn:
     """What a door brings in: five whole numbers from 1 to 5, and what may come with them. `at`: when they were written, if not now.
 
-    `only_answers`: the door takes nothing else (an SMS); what came with an earlier check-in of the week stays.
+    `only_answers`: the door takes nothing else (an SMS); what came with an earlier check-in of the week stays. So it is with `activities`
+    where a door does not ask for them (None).
     """
 
     id: UUID
@@ -84,7 +85,7 @@ class NewCheckIn:
     indicators: dict[str, str] = field(default_factory=dict)
     talked_to: tuple[str, ...] = ()
     prepare: str = ""
-    activities: tuple[str, ...] = ()
+    activities: tuple[str, ...] | None = ()
     at: datetime | None = None
     only_answers: bool = False
     logged_for_other: bool = False
@@ -109,7 +110,8 @@ def record(session: Session, now: datetime, new: NewCheckIn) -> CheckIn:
     found.answers, found.all_calm, found.channel = list(new.answers), new.all_calm, new.channel
     if not new.only_answers:
         found.indicators, found.talked_to = dict(new.indicators), list(new.talked_to)
-        found.prepare, found.activities = new.prepare, list(new.activities)
+        found.prepare = new.prepare
+        found.activities = found.activities if new.activities is None else list(new.activities)
     found.received_at, found.said_at, found.logged_for_other = now, said_at, new.logged_for_other
     session.flush()
     journal.record(session, now, "check_in", "checkin", found.id, locality_id=new.locality.id)

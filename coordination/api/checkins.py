@@ -73,6 +73,7 @@ def check_in(call: Call) -> tuple[CheckInOut, int]:
         indicators=dict(body.indicators),
         talked_to=tuple(body.talked_to),
         prepare=body.prepare.strip(),
+        activities=None,
     )
     before = set(call.session.scalars(select(CheckIn.id).where(CheckIn.source_id == source.id)))
     row = checkins.record(call.session, call.now, new)

@@ -125,6 +125,8 @@ def test_what_an_sms_cannot_say_it_does_not_wipe_and_taking_it_back_brings_the_r
         assert (row.talked_to, row.prepare, row.activities) == (["women"], "Friday", ["meal"])
         checkins.take_back(session, town.clock.now(), row, before)
         assert (row.answers, row.all_calm, row.channel) == ([3] * 5, False, "web")
+        row = check_in(town, session, channel="api", activities=None)
+        assert (row.talked_to, row.activities) == ([], ["meal"]), "a program is not asked for what was done"
         other = check_in(town, session, source=1)
         assert checkins.spoken_this_week(session, other.locality_id, other.week) == 2
         checkins.take_back(session, town.clock.now(), other, None)
