@@ -50,6 +50,10 @@ NOT_SEEN = {
     "/admin/readiness.csv": "a file",
     "/admin/sms-routes/<country>/texts.csv": "a file",
     "/admin/sources/form": "a file",
+    "/admin/sources/at/<name>": "a form of others, of which this town has none: tests/journeys/test_forms_of_others.py",
+    "/admin/sources/at/<name>/match": "the same",
+    "/admin/sources/at/<name>/ours": "the same",
+    "/sign-in/enter": "only while a code is on its way: tests/browser/test_sign_in.py",
     "/offline/settings": "read by static/offline.js",
     "/manifest.json": "read by the browser",
     "/sign-in/sso": "leads to a ministry's provider: tests/coordination/test_sso.py",
@@ -61,7 +65,7 @@ PARTS = {
     "base.html", "icons.html", "macros.html", "place_parts.html", "profile_parts.html", "readers.html", "tell_base.html",
     "waiting.html",
 }  # fmt: skip
-ELSEWHERE = {"sso_link.html"}
+ELSEWHERE = {"sso_link.html", "source_form.html", "source_match.html"}
 
 
 @contextmanager
