@@ -260,6 +260,7 @@ def _signing_in(town: WiredTown) -> list[Errand]:
         Errand(chair, mine, "/me/passkeys", {"do": "begin", "passkey_password": PASSWORD, "name": "Mine"}),
         Errand("", "/sign-in", "/sign-in", {"sign_in": other, "password": PASSWORD}),
         Errand("", "/sign-in", "/sign-in/passkey", {}),
+        Errand("", "/start", "/sign-in/code", {"phone": town.address("member2.mardan")}),
     ]
 
 

@@ -53,7 +53,6 @@ NOT_SEEN = {
     "/admin/sources/at/<name>": "a form of others, of which this town has none: tests/journeys/test_forms_of_others.py",
     "/admin/sources/at/<name>/match": "the same",
     "/admin/sources/at/<name>/ours": "the same",
-    "/sign-in/enter": "only while a code is on its way: tests/browser/test_sign_in.py",
     "/offline/settings": "read by static/offline.js",
     "/manifest.json": "read by the browser",
     "/sign-in/sso": "leads to a ministry's provider: tests/coordination/test_sso.py",
