@@ -236,7 +236,13 @@ def test_xml_is_read_as_it_is_and_in_the_envelope_of_a_hook(hooked: Town) -> Non
     (incident,) = incidents(hooked)
     assert text_of(hooked, incident) == "At the mill"
     bomb = XML.replace("<data", '<!DOCTYPE d [<!ENTITY a "b">]><data').replace("At the mill", "&a;")
-    for bad in (bomb, XML[:80], "<", {"type": "entity.update.version", "id": "x", "data": {"name": "y"}}):
+    for bad in (
+        bomb,
+        bomb.replace('1.0"', '1.0" encoding="UTF-16"').encode("utf-16"),
+        XML[:80],
+        "<",
+        {"type": "entity.update.version", "id": "x", "data": {"name": "y"}},
+    ):
         assert sent(hooked, bad) == 400
     assert len(rows(hooked)) == 1
 
