@@ -55,7 +55,7 @@ def answer(talk: Talk) -> None:
         return
     code = next((c for c in _usable(talk) if c.code == talk.reading.code), None)
     if code is None and reply_codes.has_closed(talk.session, talk.writer.phones, talk.reading.code):
-        _nothing_open(talk)  # that alert has ended: no guess, and nothing that a person can do
+        _code_of_the_past(talk)  # that alert has ended: no guess
     elif code is None:
         _wrong_code(talk)
     else:
@@ -149,6 +149,15 @@ def _nothing_open(talk: Talk) -> None:
     if talk.reading.command is not Command.OK:
         talk.keep_for_a_person()
     talk.reply("nothing_open")
+
+
+def _code_of_the_past(talk: Talk) -> None:
+    """Of many codes that a phone had, a mistyped one is easily an old one: while an alert is open here, nobody reads that none waits."""
+    if _usable(talk) or _is_locked(talk):
+        talk.keep_for_a_person()
+        talk.reply("code_wrong")
+    else:
+        _nothing_open(talk)
 
 
 def _is_locked(talk: Talk) -> bool:

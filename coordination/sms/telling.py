@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from alerts.alert import OPEN, Alert, note
+from alerts.claiming import CALLS
+from alerts.failover import TOGETHER
+from alerts.told import Delivery
 from committees import call_backs, checkins, committee, inbox, reports, vouching
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn, NewCheckIn
@@ -149,7 +152,8 @@ def _source(talk: Talk) -> Source:
 def said_twice(talk: Talk) -> bool:
     """Whether the message before this one was the same: a gateway repeats itself under a new id.
 
-    A WRONG that is done twice would take two reports back. Who changes their mind writes something else in between.
+    A WRONG that is done twice would take two reports back. Who changes their mind writes something else in between; who was told of an
+    alert in between answers that one, however they answered before.
     """
     rows = select(Inbound).where(
         Inbound.sender == talk.row.sender,
@@ -162,7 +166,19 @@ def said_twice(talk: Talk) -> bool:
     before = [row for row in found if not (row.reading or {}).get("repeated")]
     text = talk.row.text(talk.session)
     # The provider's lists tell whole seconds only: what came in the same one has no order.
-    return any(row.text(talk.session) == text for row in before if row.received_at == before[0].received_at)
+    last = [row for row in before if row.received_at == before[0].received_at]
+    same = any(row.text(talk.session) == text for row in last)
+    return same and not _asked_since(talk, last[0].received_at)
+
+
+def _asked_since(talk: Talk, moment: datetime) -> bool:
+    """Whether this answers, and the writer was told of an alert after a moment."""
+    person = talk.writer.person
+    if person is None or talk.reading.command not in (Command.OK, Command.GO, Command.NO):
+        return False
+    rows = select(Delivery.id).where(Delivery.person_id == person.id, Delivery.at > moment)
+    rows = rows.where(Delivery.template.in_((*CALLS, TOGETHER)))
+    return talk.session.scalars(rows.limit(1)).first() is not None
 
 
 def _said_already(talk: Talk) -> bool:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -319,6 +320,35 @@ def test_an_answer_that_nothing_waits_for_is_thanked_and_is_no_wrong_code(wired_
     assert given(town) == []
     with town.session() as session:
         assert {row.wrong for row in session.scalars(select(ReplyCode))} == {0}
+
+
+def test_an_old_code_is_never_told_that_nothing_waits_while_an_alert_is_open(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, OFFICER, "L EN")
+    high_alert(town)
+    right = code_of(town, OFFICER)
+    old = next(str(n) for n in range(300, 400) if str(n) != right)
+    with town.session("seed", write=True) as session:
+        (now,) = session.scalars(select(ReplyCode).where(ReplyCode.code == right))
+        ended = {"code": old, "kind": "alert", "subject_id": uuid4(), "closed_at": town.clock.now()}
+        before = now.given_at - timedelta(days=200)
+        session.add(ReplyCode(contact_point_id=now.contact_point_id, given_at=before, **ended))
+    answers(town)
+    assert read(town, OFFICER, f"GO {old}").state == UNREAD
+    assert "fits no open alert here" in answers(town)[-1]
+    assert given(town) == []
+
+
+def test_the_same_answer_to_a_newer_alert_is_no_repetition(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, OFFICER, "OK")
+    town.clock.move(seconds=20)
+    high_alert(town)
+    town.clock.move(seconds=20)
+    read(town, OFFICER, "OK")
+    assert given(town) == [("city_officer", "seen")]
+    town.clock.move(seconds=5)
+    assert (read(town, OFFICER, "OK").reading or {}).get("repeated")
 
 
 def test_several_open_alerts_are_listed(wired_town: WiredTown) -> None:
