@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from committees import accounts, code_tries, confirming, people, reply_codes, second_factor
 from committees.accounts import CODE_TRIES, CODES_PER_HOUR, SignInCode
 from committees.confirming import ContactChange
+from committees.places import Country
 from committees.reply_codes import ReplyCode
 from foundation import outbox
 from foundation.crypto import cipher
@@ -194,3 +195,43 @@ def test_guesses_at_once_get_no_more_tries_than_one_by_one(town: Town) -> None:
     _sms_code_is_closed_after_five_tries(town)
     _code_of_a_contact_has_five_tries(town)
     _sign_in_code_has_five_tries(town)
+
+
+def test_a_number_written_as_at_home_is_looked_for_in_each_country(town: Town) -> None:
+    home_number, whole = "0301 2345678", "+923012345678"
+    with town.session("seed", write=True) as session:
+        if session.get(Country, "IN") is None:  # where the same digits are a number as well
+            session.add(
+                Country(
+                    code="IN",
+                    names={"en": "India"},
+                    level_names={},
+                    languages=["en"],
+                    zone="Asia/Kolkata",
+                    emergency="112",
+                    scored_levels=[],
+                )
+            )
+        person = town.person(session, WHO)
+        point = people.add_contact(
+            session, person, "sms", whole, locality_id=home(session, person.id), verified_at=START
+        )
+        alert = cipher(session).handle("an alert")
+        session.add(
+            ReplyCode(contact_point_id=point.id, code="555", kind="alert", subject_id=alert, given_at=START)
+        )
+        owner = person.id
+
+    def judged(phone: str, code: str) -> object:
+        with town.runtime.worker.open(service("sign_in"), write=True) as session:
+            try:
+                return code_tries.find(session, START, phone, code)
+            except Problem as refused:
+                return refused.message
+            finally:
+                session.commit()
+
+    assert judged(home_number, "555") == (owner, alert)
+    wrong = [judged(number, "123") for number in (home_number, whole) * 3]
+    assert len(set(wrong[:5])) == 1
+    assert wrong[5] != wrong[0], "both ways to write it have five tries together"
