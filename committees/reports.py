@@ -66,7 +66,7 @@ class Report(Keyed, Base):
     withheld_from: Mapped[str] = mapped_column(default="")
     channel: Mapped[str]
     how_known: Mapped[str]
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     logged_for_other: Mapped[bool] = mapped_column(default=False)
 
 

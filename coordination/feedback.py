@@ -17,7 +17,7 @@ from alerts import labels, routing
 from alerts.alert import Alert
 from alerts.quiet import after_quiet
 from committees import catalogue, contact_stops, unnamed
-from committees.incidents import REPORTED, UNABLE, VERIFIED, Incident
+from committees.incidents import MERGED, NOT_TRUE, WITHDRAWN, Incident
 from committees.people import ContactPoint, Person
 from committees.places import Locality
 from committees.reports import ReplyHandle, Report
@@ -167,7 +167,8 @@ def keep_promise(session: Session, now: datetime, batch: int = 50) -> int:
         .join(Incident, Incident.id == Report.incident_id)
         .where(
             Report.received_at.between(now - FORGOTTEN, now - PROMISE + NIGHT),
-            Incident.state.in_((REPORTED, VERIFIED, UNABLE)),
+            # Said by what it is not: else SQLite would go through all reports of all years that are in these states.
+            Incident.state.not_in((NOT_TRUE, WITHDRAWN, MERGED)),
             Incident.origin == "live",
             Incident.path != catalogue.SENSITIVE_PATH,
             Report.withheld_from == "",

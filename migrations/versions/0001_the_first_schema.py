@@ -1909,6 +1909,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_report_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_report_received_at"), ["received_at"], unique=False)
         batch_op.create_index("ix_report_recent", ["locality_id", "received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_report_source_id"), ["source_id"], unique=False)
 
@@ -2243,6 +2244,7 @@ def downgrade() -> None:
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_source_id"))
         batch_op.drop_index("ix_report_recent")
+        batch_op.drop_index(batch_op.f("ix_report_received_at"))
         batch_op.drop_index(batch_op.f("ix_report_incident_id"))
 
     op.drop_table("report")

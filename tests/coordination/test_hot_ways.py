@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, select
 
 from alerts.alert import OPEN, Alert
+from coordination import feedback
+from foundation.db import Base, Database
+from foundation.policy import service
 from tests.coordination.test_api import Client
-from tests.make import WARD
+from tests.make import START, WARD
 from tests.rig.plans import watched
 from tests.rig.town import WiredTown
 
@@ -57,3 +63,20 @@ def go_round(town: WiredTown) -> None:
     client = Client(town, "secretary.mardan")
     for path in LISTS:
         assert client.get(path).status_code == 200, path
+
+
+def test_promises_are_looked_for_among_the_reports_of_a_week_only(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    Base.metadata.create_all(database.engine)
+    plans: list[str] = []
+
+    def look(_connection: object, cursor: Any, statement: str, values: object, *_more: object) -> None:
+        lines = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+        plans.extend(str(line[-1]) for line in lines)
+
+    event.listen(database.engine, "before_cursor_execute", look)
+    with database.open(service("feedback")) as session:
+        feedback.keep_promise(session, START)
+    database.close()
+    assert any("SEARCH report USING INDEX ix_report_received_at" in line for line in plans), plans
+    assert not any("ix_incident_waiting" in line for line in plans), "not among all that was ever reported"
