@@ -154,7 +154,9 @@ def after_code(visit: Visit, person_id: UUID, then: str) -> Response:
     session = visit.session
     roles = people.principal_of(session, session.get_one(Person, person_id)).roles
     guarded = second_factor.of(session, person_id) or passkeys.of(session, person_id)
-    if accounts.has_password(session, person_id) and (guarded or roles & accounts.OFFICIALS):
+    official, password = bool(roles & accounts.OFFICIALS), accounts.has_password(session, person_id)
+    # An official whose only way in is a passkey has no password.
+    if (guarded and (official or password)) or (official and password):
         return after_password(visit, person_id, then)
     return enter(visit, person_id, then)
 

@@ -36,7 +36,7 @@ def sources(visit: Visit) -> Response:
         {
             "name": name,
             "kind": _(KINDS[kind]),
-            "form": kind != collecting.MAIL_NAME,
+            "form": _form(kind, known.get(name)),
             **_state(visit, known.get(name)),
         }
         for name, kind in collecting.names(visit.config).items()

@@ -98,7 +98,7 @@ def test_their_form_is_matched_tried_and_then_read(hooked: Town) -> None:
     assert "Ahmed" not in kept
     assert "72.04" not in kept
     admin = hooked.browser("admin")
-    assert "1 came in" in admin.open("/admin/sources")
+    assert "1 came in · reads our form" in admin.open("/admin/sources")
     assert "Our own form" in admin.open(AT)
     answer = admin.client.post(
         AT, data={**admin.hidden(AT), "form": (xlsform(), "form.xlsx")}, follow_redirects=True

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pyotp
 import pytest
 import time_machine
+from sqlalchemy import delete
 
 from committees.accounts import Account
+from committees.passkeys import Passkey
 from tests.make import PASSWORD, START, Browser, build_template
 from tests.rig.databases import Databases
 from tests.rig.town import WiredTown, wired
@@ -188,6 +190,21 @@ def test_a_code_never_stands_for_the_second_step_of_an_officer(
     again.send("/sign-in/enter", code=code(town, officer))
     again.send("/sign-in/second", code=pyotp.TOTP(secret).now())
     assert again.path == "/me"
+
+    # A passkey is a second step too, also of somebody who has no password.
+    alone = "city.peshawar"
+    with town.session("seed", write=True) as session:
+        person_id = town.person(session, alone).id
+        session.execute(delete(Account).where(Account.person_id == person_id))
+        session.add(Passkey(person_id=person_id, credential=b"c", public_key=b"k", name="phone", since=START))
+    third = town.browser()
+    third.open("/start")
+    third.send("/sign-in/code", phone=town.address(alone))
+    town.work()
+    third.send("/sign-in/enter", code=code(town, alone))
+    assert third.status == 403
+    assert "This account has a passkey." in third.page
+    assert not is_in(third)
 
     # One who has not set it up has the days of grace, not more.
     late = "police.mardan"
