@@ -22,7 +22,7 @@ from committees.intake import submissions
 from committees.intake.bare import bare
 from committees.intake.letters import Letter
 from committees.intake.normalise import storable
-from foundation.db import Base, new_id
+from foundation.db import Base, insert_new, new_id
 
 LARGEST_FORM = 64 * 1024
 
@@ -93,16 +93,17 @@ def letter_item(letter: Letter, place: str) -> Item:
 
 
 def put_in(session: Session, now: datetime, items: Sequence[Item]) -> int:
-    """Store what is not stored yet as rows that wait; return how many."""
+    """Store what is not stored yet as rows that wait; return how many. What comes by another way at this very moment is stored once."""
     wanted = {one.provider_id: one for one in items}
     known = set(session.scalars(select(Inbound.provider_id).where(Inbound.provider_id.in_(wanted))))
+    done = 0
     for key, one in wanted.items():
-        if key not in known:
-            row = Inbound(id=new_id(), kind=one.kind, provider_id=key, details=one.details, received_at=now)
-            inbox.seal_message(session, row, one.sender, storable(one.text))
-            session.add(row)
-    session.flush()
-    return len(set(wanted) - known)
+        if key in known:
+            continue
+        row = Inbound(id=new_id(), kind=one.kind, provider_id=key, details=one.details, received_at=now)
+        inbox.seal_message(session, row, one.sender, storable(one.text))
+        done += insert_new(session, row)
+    return done
 
 
 def of(session: Session, name: str) -> Collection:

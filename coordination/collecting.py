@@ -34,6 +34,7 @@ def work(runtime: Runtime) -> int:
     config = runtime.config
     with runtime.worker.open(service("intake"), write=True) as session:
         taking_in.again(session)
+        alarms.silence_others(session, runtime.clock.now(), SILENT, names(config))
         session.commit()
     done = sum(_fetch(runtime, name, _forms(name, runtime)) for name in config.form_servers)
     return done + (_fetch(runtime, MAIL_NAME, _letters(config)) if config.mailbox else 0)

@@ -5,7 +5,7 @@ A room that finds something raises it here, in its own transaction; the words fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,12 @@ def sound(
 def silence(session: Session, now: datetime, key: str, subject: str = "") -> None:
     """Say that what was wrong is over. Nothing happens where no such alarm is open."""
     session.execute(_open(key, subject).values(ended_at=now).execution_options(synchronize_session=False))
+
+
+def silence_others(session: Session, now: datetime, key: str, subjects: Collection[str]) -> None:
+    """Say that it is over for everything but these: of what is there no more, nobody will say that it works again."""
+    others = update(Alarm).where(Alarm.key == key, Alarm.ended_at.is_(None), Alarm.subject.not_in(subjects))
+    session.execute(others.values(ended_at=now).execution_options(synchronize_session=False))
 
 
 def sounding(session: Session, most: int = 50) -> list[Alarm]:

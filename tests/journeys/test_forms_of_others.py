@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from click.testing import CliRunner
 
 from committees.inbox import READ, UNREAD, Inbound
 from coordination import collecting, inbound
+from coordination.collected import form_item, put_in
 from foundation import collecting_settings
 from foundation.channel_settings import BadSetting
+from foundation.policy import service
 from tests.fake_collectors import FakeForms, FakeImap
 from tests.journeys.test_reports_from_elsewhere import (
     HOOK,
@@ -317,6 +320,40 @@ def test_a_source_that_stays_silent_is_told_once_and_goes_on_by_itself(town: Tow
         assert page.count("ngo: nothing could be fetched from there for an hour.") == 1
         assert collect(town) == 1
         assert "nothing could be fetched" not in html.unescape(town.browser("admin").open("/admin"))
+
+
+def test_the_alarm_of_a_source_that_was_given_up_ends(town: Town) -> None:
+    with FakeForms() as forms:
+        set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+        forms.faults.append(401)
+        collect(town)
+        assert "nothing could be fetched" in html.unescape(town.browser("admin").open("/admin"))
+        set_up(town, form_servers={})
+        collect(town)
+        assert "nothing could be fetched" not in html.unescape(town.browser("admin").open("/admin"))
+
+
+def test_what_comes_by_two_ways_at_one_moment_is_kept_once_and_stops_nothing_else(town: Town) -> None:
+    both, alone = kobo(1), kobo(2)
+    stored: list[int] = []
+    begun = threading.Event()
+
+    def pull() -> None:
+        with town.runtime.worker.open(service("intake"), write=True) as session:
+            begun.set()
+            items = [form_item("ngo", PLACE, one) for one in (both, alone)]
+            stored.append(put_in(session, town.clock.now(), items))
+            session.commit()
+
+    with town.runtime.worker.open(service("intake"), write=True) as session:
+        stored.append(put_in(session, town.clock.now(), [form_item("ngo", PLACE, both)]))
+        other = threading.Thread(target=pull)
+        other.start()
+        begun.wait(1)
+        other.join(0.3)
+        session.commit()
+    other.join(30)
+    assert stored == [1, 1]
 
 
 def test_the_command_asks_now_and_says_how_each_source_stands(
