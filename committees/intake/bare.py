@@ -28,8 +28,18 @@ _NUMBERS = frozenset({
 })  # fmt: skip
 _PERSONS = frozenset({
     "respondent", "reporter", "interviewer", "interviewee", "enumerator", "informant", "victim", "person", "father", "mother", "husband", "wife",
-    "full", "first", "last", "family", "your", "witness", "suspect", "complainant", "caller", "contact", "sender",
+    "full", "first", "last", "family", "your", "witness", "suspect", "complainant", "caller", "contact", "sender", "collector", "volunteer",
+    "monitor", "surveyor", "supervisor", "officer", "owner", "head", "child", "son", "daughter", "brother", "sister", "accused", "deceased",
+    "injured",
 })  # fmt: skip
+#: Of these a number is one to ring; of victims or a family it is how many.
+_RUNG = frozenset(
+    {"contact", "caller", "sender", "reporter", "respondent", "informant", "complainant", "witness"}
+)
+_NUMBER = frozenset({"number", "numbers", "no", "nos", "num", "nr"})
+_NAME = frozenset({"name", "names"})
+_WHOLE = frozenset({"name", "naam", "surname"})
+_INNER_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def bare(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,12 +48,13 @@ def bare(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _left(path: str, value: Any, depth: int) -> Any:
-    name = re.split(r"[/]", path)[-1].casefold()
+    written = path.rsplit("/", 1)[-1]
+    name = written.casefold()
     if value in (None, "", [], {}) or depth > DEEPEST:
         return value if depth <= DEEPEST else NOT_TAKEN
     if name in COLLECTORS:
         return blake2b(str(value).encode("utf-8", "replace"), digest_size=8).hexdigest()
-    if name in OF_THE_PHONE or is_personal(name) or _is_place(value):
+    if name in OF_THE_PHONE or is_personal(written) or _is_place(value):
         return NOT_TAKEN
     if isinstance(value, Mapping):
         return {inner: _left(str(inner), kept, depth + 1) for inner, kept in value.items()}
@@ -53,14 +64,29 @@ def _left(path: str, value: Any, depth: int) -> Any:
 
 
 def is_personal(name: str) -> bool:
-    """Whether a question by this name asks for a person's name or number; the name of a place or a group of questions is none."""
-    parts = set(re.split(r"[^a-z]+", name.casefold())) - {""}
+    """Whether a question by this name asks for a person's name or number, however its words are parted: victim_name, victimName, victimname.
+
+    The name of a place or a group of questions is none.
+    """
+    parts = set(re.split(r"[^a-z]+", _INNER_CAPITAL.sub("_", name).casefold())) - {""}
+    for part in tuple(parts):
+        parts.update(_parted(part))
     return bool(
         parts & _NUMBERS
-        or name == "name"
-        or ({"name", "names"} & parts and parts & _PERSONS)
-        or name in {"fullname", "firstname", "lastname"}
+        or name.casefold() in _WHOLE
+        or (parts & _NAME and parts & _PERSONS)
+        or (parts & _NUMBER and parts & _RUNG)
+        or {"contact", "person"} <= parts
     )
+
+
+def _parted(part: str) -> tuple[str, ...]:
+    """The two words of one that were written together, where they ask for a name or a number."""
+    for last in (*_NAME, *_NUMBER):
+        first = part.removesuffix(last)
+        if first != part and (first in _NUMBERS or first in (_PERSONS if last in _NAME else _RUNG)):
+            return first, last
+    return ()
 
 
 def _is_place(value: Any) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from committees.intake import csv_files, hxl, submissions, xforms
-from committees.intake.bare import bare
+from committees.intake.bare import bare, is_personal
 from committees.intake.csv_files import Opened
 from committees.intake.submissions import QUESTIONS, NoSubmission
 from foundation.errors import Problem
@@ -131,6 +131,19 @@ def test_what_is_never_taken_in() -> None:
     for stays in ("Seven", '"12"', '"34.5"', "stones"):
         assert stays in kept, stays
     assert bare({"_submitted_by": "ahmed"}) == bare({"_submitted_by": "ahmed"}), "the same one is known again"
+
+
+def test_a_name_or_number_to_ring_is_known_however_its_question_is_written() -> None:
+    asked = (
+        "contact_number contact_no contactNumber contactno phoneNumber mobileno cnicNo whatsappNumber respondentName respondentname surname"
+        " victimName collector_name data_collector_name volunteer_name contact_person head_of_household_name fullname firstName"
+    )
+    assert [name for name in asked.split() if not is_personal(name)] == []
+    others = (
+        "shop_number ward_number wardName number_of_people place_name village_name victim_no family_number contact_made personal_matter"
+        " what ward spot occurred_on ongoing how people text hotel_name casino notice"
+    )
+    assert [name for name in others.split() if is_personal(name)] == []
 
 
 @given(
