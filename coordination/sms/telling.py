@@ -226,7 +226,8 @@ def check_in(talk: Talk) -> None:
     row = checkins.record(talk.session, talk.now, new)
     talk.note(checkin=str(row.id))
     names = ("mood", "rumours", "incidents", "safety", "next")
-    scales = dict(zip(names, answers, strict=True))
+    # What stands: answers that were written before those, and came later, changed nothing.
+    scales = dict(zip(names, row.answers, strict=True))
     if row.late:
         talk.reply("receipt_checkin_late", place=place_slot(place, talk.writer.town), **scales)
         return

@@ -144,6 +144,21 @@ def test_check_in_is_said_back_and_the_second_voice_is_counted(wired_town: Wired
     assert found == [([1, 1, 1, 1, 1], True, "sms"), ([2, 1, 1, 2, 1], False, "sms")]
 
 
+def test_a_check_in_that_comes_late_is_answered_with_what_stands(wired_town: WiredTown) -> None:
+    town = wired_town
+    read(town, MEMBER, "11121")
+    (receipt,) = answers(town)
+    town.clock.move(minutes=10)
+    assert town.text(MEMBER, "44444") == 200
+    with town.session("seed", write=True) as session:
+        (waits,) = session.scalars(select(Inbound).where(Inbound.state == WAITING))
+        waits.received_at -= timedelta(minutes=20)
+        session.commit()
+    inbound.work(town.runtime)
+    assert answers(town) == [receipt]
+    assert [row.answers for row in all_of(town, CheckIn)] == [[1, 1, 1, 2, 1]]
+
+
 def test_wrong_takes_back_a_report_for_a_quarter_of_an_hour(wired_town: WiredTown) -> None:
     town = wired_town
     read(town, MEMBER, "R 7 fight")
