@@ -98,27 +98,42 @@ def _kobo(pool: PoolManager, server: FormServer, cursor: str, settled: datetime)
 
 
 def _central(pool: PoolManager, server: FormServer, cursor: str, settled: datetime) -> Iterator[Page]:
-    """Central sorts by the time of submission; several may share one, so the last of it are asked for again."""
-    headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
-    since, skip = cursor or (f"{server.since}T00:00:00.000Z" if server.since else ""), 0
-    for _ in range(MOST_PAGES):
-        query: dict[str, Any] = {"$skip": skip, "$orderby": "__system/submissionDate asc"}
-        if since:
-            query["$filter"] = f"__system/submissionDate ge {since} or __system/updatedAt ge {since}"
-        names = {"$select": "__id,__system/submissionDate"}
-        rows, whole = _fitting(
-            pool, f"{server.url}.svc/Submissions", query, headers, ("$top", "value", names)
-        )
-        if not rows:
-            return
+    """By the time of submission; several may share one, so the last of it are asked for again. Then those that were changed.
+
+    Apart, and the newest of them: of a team that approves all its old ones in a day, none holds up what is new.
+    """
+    day = f"{server.since}T00:00:00.000Z" if server.since else ""
+    since, edge = cursor or day, f"{settled:%Y-%m-%dT%H:%M:%S.000Z}"
+    for rows in _sorted(pool, server, f"{_SENT} ge {since}" if since else "", f"{_SENT} asc"):
         try:
             newest = max(str(row["__system"]["submissionDate"]) for row in rows)
         except (KeyError, TypeError):
             raise NotCollected(UNREADABLE) from None
-        edge = f"{settled:%Y-%m-%dT%H:%M:%S.000Z}"
         cursor = max(cursor, min(newest, edge))
         yield Page(rows, cursor)
-        if len(rows) < PAGE and whole:
+    if since:
+        changed = f"{_CHANGED} ge {since} and {_SENT} lt {since}" + (f" and {_SENT} ge {day}" if day else "")
+        for rows in _sorted(pool, server, changed, f"{_CHANGED} desc"):
+            yield Page(rows, cursor)
+
+
+_SENT, _CHANGED = "__system/submissionDate", "__system/updatedAt"
+
+
+def _sorted(
+    pool: PoolManager, server: FormServer, wanted: str, order: str
+) -> Iterator[list[Mapping[str, Any]]]:
+    """What Central has of the wanted, page by page in an order."""
+    headers = make_headers(basic_auth=f"{server.user}:{server.secret}")
+    names, skip = {"$select": f"__id,{_SENT}"}, 0
+    for _ in range(MOST_PAGES):
+        query: dict[str, Any] = {"$skip": skip, "$orderby": order, **({"$filter": wanted} if wanted else {})}
+        rows, whole = _fitting(
+            pool, f"{server.url}.svc/Submissions", query, headers, ("$top", "value", names)
+        )
+        if rows:
+            yield rows
+        if not rows or (len(rows) < PAGE and whole):
             return
         skip += len(rows)
 

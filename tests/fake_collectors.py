@@ -94,19 +94,31 @@ class FakeForms:
             basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             if authorization != f"Basic {basic}":
                 return 401, b'{"message":"no"}'
-            since = (re.findall(r"submissionDate ge (\S+)", query.get("$filter", "")) or [""])[0]
+            asked = [
+                re.findall(r"__system/(\w+) (ge|lt) (\S+)", one)
+                for one in query.get("$filter", "").split(" or ")
+            ]
             rows = [
                 row
                 for row in self.central
-                if max(row["__system"]["submissionDate"], row["__system"].get("updatedAt") or "") >= since
+                if any(
+                    all(_holds(row["__system"].get(name), how, than) for name, how, than in one)
+                    for one in asked
+                )
             ]
-            rows.sort(key=lambda row: row["__system"]["submissionDate"])
+            name, way = re.findall(r"__system/(\w+) (asc|desc)", query["$orderby"])[0]
+            rows.sort(key=lambda row: row["__system"][name], reverse=way == "desc")
             skip = int(query.get("$skip", 0))
             rows = rows[skip : skip + int(query["$top"])]
             if "$select" in query:
                 rows = [{name: row[name] for name in ("__id", "__system")} for row in rows]
             return 200, json.dumps({"value": rows}).encode()
         return 404, b"{}"
+
+
+def _holds(value: str | None, how: str, than: str) -> bool:
+    """One comparison of Central's filter; nothing is neither earlier nor later."""
+    return bool(value) and (value >= than if how == "ge" else value < than)
 
 
 class FakeImap:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from committees.inbox import READ, UNREAD, Inbound
-from coordination import collecting, inbound
+from coordination import collecting, form_servers, inbound
 from coordination.collected import form_item, put_in
 from foundation import collecting_settings
 from foundation.channel_settings import BadSetting
@@ -273,6 +273,8 @@ def test_what_is_older_than_the_setting_says_is_never_fetched(town: Town) -> Non
             for day in (old, new)
         ]
         assert collect(town) == 2
+        forms.central[0]["__system"]["updatedAt"] = f"{new}.000Z"
+        assert collect(town) == 0, "also where it was changed since"
     with pytest.raises(BadSetting, match="since is not a day"):
         collecting_settings.form_servers(f"a=kobo+https://t@kf.example.org/A?place={PLACE}&since=soon")
 
@@ -294,6 +296,26 @@ def test_a_submission_that_is_shown_after_a_younger_one_is_not_lost(town: Town) 
         town.clock.move(minutes=11)
         assert collect(town) == 0
         assert stands(town, "ngo").cursor == "3"
+
+
+def test_many_that_were_changed_hold_up_no_new_one(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A team that approves all its old submissions in one day changes more of them than one asking takes."""
+    monkeypatch.setattr(form_servers, "MOST_PAGES", 1)
+    monkeypatch.setattr(form_servers, "PAGE", 2)
+    with FakeForms() as forms:
+        set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
+        forms.central = [
+            {"__id": str(uuid.uuid4()), "what": "rumour", "__system": {"submissionDate": f"2026-11-0{n}T08:00:00.000Z"}}
+            for n in (1, 2, 3)
+        ]  # fmt: skip
+        assert [collect(town) for _ in range(2)] == [2, 1]
+        for row in forms.central:
+            row["__system"]["updatedAt"] = "2026-11-09T08:00:00.000Z"
+        new = {"__id": str(uuid.uuid4()), "what": "crowd", "__system": {"submissionDate": "2026-11-08T08:00:00.000Z"}}  # fmt: skip
+        forms.central.append(new)
+        for _ in range(2):
+            collect(town)
+        assert stands(town, "town").cursor == "2026-11-08T08:00:00.000Z"
 
 
 def test_a_folder_with_spaces_and_letters_of_any_language_is_asked_for(town: Town) -> None:
