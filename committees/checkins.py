@@ -149,6 +149,8 @@ def take_back(session: Session, now: datetime, row: CheckIn, before: Mapping[str
     if before:
         row.answers, row.all_calm = list(before["answers"]), bool(before["all_calm"])
         row.channel, row.logged_for_other = before["channel"], bool(before["logged_for_other"])
+        said_at = before.get("said_at", "")
+        row.said_at = datetime.fromisoformat(said_at) if said_at else None
         return
     here = (Turnout.locality_id == row.locality_id, Turnout.week == row.week)
     less = update(Turnout).where(*here, Turnout.spoken > 0)
@@ -164,6 +166,7 @@ def answered(row: CheckIn) -> dict[str, Any]:
         "all_calm": row.all_calm,
         "channel": row.channel,
         "logged_for_other": row.logged_for_other,
+        "said_at": row.said_at.isoformat() if row.said_at else "",
     }
 
 

@@ -66,6 +66,18 @@ def test_each_missing_answer_is_named(town: Town, answers: tuple[int, ...], fiel
     assert caught.value.field == field
 
 
+def test_an_answer_taken_back_holds_up_none_that_was_written_before_it(town: Town) -> None:
+    """It waits on a phone, an SMS comes, the SMS is taken back: then the phone's is the last word."""
+    with town.session() as session:
+        before = checkins.answered(check_in(town, session))
+        town.clock.move(hours=1)
+        written = town.clock.now()
+        town.clock.move(hours=1)
+        row = check_in(town, session, answers=(5, 5, 5, 5, 5), channel="sms", only_answers=True)
+        checkins.take_back(session, town.clock.now(), row, before)
+        assert check_in(town, session, answers=(3, 3, 3, 3, 3), at=written).answers == [3, 3, 3, 3, 3]
+
+
 def test_a_week_begins_on_the_local_monday(town: Town) -> None:
     with town.session() as session:
         assert check_in(town, session).week.isoformat() == "2026-11-23"
