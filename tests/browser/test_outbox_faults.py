@@ -112,6 +112,51 @@ def test_a_phone_that_can_keep_nothing_sends_at_once_or_says_so(
     assert count(served) == before + 1
 
 
+def test_a_draft_that_a_full_phone_kept_before_ends_with_its_report(
+    served: Served, phone: BrowserContext
+) -> None:
+    page = enter(phone)
+    open_form(page)
+    fill(page)
+    until(page, lambda: CANARY in str(page.evaluate(STORED)))
+    page.evaluate(f"() => {{ {FULL}; }}")
+    send(page)
+    sent(page)
+    open_form(page)
+    assert page.locator("[name=text]").input_value() == ""
+
+
+def test_a_check_in_refused_after_days_comes_back_with_its_answers(
+    served: Served, phone: BrowserContext
+) -> None:
+    page = enter(phone)
+    open_form(page, "/check-in")
+    for number in range(1, 6):
+        tick(page, f"q{number}", "4")
+    phone.set_offline(True)
+    send(page)
+    saved(page)
+    page.add_init_script(FOUR_DAYS_LATER)
+    phone.set_offline(False)
+    refusal = '<ul class="error-summary"><li>Choose the ward</li></ul>'
+    page.route("**/check-in", lambda route: refuse(route, refusal))
+    page.goto("/mine")
+    expect(page.locator("[data-waiting]")).to_contain_text(["", "Choose the ward"])
+    page.unroute("**/check-in")
+    page.locator("[data-waiting] p button").first.click()
+    page.wait_for_url("**/check-in")
+    page.wait_for_selector(READY, state="attached")
+    assert page.locator("[name=q1]:checked").input_value() == "4"
+
+
+def refuse(route: Route, page: str) -> None:
+    """Refuse what is sent, with these words; let everything else through."""
+    if route.request.method == "POST":
+        route.fulfill(status=422, content_type="text/html", body=page)
+    else:
+        route.continue_()
+
+
 def test_what_the_server_could_not_take_goes_by_itself_and_the_page_says_so(
     served: Served, phone: BrowserContext
 ) -> None:
@@ -238,7 +283,11 @@ def test_the_forms_without_network_speak_the_readers_language(served: Served, ph
         phone.add_cookies([{"name": "concord_language", "value": language, "url": served.url}])
         page = enter(phone)
         page.reload()  # a worker of the new language takes over
-        until(page, lambda page=page: "/offline/report" in [path for path, _ in page.evaluate(CACHED)])  # type: ignore[misc]
+        kept = ("/offline/report", f'<html lang="{language}"')
+        until(
+            page,
+            lambda page=page, kept=kept: any(p == kept[0] and kept[1] in t for p, t in page.evaluate(CACHED)),
+        )  # type: ignore[misc]
         open_form(page)
         title = page.inner_text("h1")
         phone.set_offline(True)

@@ -136,7 +136,7 @@
     } catch (broken) { return { words: words.saved }; }
     receipt = page.querySelector("[data-reference]");
     if (answer.ok && receipt) {
-      await drop([user, "item", item.id]).catch(function () {});
+      item.gone = await drop([user, "item", item.id]).then(() => true, () => false);
       return { sent: item.path + "/" + receipt.dataset.done + "/sent" };
     }
     if (answer.status === 401) { return { words: words.expired, expired: true }; }
@@ -153,7 +153,8 @@
       for (var item of await items()) {
         if (item.state !== "waiting" || only && item.id !== only) { continue; }
         result = await post(item, key);
-        sent = result.sent || sent;
+        /* What cannot be taken off this phone would come again and again. */
+        sent = item.gone && result.sent || sent;
         if (result.words === words.saved || result.expired) { break; }
       }
       clearTimeout(again);
@@ -204,8 +205,10 @@
   /* Where the phone can keep nothing (full, or forbidden) a report goes at once or stays on the page. */
   async function sendUnkept() {
     var result = await post({ id: idField().value, path: path(), at: Date.now(), form: pairsOf() });
-    if (result.sent) { leaveFor(result.sent); }
-    else if (result.refused && form.querySelector("[name=csrf_token]").value) { form.submit(); }
+    if (result.sent) {
+      await drop([user, "draft", path()]).catch(function () {});
+      leaveFor(result.sent);
+    } else if (result.refused && form.querySelector("[name=csrf_token]").value) { form.submit(); }
     else { say(words.full); scrollTo(0, 0); }
   }
   async function sendOnce() {
@@ -283,7 +286,7 @@
       if (item.state === "refused") {
         row.appendChild(button(words.change, async function () {
           item.form = await unseal(await sealKey(), item.form);
-          await put([user, "draft", item.path], { at: item.at, form: await seal(await sealKey(), item.form) });
+          await put([user, "draft", item.path], { at: item.path === "/report" ? item.at : Date.now(), form: await seal(await sealKey(), item.form) });
           await drop([user, "item", item.id]);
           location.assign(item.path);
         }));
