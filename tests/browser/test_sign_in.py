@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from committees import unnamed
 from committees.people import Scope
 from coordination.pages import tell
+from foundation.web.words import _catalogue as catalogue_of
 from tests.browser.conftest import PATIENCE, PHONE, OpenPage, Served, serving
 from tests.browser.eyes import TAGS
 from tests.make import PASSWORD, WARD, build_template
@@ -113,7 +114,7 @@ def test_a_volunteer_signs_in_with_a_number_and_a_pasted_code(
             page.keyboard.press("Enter")
             page.wait_for_url("**/mine")
             page.goto("/me/second-step")
-            expect(page.locator("main")).to_contain_text("This phone or computer")
+            expect(page.locator("main")).to_contain_text(catalogue_of("ur").gettext("This phone or computer"))
             if scripts:
                 assert faults(page) == []
             context.close()

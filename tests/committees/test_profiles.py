@@ -182,7 +182,7 @@ def test_what_is_refused_or_withdrawn_says_why_and_never_holds(town: Town) -> No
     with town.session() as session:
         now, second = town.clock.now(), uuid.UUID(int=2)
         no = profiles.propose(session, now, draft(town, session, CITY, mark="no"), person_id=None)
-        with pytest.raises(Invalid, match="why not"):
+        with pytest.raises(Invalid, match="in one sentence why"):
             profiles.refuse(session, now, no, person_id=second, answer=" ")
         profiles.refuse(session, now, no, person_id=second, answer="Nobody asked the traders.")
         back = profiles.withdraw(session, now, draft(town, session, CITY, mark="back"), person_id=None)
