@@ -34,6 +34,8 @@ class Collection(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     cursor: Mapped[str] = mapped_column(default="")
+    #: When it was asked for the first time, and for the last.
+    begun_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]
     taken: Mapped[int] = mapped_column(default=0)

@@ -80,10 +80,11 @@ def _fetch(runtime: Runtime, name: str, batches: Batches) -> int:
     with runtime.worker.open(service("intake"), write=True) as session:
         row = of(session, name)
         row.asked_at, row.error = runtime.clock.now(), error
+        row.begun_at = row.begun_at or row.asked_at
         if not error:
             row.heard_at = row.asked_at
             alarms.silence(session, row.asked_at, SILENT, name)
-        elif row.heard_at is None or row.asked_at - row.heard_at >= SILENT_AFTER:
+        elif row.asked_at - (row.heard_at or row.begun_at) >= SILENT_AFTER:
             alarms.sound(session, row.asked_at, SILENT, name, {"name": name})
         session.commit()
     return done

@@ -20,7 +20,7 @@ from committees.intake import form
 IDS = UUID("3a8d1f06-53a1-4d8e-8b0b-1f3d6a0c9e42")
 #: What names one submission, the most lasting first. KoboToolbox gives an edited one a new _uuid and keeps meta/rootUuid; in ODK Central
 #: __id, and KEY in its exports, stay.
-NAMES_OF_ID = ("meta/rootuuid", "__id", "key", "_uuid", "meta/instanceid", "instanceid", "meta-instanceid")
+NAMES_OF_ID = ("meta/rootuuid", "__id", "_uuid", "key", "meta/instanceid", "instanceid", "meta-instanceid")
 NAMES = (*NAMES_OF_ID, "meta/deprecatedid")
 #: How the names begin that the systems add.
 SYSTEM = ("_", "meta/", "meta-", "formhub/")

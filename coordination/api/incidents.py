@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from committees import reports, verification
 from committees.incidents import Incident, IncidentSummary, IncidentText
+from committees.intake import acled
 from committees.intake.form import WITHHOLD
 from committees.people import contacts_of
 from committees.places import Locality, LocalityPath
@@ -187,8 +188,8 @@ def _state(row: Incident) -> State:
 
 @endpoint("GET", "/incidents", scope="read", asks=IncidentQuery, gives=IncidentList)
 def list_incidents(call: Call) -> IncidentList:
-    """List the incidents that the caller may see, the newest first."""
-    rows = select(Incident)
+    """List the incidents that the caller may see, the newest first. What ACLED collected is left out: its terms forbid passing it on."""
+    rows = select(Incident).where(Incident.channel != acled.CHANNEL)
     if call.query.locality:
         place = place_at(call.session, call.query.locality)
         below = select(LocalityPath.descendant_id).where(LocalityPath.ancestor_id == place.id)

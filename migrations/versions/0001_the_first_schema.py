@@ -84,6 +84,7 @@ def upgrade() -> None:
         "collection",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("cursor", sa.String(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken", sa.Integer(), nullable=False),

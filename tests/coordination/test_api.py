@@ -348,6 +348,14 @@ def test_pages_hold_every_row_once_also_while_new_ones_come(town: Town, client: 
     assert len(member.get("/incidents", state="verified").get_json()["items"]) == 0
 
 
+def test_what_acled_collected_is_passed_on_to_no_program(town: Town, client: Clients) -> None:
+    secretary = client("secretary.mardan")
+    mine = [secretary.send("/incidents", incident()).get_json()["id"] for _ in range(2)]
+    with town.session("seed", write=True) as session:
+        session.get_one(Incident, uuid.UUID(mine[0])).channel = "acled"
+    assert [row["id"] for row in secretary.get("/incidents").get_json()["items"]] == mine[1:]
+
+
 def test_a_query_that_does_not_fit_is_named(client: Clients) -> None:
     member = client("member1.mardan")
     strange = {

@@ -347,7 +347,10 @@ def test_a_source_that_stays_silent_is_told_once_and_goes_on_by_itself(town: Tow
 def test_the_alarm_of_a_source_that_was_given_up_ends(town: Town) -> None:
     with FakeForms() as forms:
         set_up(town, form_servers=collecting_settings.form_servers(forms.settings(PLACE)))
-        forms.faults.append(401)
+        forms.faults += [401] * 4
+        collect(town)
+        assert "nothing could be fetched" not in html.unescape(town.browser("admin").open("/admin"))
+        town.clock.move(minutes=61)
         collect(town)
         assert "nothing could be fetched" in html.unescape(town.browser("admin").open("/admin"))
         set_up(town, form_servers={})
