@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from foundation.errors import Invalid
@@ -49,6 +50,11 @@ def of(stored: Mapping[str, Any]) -> Rhythm:
 def stored(rhythm: Rhythm) -> dict[str, Any]:
     """What a committee's row keeps of a rhythm."""
     return asdict(rhythm)
+
+
+def prompt_key(step: str, week: date, person_id: UUID, ward_id: UUID) -> str:
+    """What a question to a member about a ward is kept under: it is asked once for each step of a week."""
+    return f"checkin:{step}:{week}:{person_id}:{ward_id}"
 
 
 def step_at(now: datetime, zone: ZoneInfo, rhythm: Rhythm) -> str:

@@ -76,7 +76,9 @@ def _due(session: Session, now: datetime) -> Iterable[Asked]:
 
 def _ask_one(session: Session, now: datetime, asked: Asked) -> int:
     seats = _unanswered(session, asked)
-    keys = {person.id: _key(asked, person, ward_id) for person, ward_id in seats}
+    keys = {
+        person.id: rhythm.prompt_key(asked.step, asked.week, person.id, ward_id) for person, ward_id in seats
+    }
     rows = select(OutboxMessage.effect_key).where(OutboxMessage.effect_key.in_(keys.values()))
     written = set(session.scalars(rows))
     points = contacts_each(session, keys)
@@ -130,10 +132,6 @@ def _unanswered(session: Session, asked: Asked) -> list[tuple[Person, UUID]]:
         if ward_id is not None and (source, ward_id) not in answered:
             found.setdefault(person.id, (person, ward_id))
     return list(found.values())
-
-
-def _key(asked: Asked, person: Person, ward_id: UUID) -> str:
-    return f"checkin:{asked.step}:{asked.week}:{person.id}:{ward_id}"
 
 
 def _written_to(points: Iterable[ContactPoint], now: datetime) -> ContactPoint | None:

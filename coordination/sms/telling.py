@@ -12,7 +12,7 @@ from alerts.alert import OPEN, Alert, note
 from alerts.claiming import CALLS
 from alerts.failover import TOGETHER
 from alerts.told import Delivery
-from committees import call_backs, checkins, committee, inbox, reports, vouching
+from committees import call_backs, checkins, committee, inbox, reports, rhythm, vouching
 from committees.call_backs import CallBack
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
@@ -20,11 +20,12 @@ from committees.inbox import SMS, WAITING, Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
 from committees.intake.reading import Command, Reading, Why
-from committees.places import Locality
+from committees.places import Locality, local_day, monday_of, zone_of
 from committees.reports import Report, Source
 from coordination.sms import simple
 from coordination.sms.talk import Talk, place_slot
 from foundation.errors import Problem
+from foundation.outbox import OutboxMessage
 
 TAKE_BACK = timedelta(minutes=15)
 SAME_AGAIN = timedelta(minutes=1)
@@ -172,12 +173,27 @@ def said_twice(talk: Talk) -> bool:
 
 
 def _asked_since(talk: Talk, moment: datetime) -> bool:
-    """Whether this answers, and the writer was told of an alert after a moment."""
+    """Whether this answers, and the writer was told of an alert, or asked about another ward of theirs, after a moment."""
     person = talk.writer.person
+    if person and talk.reading.command is Command.CHECKIN and not talk.reading.ward:
+        return _prompted_since(talk, person.id, moment)
     if person is None or talk.reading.command not in (Command.OK, Command.GO, Command.NO):
         return False
     rows = select(Delivery.id).where(Delivery.person_id == person.id, Delivery.at > moment)
     rows = rows.where(Delivery.template.in_((*CALLS, TOGETHER)))
+    return talk.session.scalars(rows.limit(1)).first() is not None
+
+
+def _prompted_since(talk: Talk, person_id: UUID, moment: datetime) -> bool:
+    week = monday_of(local_day(talk.row.received_at, zone_of(talk.session, talk.where)))
+    keys = [
+        rhythm.prompt_key(step, week, person_id, ward)
+        for ward in committee.wards_of(talk.session, person_id)
+        for step in (rhythm.PROMPT, rhythm.REMINDER)
+    ]
+    rows = select(OutboxMessage.id).where(
+        OutboxMessage.effect_key.in_(keys), OutboxMessage.created_at > moment
+    )
     return talk.session.scalars(rows.limit(1)).first() is not None
 
 
