@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.rig.databases",
     "tests.rig.browser",
     "tests.rig.hashes",
+    "tests.rig.language",
     "tests.rig.network",
     "tests.rig.statements",
     "tests.rig.told",
