@@ -5,7 +5,6 @@ An XLSForm is sent, matched, tried on what came in, and then switched on. What i
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
 from flask import Response
@@ -54,7 +53,7 @@ def source(visit: Visit, name: str) -> Response:
     if not visit.posted:
         return _show(visit, row, {})
     try:
-        questions = xlsform_reading.read(_sent(visit), words.current().language)
+        questions = xlsform_reading.read(visit.file("form"), words.current().language)
     except Invalid as wrong:
         return _show(visit, row, {"form": _(wrong.message)})
     row.draft = source_form.draft_of(questions, matching.guess(questions, _wards(visit, row)))
@@ -115,14 +114,6 @@ def _wards(visit: Visit, row: Collection) -> list[tuple[str, list[str]]]:
     town = _town(visit, row)
     places = [*reach.wards_below(visit.session, [town.id]), town]
     return [(one.code, [*map(str, one.names.values()), str(one.number or "")]) for one in places]
-
-
-def _sent(visit: Visit) -> bytes:
-    file = visit.files.get("form")
-    if file is None:
-        return b""
-    with closing(file):
-        return bytes(file.read())
 
 
 def _show(visit: Visit, row: Collection, errors: dict[str, str]) -> Response:

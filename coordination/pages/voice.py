@@ -5,7 +5,6 @@ What a recording is and when it counts is alerts/recorded.py; the provider gets 
 
 from __future__ import annotations
 
-from contextlib import closing
 from uuid import UUID
 
 from flask import Response
@@ -43,7 +42,7 @@ def voice_line(visit: Visit, language: str, line: str) -> Response:
     errors: dict[str, str] = {}
     if visit.posted and visit.has("administrator"):
         try:
-            recorded.put(visit.session, visit.now, language, line, _sent(visit), visit.person_id)
+            recorded.put(visit.session, visit.now, language, line, visit.file("sound"), visit.person_id)
         except Invalid as wrong:
             errors = {wrong.field: f"{_(wrong.message)}. {_(wrong.hint)}"}
         else:
@@ -65,15 +64,6 @@ def voice_line(visit: Visit, language: str, line: str) -> Response:
         may_record=visit.has("administrator"),
         errors=errors,
     )
-
-
-def _sent(visit: Visit) -> bytes:
-    """The file that was sent; nothing where none was chosen."""
-    file = visit.files.get("sound")
-    if file is None:
-        return b""
-    with closing(file):
-        return bytes(file.read())
 
 
 @page("/admin/voice/right/<uuid:line_id>", roles=LISTENERS)

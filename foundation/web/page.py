@@ -7,6 +7,7 @@ frame (coordination/app.py) opens the session, checks role and form token, and c
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -128,6 +129,14 @@ class Visit:
             return UUID(self.form.get(name, ""))
         except ValueError:
             raise Problem(N_("This form is not complete."), N_("Open the page again.")) from None
+
+    def file(self, name: str) -> bytes:
+        """The file that was sent in this field; nothing where none was chosen."""
+        sent = self.files.get(name)
+        if sent is None:
+            return b""
+        with closing(sent):
+            return bytes(sent.read())
 
     def filled_at(self) -> datetime | None:
         """When a form was filled in that waited on a phone for the network: never in the future, at most a month ago.
