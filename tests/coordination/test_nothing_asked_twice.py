@@ -19,9 +19,9 @@ from sqlalchemy import select
 
 from committees import unnamed
 from committees.people import Scope
-from tests.make import PASSWORD, WARD, Browser, Town, build_template
+from tests.make import PASSWORD, WARD, Browser, Town
 from tests.rig.databases import Databases
-from tests.rig.town import WiredTown, wired
+from tests.rig.town import WiredTown, seeded, wired
 
 SECRET = {"password", "new", "code", "passkey_password"}
 WHO_AND_WHERE = {"tel", "name", "username", "email"}
@@ -33,9 +33,7 @@ STORY = "Stones are gathered behind the mill"
 @pytest.fixture
 def town(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
     """A town with telephones; a database under it is not what is asked about here."""
-    keys = tmp_path_factory.getbasetemp() / "town_keys"
-    keys.mkdir(exist_ok=True)
-    with wired(sqlite_databases.template("town", lambda url: build_template(url, keys)), keys) as made:
+    with wired(*seeded(sqlite_databases, tmp_path_factory)) as made:
         yield made
 
 

@@ -14,8 +14,9 @@ import pytest
 
 import foundation.web
 from committees.incidents import Incident
-from tests.make import WARD, Town, build_template, make_town
+from tests.make import WARD, Town, make_town
 from tests.rig.databases import Databases
+from tests.rig.town import seeded
 
 STATIC = Path(foundation.web.__file__).parent / "static"
 
@@ -23,9 +24,7 @@ STATIC = Path(foundation.web.__file__).parent / "static"
 @pytest.fixture(scope="module")
 def town(_sqlite_maker: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """One town for all that is asked here; which database is under it does not matter."""
-    keys = tmp_path_factory.getbasetemp() / "town_keys"
-    keys.mkdir(exist_ok=True)
-    made = make_town(_sqlite_maker.template("town", lambda url: build_template(url, keys)), keys)
+    made = make_town(*seeded(_sqlite_maker, tmp_path_factory))
     yield made
     made.runtime.close()
 

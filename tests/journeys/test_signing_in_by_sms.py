@@ -13,9 +13,9 @@ from sqlalchemy import delete
 
 from committees.accounts import Account
 from committees.passkeys import Passkey
-from tests.make import PASSWORD, START, Browser, build_template
+from tests.make import PASSWORD, START, Browser
 from tests.rig.databases import Databases
-from tests.rig.town import WiredTown, wired
+from tests.rig.town import WiredTown, seeded, wired
 
 WHO = "member1.mardan"
 
@@ -23,9 +23,7 @@ WHO = "member1.mardan"
 @pytest.fixture
 def town(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WiredTown]:
     """A town with telephones; which database is under it does not matter here."""
-    keys = tmp_path_factory.getbasetemp() / "town_keys"
-    keys.mkdir(exist_ok=True)
-    with wired(sqlite_databases.template("town", lambda url: build_template(url, keys)), keys) as made:
+    with wired(*seeded(sqlite_databases, tmp_path_factory)) as made:
         yield made
 
 

@@ -122,7 +122,7 @@ def town(
     request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
     """Mardan and the other cities, a clock that stands still, and the console outbox; on both databases."""
-    url, keys = _seeded(databases, tmp_path_factory)
+    url, keys = seeded(databases, tmp_path_factory)
     town = make_town(url, keys)
     yield town
     compare(request, town)
@@ -134,7 +134,7 @@ def wired_town(
     request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WiredTown]:
     """The same town with SMS over a Twilio and letters over a mail server, on sockets of this machine."""
-    with wired(*_seeded(databases, tmp_path_factory)) as town:
+    with wired(*seeded(databases, tmp_path_factory)) as town:
         yield town
         compare(request, town, town.taken())
 
@@ -167,7 +167,7 @@ def wired(url: str, keys: Path, **settings: Any) -> Iterator[WiredTown]:
         town.runtime.close()
 
 
-def _seeded(databases: Databases, factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def seeded(databases: Databases, factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """A copy of the seeded database, and the folder of the keys that it was sealed with."""
     keys = factory.getbasetemp() / "town_keys"
     keys.mkdir(exist_ok=True)
