@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation import leading
-from foundation.db import Base
+from foundation.db import Base, insert_new
 from foundation.leading import Lead
 
 
@@ -73,7 +73,8 @@ def take_slot(
 def beat(session: Session, real_now: datetime, process: str) -> None:
     """Say that this kind of process is alive."""
     row = session.get(Heartbeat, process)
-    if row is None:
-        session.add(Heartbeat(process=process, at=real_now))
-    else:
-        row.at = real_now
+    if row is None and insert_new(session, Heartbeat(process=process, at=real_now)):
+        return
+    if row is None:  # another process of its kind was first
+        row = session.get_one(Heartbeat, process)
+    row.at = real_now

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.fake_twilio import FakeTwilio
 
 HANG_SECONDS = 30
+PATIENCE = 90.0
 
 
 class TwilioServer:
@@ -39,6 +41,19 @@ class TwilioServer:
         self._port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
+    def finish(self) -> None:
+        """Return when every request is answered that somebody had sent before, also one whose sender is dead by now."""
+        assert self._http is not None
+        # Connections are taken in their order: once this one is, those before it are too.
+        with socket.create_connection(self._http.server_address[:2], timeout=PATIENCE) as last:
+            end = time.monotonic() + PATIENCE
+            while last.getsockname() not in self._http.open_from():
+                assert time.monotonic() < end, "the fake Twilio takes no connection"
+                time.sleep(0.005)
+        while self._http.open_from():
+            assert time.monotonic() < end, "somebody is still connected to the fake Twilio"
+            time.sleep(0.005)
+
     def stop(self) -> None:
         """Stop listening and break every open connection."""
         self.released.set()
@@ -55,16 +70,20 @@ class _Http(ThreadingHTTPServer):
     owner: TwilioServer
 
     def __init__(self, *args: Any) -> None:
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, Any] = {}
         super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
+        self._open[request] = client_address
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
+        self._open.pop(request, None)
         super().shutdown_request(request)
+
+    def open_from(self) -> set[Any]:
+        """The addresses of whoever is connected; a connection is closed once its requests are answered."""
+        return set(self._open.values())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that went away is part of many tests."""

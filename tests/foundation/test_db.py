@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from coordination import schema
 from foundation import journal
 from foundation.db import Database, claim, new_id
-from foundation.jobs import JobRun, Setting
+from foundation.jobs import Heartbeat, JobRun, Setting, beat
 from foundation.journal import Entry
 from foundation.migrate import upgrade
 from foundation.policy import service
@@ -181,3 +181,28 @@ def test_a_slot_of_a_job_is_taken_once(database: Database) -> None:
     with database.open(KEEPER) as session:
         assert session.scalar(select(func.count()).select_from(JobRun)) >= 1
     assert journal.START == "0" * 64
+
+
+def test_processes_that_begin_at_the_same_moment_are_all_heard_from(database: Database) -> None:
+    errors: list[BaseException] = []
+    begun = threading.Barrier(4)
+
+    def start(second: int) -> None:
+        try:
+            with database.open(KEEPER, write=True) as session:
+                if not database.is_sqlite:  # there a writer waits for the one before
+                    session.get(Heartbeat, "worker")
+                    begun.wait(60)
+                beat(session, NOW + timedelta(seconds=second), "worker")
+                session.commit()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start, args=(second,)) for second in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    with database.open(KEEPER) as session:
+        assert NOW <= session.get_one(Heartbeat, "worker").at < NOW + timedelta(seconds=4)
