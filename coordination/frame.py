@@ -305,7 +305,8 @@ def choose_language(runtime: Runtime) -> None:
     """
     allowed = (*runtime.config.locales, "pseudo")
     unnamed = is_unnamed(request.path)
-    wanted = request.values.get("language") if unnamed else request.args.get("l")
+    spoken = request.form.get("speak") or request.values.get("language")
+    wanted = spoken if unnamed else request.args.get("l")
     if wanted not in allowed and not unnamed:
         wanted = request.cookies.get(LANGUAGE_COOKIE)
     if wanted not in allowed and current_user.is_authenticated:

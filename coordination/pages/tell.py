@@ -32,6 +32,8 @@ from foundation.web.words import gettext as _
 # A person needs longer to answer six questions; a program that does not wait has to.
 FASTEST, SLOWEST = timedelta(seconds=4), timedelta(hours=24)
 PURPOSE = "tell"
+# The button that chooses another language: the form comes back in it as it was filled in, and nothing is sent.
+SPEAK = "speak"
 
 
 class Here:
@@ -86,6 +88,8 @@ def tell(visit: Visit, town: str) -> Response:
         start = form.defaults(here.offer(visit.now), None)
         return _show(visit, here, start, new_token(visit), {})
     token = visit.form.get("form", "")
+    if SPEAK in visit.form:
+        return _show(visit, here, visit.form, token, {})
     found = read_token(visit, token)
     if found is None:
         again = _("This page stood open for too long. Nothing was sent. Please send it once more.")
@@ -259,25 +263,34 @@ def read_token(visit: Visit, token: str) -> tuple[datetime, str] | None:
 def follow(visit: Visit, town: str) -> Response:
     """What became of a report: the receipt opens it, each time anew."""
     here = Here(visit, town)
-    if not visit.posted:
-        return visit.render("tell_follow.html", errors={}, **here.shown(visit))
-    typed = visit.form.get("receipt", "")
+    if not visit.posted or (SPEAK in visit.form and "do" not in visit.form):
+        return _box(visit, here)
     if until := unnamed.may_look(visit.session, real_clock.now(), here.door):
         at = words.clock(until + timedelta(minutes=1), here.zone)
-        busy = _("Many people look at once. Please try again after %(time)s.", time=at)
-        return visit.render("tell_follow.html", 429, errors={"receipt": busy}, **here.shown(visit))
+        return _box(
+            visit, here, 429, _("Many people look at once. Please try again after %(time)s.", time=at)
+        )
+    typed = visit.form.get("receipt", "")
     handle = unnamed.handle_of(visit.session, here.town.id, typed)
     visit.session.commit()
     visit.session.info["principal"] = unnamed.reporter(handle) if handle else visit.principal
     case = unnamed.case_of(visit.session, handle) if handle else None
     if case is None:
         wrong = _("This code opens nothing. Check the sixteen digits. What was taken back is gone.")
-        return visit.render("tell_follow.html", 403, errors={"receipt": wrong}, **here.shown(visit))
+        return _box(visit, here, 403, wrong)
     return _act(visit, here, case, typed)
 
 
+def _box(visit: Visit, here: Here, status: int = 200, error: str = "") -> Response:
+    """The box for a receipt code, with the code and the words that were typed already."""
+    typed = {name: visit.form.get(name, "") for name in ("receipt", "text", "key")}
+    return visit.render(
+        "tell_follow.html", status, errors={"receipt": error} if error else {}, **typed, **here.shown(visit)
+    )
+
+
 def _act(visit: Visit, here: Here, case: UnnamedCase, typed: str) -> Response:
-    act, errors, said = visit.form.get("do", ""), {}, False
+    act, errors, said = "" if SPEAK in visit.form else visit.form.get("do", ""), {}, False
     if act == "erase" and visit.form.get("sure") == "yes":
         unnamed.ask_to_erase(visit.session, visit.now, case)
         return visit.render("tell_erased.html", **here.shown(visit))
@@ -301,7 +314,7 @@ def _act(visit: Visit, here: Here, case: UnnamedCase, typed: str) -> Response:
         errors=errors,
         receipt=typed,
         said=said,
-        text=visit.form.get("text", "") if errors else "",
+        text=visit.form.get("text", "") if not said else "",
         taken=case.taken_at is not None,
         when=words.when(case.received_at, here.zone, visit.now),
         talk=[

@@ -128,7 +128,7 @@ def test_a_resident_tells_and_follows_up(served: Served, open_page: OpenPage, sc
         unnamed.set_door(
             session, served.town.clock.now(), scope, wanted=True, reason="Asked for by the traders"
         )
-    page = open_page(scripts=scripts)
+    page = open_page(scripts=scripts, refusals=True)
     page.context.clear_cookies()
     page.goto("/tell")
     page.click("main .rows a")
@@ -138,6 +138,18 @@ def test_a_resident_tells_and_follows_up(served: Served, open_page: OpenPage, sc
     page.select_option("[name=ward]", WARD)
     page.check("[name=how][value=saw]")
     page.fill("[name=text]", "Men with sticks near the old mill")
+    page.click(".bar .fold summary")
+    page.click("button[lang=ur]")
+    expect(page.locator("html")).to_have_attribute("lang", "ur")
+    expect(page.locator("[name=text]")).to_have_value("Men with sticks near the old mill")
+    page.click(".bar .fold summary")
+    page.click("button[lang=en]")
+    # Enter in a line sends the form, as everywhere: it chooses no language.
+    page.click("summary:has-text('the date')")
+    page.select_option("[name=ward]", "")
+    page.press("[name=date_day]", "Enter")
+    expect(page.locator(".error-summary")).to_be_visible()
+    page.select_option("[name=ward]", WARD)
     page.wait_for_timeout(tell.FASTEST.total_seconds() * 1000 + 1000)
     page.click("main form button.button")
     receipt = re.search(r"\d{4} \d{4} \d{4} \d{4}", page.inner_text("main"))

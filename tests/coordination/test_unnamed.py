@@ -22,7 +22,7 @@ from committees.reports import Source
 from committees.unnamed import UnnamedCase, UnnamedDoor, UnnamedMessage
 from coordination import feedback, unnamed_intake
 from foundation import logs
-from foundation.db import Base
+from foundation.db import Base, new_id
 from foundation.journal import Entry
 from foundation.policy import Principal
 from foundation.web.words import speaking
@@ -287,6 +287,66 @@ def test_too_many_are_asked_to_come_again_and_lose_nothing(
     browser.send(HERE, **ANSWERS)
     assert "receipt code" in browser.page
     assert count(town, UnnamedCase) == 1
+
+
+def test_another_language_is_chosen_in_the_middle_and_nothing_typed_is_lost(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    browser = resident(town)
+    browser.open(f"{HERE}?language=en")
+    assert 'name="speak" value="ur"' in browser.page
+    clock.shift(30)
+    browser.send(HERE, **ANSWERS, withheld="police", speak="ur")
+    assert browser.status == 200
+    assert 'lang="ur"' in browser.page
+    assert TEXT in browser.page
+    assert count(town, UnnamedCase) == 0
+    for chosen in ("threat", WARD, "police"):
+        assert re.search(rf'value="{chosen}"[^>]* (checked|selected)', browser.page), chosen
+    browser.send(HERE, **ANSWERS)
+    assert count(town, UnnamedCase) == 1
+    assert "lang=" in browser.page
+    assert 'name="speak"' not in browser.page, "nothing leads away from the receipt, which is shown once"
+
+
+def test_what_one_writes_to_the_committee_outlasts_a_language_a_wrong_code_and_a_crowd(
+    town: Town, clock: time_machine.Coordinates
+) -> None:
+    decide(town)
+    receipt = tell(town, clock)
+    browser = resident(town)
+    browser.open(f"{HERE}/follow?language=en")
+    browser.send(f"{HERE}/follow", receipt=receipt, speak="ur")
+    assert receipt in browser.page
+    assert 'lang="ur"' in browser.page
+    browser.send(f"{HERE}/follow", receipt=receipt)
+    browser.send(f"{HERE}/follow", do="say", text="It was after prayers", speak="en")
+    assert "It was after prayers" in browser.page
+    assert "Your report" in browser.page
+    assert count(town, UnnamedMessage) == 0
+    case = browser.page
+    browser.send(f"{HERE}/follow", do="say", text="It was after prayers", receipt="1234 5678 9012 3456")
+    assert browser.status == 403
+    browser.send(f"{HERE}/follow", receipt=receipt, text=_typed(browser.page))
+    assert count(town, UnnamedMessage) == 1
+    browser.page = case
+    with town.session("seed", write=True) as session:
+        door = session.scalars(select(UnnamedDoor)).one()
+        while unnamed.may_look(session, START + timedelta(seconds=30), door) is None:
+            pass
+    browser.send(f"{HERE}/follow", do="say", text="And they came back", key=new_id())
+    assert browser.status == 429
+    assert receipt in browser.page
+    clock.shift(600)
+    browser.send(f"{HERE}/follow", receipt=receipt, text=_typed(browser.page))
+    assert count(town, UnnamedMessage) == 2
+
+
+def _typed(page: str) -> str:
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
+    assert found
+    return found[1].strip()
 
 
 def test_a_program_that_does_not_wait_is_asked_to(town: Town, clock: time_machine.Coordinates) -> None:
