@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees.incidents import Incident
 from foundation import journal
-from foundation.db import Base, Keyed, hold
+from foundation.db import Base, Keyed, hold, new_id
 
 PRIVATE = "private_matter"
 DISAGREES, ASKED, NO_NEWS, UNKNOWN, HALF, ANSWERS_DIFFER, CHECK_IN = (
@@ -78,6 +79,22 @@ class CallBack(Keyed, Base):
     def in_care(self) -> bool:
         """Whether this is somebody's private matter or something that the committee is not to know, never the committee's own call."""
         return self.why == PRIVATE or self.sensitive or "committee" in self.withheld_from.split()
+
+
+def open_for(session: Session, now: datetime, incident: Incident, why: str, within: timedelta) -> CallBack:
+    """Put whoever told of this incident on the list; who must not be told of it is not told of the call."""
+    call = CallBack(
+        id=new_id(),
+        locality_id=incident.locality_id,
+        incident_id=incident.id,
+        why=why,
+        asked_at=now,
+        due_at=now + within,
+        sensitive=incident.sensitive,
+        withheld_from=incident.withheld_from,
+    )
+    session.add(call)
+    return call
 
 
 def waiting(session: Session) -> list[CallBack]:

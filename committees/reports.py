@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from committees import catalogue
-from committees.call_backs import CallBack
+from committees import call_backs, catalogue, ring_me
 from committees.incidents import CREDIBILITY, Incident, IncidentGroup, IncidentPlace, IncidentText
 from committees.places import Locality, town_of
+from committees.ring_me import Ring
 from foundation import errands, journal
 from foundation.crypto import cipher
 from foundation.db import Base, Keyed, insert_new
@@ -107,6 +107,7 @@ class NewReport:
     contact_point_id: UUID | None = None
     reply_to: str | None = None
     reply_channel: str = "sms"
+    ring: Ring | None = None
     language: str = "en"
     script: str = "own"
     logged_for_other: bool = False
@@ -364,18 +365,9 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
         else "unknown_source"
     )
     if why:
-        minutes = 30 if why == "unknown_source" else 60
-        session.add(
-            CallBack(
-                locality_id=incident.locality_id,
-                incident_id=incident.id,
-                why=why,
-                asked_at=now,
-                due_at=now + timedelta(minutes=minutes),
-                sensitive=incident.sensitive,
-                withheld_from=incident.withheld_from,
-            )
-        )
+        within = timedelta(minutes=30 if why == "unknown_source" else 60)
+        call = call_backs.open_for(session, now, incident, why, within)
+        ring_me.leave(session, call, new.ring, new.language)
 
 
 def withdraw(session: Session, now: datetime, incident: Incident) -> None:

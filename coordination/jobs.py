@@ -36,7 +36,7 @@ from alerts import (
     webhooks,
     what_to_do,
 )
-from committees import accounts, confirming, public_holidays, vouching
+from committees import accounts, confirming, public_holidays, ring_me, vouching
 from coordination import (
     asking_check_ins,
     catching_up,
@@ -237,6 +237,7 @@ JOBS: tuple[Job, ...] = (
     Job("calibrate", _in_session("engine", calibrating.calibrate), every=3600),
     Job("reconcile_sums", _in_session("engine", reconciling.reconcile)),
     Job("forget_ways_back", _in_session("keeper", feedback.forget), every=3600),
+    Job("forget_numbers_to_ring", _in_session("keeper", ring_me.forget), every=3600),
     Job("forget_vouched_numbers", _in_session("engine", vouching.forget), every=86_400),
     Job("learn", _together_or_apart("engine", learning.learn, learning.to_learn), every=900),
     Job("replay", replaying.work, alone=True),

@@ -20,6 +20,7 @@ COLUMNS = (
 # What each kind of data is called, and the tables that hold it.
 DATA = (
     (N_("Name or number of the person who reported"), ("identity", "reply_handle")),
+    (N_("The number to ring about a private matter"), ("number_to_ring",)),
     (N_("Which reports came from the same person (a random mark, no name)"), ("report",)),
     (N_("What was written, as it came"), ("incident_text",)),
     (N_("The exact spot and minute"), ("incident_place",)),
@@ -41,6 +42,7 @@ KEPT = (
         N_("The way back to a reporter (number for the answer)"),
         N_("until the answer is given, 90 days at most"),
     ),
+    (N_("The number to ring about a private matter"), N_("one day after the call, 30 days at most")),
     (N_("A sealed name, where three keepers exist"), N_("30 days after closing, 90 days at most")),
     (N_("The exact spot"), N_("90 days; then the ward only")),
     (N_("What was written"), N_("12 months")),

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from werkzeug.datastructures import MultiDict
 
 from committees.catalogue import default_kind
-from committees.contact_addresses import normal_number
+from committees.contact_addresses import normal_number, numbers_meant
 from committees.incidents import HOW_KNOWN, ONGOING, PEOPLE
 from foundation.errors import Invalid
 from foundation.web.forms import Form
@@ -129,10 +129,12 @@ class Answers:
 
 @dataclass(frozen=True)
 class PrivateMatter:
-    """A private matter for the services: which of the two kinds, the ward, and what help is needed."""
+    """A private matter for the services: which of the two kinds, the ward, where and when to ring, and what help is needed."""
 
     kind: str
     ward: str
+    number: str
+    safe_time: str
     help: str
     woman: bool
 
@@ -178,15 +180,17 @@ def read(values: MultiDict[str, str], offer: Offer) -> Answers:
     )
 
 
-def read_private(values: MultiDict[str, str], wards: tuple[str, ...]) -> PrivateMatter:
-    """Read the form for a private matter; raise Refused with the words for each field."""
+def read_private(values: MultiDict[str, str], wards: tuple[str, ...], country: str) -> PrivateMatter:
+    """Read the form for a private matter, with a number as people of `country` write it; raise Refused with the words for each field."""
     form = Form(values)
     kind = form.choice("kind", PRIVATE, _("Choose what it is about"))
     ward = form.choice("ward", wards, _("Choose the ward"))
     too_long = _("Make it shorter. You have used %(used)d of %(most)d letters")
+    number = _number(form, "number", country, needed=_("Type the number that we may ring"))
+    safe_time = form.text("safe_time", LONGEST_SPOT, too_long)
     needed = form.text("help", LONGEST_HELP, too_long)
     form.check()
-    return PrivateMatter(kind, ward, needed, values.get("woman") == "yes")
+    return PrivateMatter(kind, ward, number, safe_time, needed, values.get("woman") == "yes")
 
 
 def defaults(offer: Offer, ward: str | None) -> MultiDict[str, str]:
@@ -237,12 +241,19 @@ def _vouched(form: Form) -> Vouched:
     )
     if looks_like_number(handle):
         form.errors.setdefault("handle", _("Choose a word, not a number"))
-    number = form.text("their_number", LONGEST_HANDLE, too_long)
+    return Vouched(handle, _number(form, "their_number"))
+
+
+def _number(form: Form, name: str, country: str | None = None, *, needed: str = "") -> str:
+    """A telephone number as E.164, written as at home in `country` or with its code; empty where none is typed or none can be read."""
+    typed = form.text(
+        name, LONGEST_HANDLE, _("Make it shorter. You have used %(used)d of %(most)d letters"), needed=needed
+    )
     try:
-        number = number and normal_number(number)
+        return typed and (numbers_meant(typed, [country])[0] if country else normal_number(typed))
     except Invalid as wrong:
-        form.errors.setdefault("their_number", f"{_(wrong.message)} {_(wrong.hint)}")
-    return Vouched(handle, number)
+        form.errors.setdefault(name, f"{_(wrong.message)} {_(wrong.hint)}")
+        return ""
 
 
 def _numbers(form: Form, text: str) -> None:

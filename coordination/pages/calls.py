@@ -5,7 +5,9 @@ What a call is and how it ends is committees/call_backs.py. What was said in it 
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Response
 
@@ -50,12 +52,18 @@ def call_page(visit: Visit, call_id: UUID) -> Response:
     call: CallBack = visit.get(CallBack, call_id)
     if not visit.posted:
         return _show(visit, call, {})
-    form = Form(visit.form)
-    how = form.choice("how", ENDS, _("Choose how it went"))
     try:
-        form.check()
+        end(visit, call)
     except Refused as refused:
         return _show(visit, call, refused.fields)
+    return visit.go("/desk")
+
+
+def end(visit: Visit, call: CallBack) -> None:
+    """Note how a call went, as the sent form says, and say so; raise Refused where nothing was chosen."""
+    form = Form(visit.form)
+    how = form.choice("how", ENDS, _("Choose how it went"))
+    form.check()
     stood = call_backs.tried(visit.session, visit.now, call) if how == TRIED else close(visit, call, how)
     if not stood:
         visit.say(closed_already())
@@ -63,7 +71,6 @@ def call_page(visit: Visit, call_id: UUID) -> Response:
         visit.say(_("Noted: nobody answered. It is due again in half an hour."))
     else:
         visit.say(_("Noted: this call was made.") if how == call_backs.REACHED else _("Noted."))
-    return visit.go("/desk")
 
 
 @page("/desk/note/<uuid:note_id>", roles=DESK)
@@ -132,6 +139,20 @@ def _apart(visit: Visit, call: CallBack) -> list[tuple[str, str]]:
     return found
 
 
+def clock_of(call: CallBack, zone: ZoneInfo, now: datetime) -> list[tuple[str, str]]:
+    """Since when a call waits, until when, how often it was tried and how it ended, in words."""
+    facts = [(_("Since"), words.when(call.asked_at, zone, now))]
+    if call.done_at is None:
+        late = call.due_at < now
+        facts.append((_("Due"), words.ago(call.due_at, now) if late else words.when(call.due_at, zone, now)))
+    if call.tried_at:
+        when = words.when(call.tried_at, zone, now)
+        facts.append((_("Tried"), _("%(times)s times, last %(when)s", times=call.tries, when=when)))
+    if call.done_at:
+        facts.append((_("How it ended"), _(OUTCOMES.get(call.outcome, OUTCOMES[call_backs.REACHED]))))
+    return facts
+
+
 def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
     session, now = visit.session, visit.now
     place = session.get_one(Locality, call.locality_id)
@@ -144,15 +165,7 @@ def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
     language = person.language if person else str((row.details if row else {}).get("language", ""))
     if language:
         facts.append((_("Language"), words.NAMES.get(language, language)))
-    facts.append((_("Since"), words.when(call.asked_at, zone, now)))
-    if call.done_at is None:
-        late = call.due_at < now
-        facts.append((_("Due"), words.ago(call.due_at, now) if late else words.when(call.due_at, zone, now)))
-    if call.tried_at:
-        when = words.when(call.tried_at, zone, now)
-        facts.append((_("Tried"), _("%(times)s times, last %(when)s", times=call.tries, when=when)))
-    if call.done_at:
-        facts.append((_("How it ended"), _(OUTCOMES.get(call.outcome, OUTCOMES[call_backs.REACHED]))))
+    facts += clock_of(call, zone, now)
     number = row.number(session) if row else ""
     if row and number and not visit.posted:
         desk_view.note_reading(visit.principal, now, "inbound", row)
@@ -164,7 +177,7 @@ def _show(visit: Visit, call: CallBack, errors: dict[str, str]) -> Response:
         facts=facts,
         number=number,
         notes=spoken_notes.of_call(session, call.inbound_id),
-        ring="" if row or person else desk_view.name_who_sits(session, place),
+        ring="" if row or person or call.in_care else desk_view.name_who_sits(session, place),
         ends=[(key, _(text)) for key, text in ENDS.items()],
         values=visit.form,
         errors=errors,

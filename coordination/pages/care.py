@@ -12,13 +12,17 @@ from flask import Response
 from sqlalchemy import select
 
 from alerts.labels import kind_label
+from alerts.sentences import call_reason
 from committees import call_backs
 from committees.call_backs import CallBack
 from committees.catalogue import OVERSIGHT_PATH
 from committees.incidents import Incident, IncidentText
 from committees.places import Locality, zone_of
+from committees.ring_me import NumberToRing
 from coordination import desk_view
+from coordination.pages import calls
 from foundation import journal
+from foundation.errors import NotFound, Refused
 from foundation.journal import Entry
 from foundation.web import words
 from foundation.web.page import Visit, page
@@ -33,8 +37,8 @@ SHOWN = 50
 def care(visit: Visit) -> Response:
     """Calls to make, and for an oversight office the complaints."""
     complaints = _complaints(visit) if visit.has("oversight") else []
-    calls = desk_view.calls(visit.session, visit.now, in_care=True)
-    return visit.render("care.html", calls=calls, complaints=complaints)
+    waiting = desk_view.calls(visit.session, visit.now, in_care=True)
+    return visit.render("care.html", calls=waiting, complaints=complaints)
 
 
 def _complaints(visit: Visit) -> list[dict[str, str]]:
@@ -73,13 +77,63 @@ def complaint(visit: Visit, incident_id: UUID) -> Response:
     )
 
 
+@page("/care/call/<uuid:call_id>", roles=CARE)
+def care_call(visit: Visit, call_id: UUID) -> Response:
+    """One call: since when, what help is needed, and the number once the button is pressed; that it was opened is recorded."""
+    call = _in_care(visit, call_id)
+    if not visit.posted:
+        return _show(visit, call, {})
+    if visit.form.get("do") == "open":
+        return _show(visit, call, {}, opened=True)
+    try:
+        calls.end(visit, call)
+    except Refused as refused:
+        return _show(visit, call, refused.fields)
+    return visit.go("/care")
+
+
+def _in_care(visit: Visit, call_id: UUID) -> CallBack:
+    call: CallBack = visit.get(CallBack, call_id)
+    if not call.in_care:
+        raise NotFound()
+    return call
+
+
+def _show(visit: Visit, call: CallBack, errors: dict[str, str], *, opened: bool = False) -> Response:
+    place = visit.session.get_one(Locality, call.locality_id)
+    left = visit.session.get(NumberToRing, call.id)
+    facts = [(_("Why"), call_reason(call.why)), (_("Where"), place.name(words.current().language))]
+    if left:
+        facts.append((_("Language"), words.NAMES.get(left.language, left.language)))
+    facts += calls.clock_of(call, zone_of(visit.session, place), visit.now)
+    ring = None
+    if left and opened:
+        ring = left.opened(visit.session)
+        journal.record(
+            visit.session, visit.now, "open:number", "call_back", call.id, locality_id=call.locality_id
+        )
+        facts += [(_("When is it safe to ring?"), ring.safe_time)] if ring.safe_time else []
+        facts += [(_("What help is needed?"), ring.need)] if ring.need else []
+    return visit.render(
+        "care_call.html",
+        422 if errors else 200,
+        call=call,
+        facts=facts,
+        left=left is not None,
+        number=ring.number if ring else "",
+        ends=[(key, _(text)) for key, text in calls.ENDS.items()],
+        values=visit.form,
+        errors=errors,
+    )
+
+
 @page("/care/call/<uuid:call_id>/done", roles=CARE)
 def call_done(visit: Visit, call_id: UUID) -> Response:
     """A call was made."""
-    call: CallBack = visit.get(CallBack, call_id)
-    if visit.posted and call.done_at is None:
-        call_backs.done(visit.session, visit.now, call)
-        visit.say(_("Noted: this call was made."))
+    call = _in_care(visit, call_id)
+    if visit.posted:
+        made = calls.close(visit, call, call_backs.REACHED)
+        visit.say(_("Noted: this call was made.") if made else calls.closed_already())
     return visit.go("/care")
 
 

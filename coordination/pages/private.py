@@ -16,6 +16,7 @@ from committees.intake import form
 from committees.intake.form import PrivateMatter
 from committees.places import Country
 from committees.reports import NewReport
+from committees.ring_me import Ring
 from coordination.pages.report import receipt, way_back
 from coordination.pages.whereabouts import REPORTERS, Home, country_of, home_of, name_of, source_of
 from foundation.errors import Refused
@@ -46,7 +47,7 @@ def private(visit: Visit) -> Response:
         return _show(visit, home, start, uuid4(), {})
     key = visit.uuid("report_id")
     try:
-        matter = form.read_private(visit.form, home.codes)
+        matter = form.read_private(visit.form, home.codes, country_of(visit, home).code)
     except Refused as refused:
         return _show(visit, home, visit.form, key, refused.fields)
     incident, created = _store(visit, home, key, matter)
@@ -79,6 +80,7 @@ def help_lines(country: Country) -> list[tuple[str, str]]:
 
 def _store(visit: Visit, home: Home, key: UUID, matter: PrivateMatter) -> tuple[Incident, bool]:
     wish = _("Please let a woman ring.") if matter.woman else ""
+    need = " ".join(part for part in (matter.help, wish) if part)
     new = NewReport(
         id=key,
         locality=home.by_code(matter.ward),
@@ -88,7 +90,8 @@ def _store(visit: Visit, home: Home, key: UUID, matter: PrivateMatter) -> tuple[
         how_known="told",
         channel="web",
         source=source_of(visit, home),
-        text=" ".join(part for part in (matter.help, wish) if part),
+        text=need,
+        ring=Ring(matter.number, matter.safe_time, need),
         **way_back(visit),
     )
     done = reports.record(visit.session, visit.now, new)

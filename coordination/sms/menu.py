@@ -18,6 +18,7 @@ from committees.inbox import Inbound
 from committees.incidents import Incident
 from committees.intake import sms as intake
 from committees.reports import NewReport
+from committees.ring_me import Ring
 from coordination.sms import answers
 from coordination.sms.talk import Talk
 
@@ -68,6 +69,7 @@ def _begin_report(talk: Talk, what: str, language: str) -> None:
         source=source,
         contact_point_id=contact.id if person and contact else None,
         reply_to=None if person else talk.writer.number or None,
+        ring=Ring(talk.writer.number, inbound_id=talk.row.id) if talk.writer.number else None,
         language=language,
     )
     incident = reports.record(talk.session, talk.now, new).incident

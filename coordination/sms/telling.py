@@ -22,6 +22,7 @@ from committees.intake import sms as intake
 from committees.intake.reading import Command, Reading, Why
 from committees.places import Locality, local_day, monday_of, zone_of
 from committees.reports import Report, Source
+from committees.ring_me import Ring
 from coordination.sms import simple
 from coordination.sms.talk import Talk, place_slot
 from foundation.errors import Problem
@@ -139,6 +140,8 @@ def _record(talk: Talk, source: Source, *, known: bool, key: UUID | None = None)
     )
     if key is not None:
         new = replace(new, id=key)
+    if talk.writer.channel != "email":
+        new = replace(new, ring=Ring(talk.writer.number, inbound_id=talk.row.id))
     if source.kind == reports.VOUCHED:
         new = replace(new, channel=reports.VOUCHED, logged_for_other=True)
     return reports.record(talk.session, talk.now, new).incident

@@ -2140,6 +2140,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_membership_seat_id"), ["seat_id"], unique=False)
 
     op.create_table(
+        "number_to_ring",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("locality_id", sa.Uuid(), nullable=False),
+        sa.Column("withheld_from", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("number_sealed", sa.String(), nullable=False),
+        sa.Column("safe_time_sealed", sa.String(), nullable=False),
+        sa.Column("need_sealed", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["call_back.id"], name=op.f("fk_number_to_ring_call_id_call_back")
+        ),
+        sa.ForeignKeyConstraint(
+            ["locality_id"], ["locality.id"], name=op.f("fk_number_to_ring_locality_id_locality")
+        ),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_number_to_ring")),
+    )
+    with op.batch_alter_table("number_to_ring", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_number_to_ring_locality_id"), ["locality_id"], unique=False)
+
+    op.create_table(
         "reply_handle",
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("contact_point_id", sa.Uuid(), nullable=True),
@@ -2192,6 +2212,10 @@ def downgrade() -> None:
 
     op.drop_table("review")
     op.drop_table("reply_handle")
+    with op.batch_alter_table("number_to_ring", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_number_to_ring_locality_id"))
+
+    op.drop_table("number_to_ring")
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_membership_seat_id"))
         batch_op.drop_index(batch_op.f("ix_membership_person_id"))

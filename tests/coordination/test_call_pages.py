@@ -68,6 +68,20 @@ def test_a_call_is_tried_and_stays_until_somebody_was_reached(wired_town: WiredT
     assert call(town, key).outcome == "reached"
 
 
+def test_an_unknown_number_that_reports_by_sms_is_rung_from_the_page_of_its_call(
+    wired_town: WiredTown,
+) -> None:
+    town = wired_town
+    assert town.text(STRANGER, "R 7 they throw stones at shops") == 200
+    town.work()
+    with town.session("intake") as session:
+        key = session.scalars(select(CallBack.id).where(CallBack.why == "unknown_source")).one()
+    page = desk(town).open(f"/desk/call/{key}")
+    assert f"tel:{STRANGER}" in page
+    assert "A number that we do not know" in page
+    assert "Please ring" not in page, "nobody else is rung in their place"
+
+
 @ON_SQLITE
 def test_two_who_work_on_one_list_do_not_undo_each_other(wired_town: WiredTown) -> None:
     town = wired_town
