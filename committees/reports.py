@@ -371,7 +371,7 @@ def _open_tasks(session: Session, now: datetime, new: NewReport, incident: Incid
 
 
 def withdraw(session: Session, now: datetime, incident: Incident) -> None:
-    """The source takes a report back; its weight leaves the score, its row stays."""
+    """The source takes a report back; its weight leaves the score, its row stays, and nobody is rung about it any more."""
     from committees.incidents import WITHDRAWN, touch
 
     if incident.state != "reported":
@@ -383,6 +383,8 @@ def withdraw(session: Session, now: datetime, incident: Incident) -> None:
     incident.state = WITHDRAWN
     touch(incident)
     journal.record(session, now, "withdraw", "incident", incident.id, locality_id=incident.locality_id)
+    # Whoever reports may ask for a call, and not read the list of calls.
+    errands.ask(session, now, ring_me.TAKEN_BACK, incident.id)
 
 
 def of_source(session: Session, handles: tuple[UUID, ...]) -> list[tuple[Report, Incident]]:

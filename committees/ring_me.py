@@ -13,10 +13,12 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from committees import call_backs
 from committees.call_backs import CallBack
 from foundation.crypto import cipher
 from foundation.db import Base
 
+TAKEN_BACK = "taken_back"  # the errand that ends the calls of a report that its source took back
 KEPT_AFTER, KEPT_AT_MOST = timedelta(days=1), timedelta(days=30)
 
 
@@ -60,6 +62,8 @@ def leave(session: Session, call: CallBack, ring: Ring | None, language: str) ->
     if not call.in_care:
         call.inbound_id = ring.inbound_id
         return
+    if not ring.number:
+        return
     seal = cipher(session)
     session.add(
         NumberToRing(
@@ -72,6 +76,14 @@ def leave(session: Session, call: CallBack, ring: Ring | None, language: str) ->
             need_sealed=seal.seal("number_to_ring.need", call.id, ring.need),
         )
     )
+
+
+def take_back(session: Session, now: datetime, incident_id: UUID) -> None:
+    """Nobody is to be rung about a report that was taken back: its calls end, and what was left for them is erased at once."""
+    calls = session.scalars(select(CallBack).where(CallBack.incident_id == incident_id)).all()
+    for call in calls:
+        call_backs.done(session, now, call, call_backs.NOT_NEEDED)
+    session.execute(delete(NumberToRing).where(NumberToRing.call_id.in_([call.id for call in calls])))
 
 
 def forget(session: Session, now: datetime) -> int:

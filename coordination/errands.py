@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from alerts import closing, news, severe, webhooks
 from alerts.alert import OPEN, Alert
 from alerts.webhooks import WebhookTarget
-from committees import committee, confirming, reply_codes, second_factor
+from committees import committee, confirming, reply_codes, ring_me, second_factor
 from committees.contacts import write_to
 from committees.incidents import Incident
 from committees.people import ContactPoint, Person, contacts_of, standings_of
@@ -140,6 +140,10 @@ def _second_step(session: Session, now: datetime, _rng: random.Random, person_id
     second_factor.reset(session, now, SystemClock().now(), person_id)
 
 
+def _taken_back(session: Session, now: datetime, _rng: random.Random, incident_id: UUID) -> None:
+    ring_me.take_back(session, now, incident_id)
+
+
 HANDLERS: dict[str, CarryOut] = {
     closing.ENDED: _ended,
     closing_alerts.LOWERED: _lowered,
@@ -151,6 +155,7 @@ HANDLERS: dict[str, CarryOut] = {
     TEST_MESSAGE: _test_message,
     TEST_CONTACT: _test_contact,
     FOR_OVERSIGHT: _for_oversight,
+    ring_me.TAKEN_BACK: _taken_back,
     confirming.NUMBER_CHANGE: contact_errands.number_change,
     confirming.CONTACTS_CHANGED: contact_errands.contacts_changed,
     WEBHOOK_TEST: _webhook_test,
@@ -159,4 +164,8 @@ HANDLERS: dict[str, CarryOut] = {
     **sms_by_hand.ERRANDS,
 }
 # Who does an errand, where the engine may not: it reads no words of a report.
-SERVICES = {FOR_OVERSIGHT: "intake", **dict.fromkeys(sms_by_hand.ERRANDS, "intake")}
+SERVICES = {
+    FOR_OVERSIGHT: "intake",
+    ring_me.TAKEN_BACK: "intake",
+    **dict.fromkeys(sms_by_hand.ERRANDS, "intake"),
+}

@@ -12,8 +12,7 @@ from alerts.alert import OPEN, Alert, note
 from alerts.claiming import CALLS
 from alerts.failover import TOGETHER
 from alerts.told import Delivery
-from committees import call_backs, checkins, committee, inbox, reports, rhythm, vouching
-from committees.call_backs import CallBack
+from committees import checkins, committee, inbox, reports, rhythm, vouching
 from committees.checkins import CheckIn, NewCheckIn
 from committees.committee import Membership, Seat
 from committees.inbox import SMS, WAITING, Inbound
@@ -68,9 +67,6 @@ def report_claimed(talk: Talk) -> None:
         reports.withdraw(talk.session, talk.now, unproven)
     except Problem:
         return  # it was sorted or taken back meanwhile
-    waiting = select(CallBack).where(CallBack.incident_id == unproven.id, CallBack.done_at.is_(None))
-    for call in talk.session.scalars(waiting):
-        call_backs.done(talk.session, talk.now, call)
     incident = _record(talk, _source(talk), known=True, key=intake.claimed_id(talk.row.provider_id))
     talk.note(report=str(incident.id))
     say_back(talk, incident)

@@ -117,6 +117,19 @@ def test_who_asks_for_a_call_is_rung_at_the_number_they_left(town: Town) -> None
     assert "No number was left with it" in helper.open(where)
 
 
+def test_who_takes_it_back_is_not_rung_any_more(town: Town) -> None:
+    browser = asked(town)
+    where = one_call(town)
+    browser.open("/mine")
+    browser.send("/mine/withdraw")
+    assert "is taken back" in browser.page
+    town.work()
+    assert left(town) == 0
+    helper = english(town, "services.mardan")
+    assert where not in helper.open("/care")
+    assert "No call was needed" in helper.open(where)
+
+
 def test_nobody_else_learns_the_number(town: Town) -> None:
     asked(town)
     where = one_call(town)
