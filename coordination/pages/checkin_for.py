@@ -15,6 +15,7 @@ from committees import call_backs, checkins, committee, profiles, reports
 from committees.call_backs import CallBack
 from committees.intake import checkin_form
 from committees.people import Person
+from committees.places import Locality
 from coordination.desk_view import DESK
 from coordination.pages import calls, checkin
 from coordination.pages.whereabouts import REPORTERS, Home, home_of, name_of
@@ -49,7 +50,7 @@ def check_in_for(visit: Visit) -> Response:
         words = _("This member has checked in for this ward already, and can change it themselves.")
         return _show(visit, home, visit.form, key, {"person": words})
     row = checkin.store(visit, home, source, key, answers, for_other=True)
-    if call is not None:
+    if call is not None and _answers(visit, call, person, ward):
         calls.close(visit, call, call_backs.LOGGED)
     spoken, of = checkin.turnout(visit, ward, row.week)
     ward_name = name_of(ward)
@@ -66,6 +67,14 @@ def _call(visit: Visit) -> CallBack | None:
         return visit.session.get(CallBack, UUID(key))
     except ValueError:
         return None
+
+
+def _answers(visit: Visit, call: CallBack, person: Person, ward: Locality) -> bool:
+    """Whether a check-in is what this call was for: the ward from which nobody spoke, or the member who was to be rung."""
+    if call.why == call_backs.NO_NEWS:
+        return call.locality_id == ward.id
+    asked = calls.whom(visit, call)
+    return asked is not None and asked.id == person.id
 
 
 def _persons(visit: Visit, home: Home) -> list[Person]:

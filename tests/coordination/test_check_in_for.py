@@ -73,6 +73,11 @@ def test_from_the_list_of_calls_it_ends_the_call_and_only_members_can_be_meant(t
     assert f"/desk/check-in?call={call.id}" in page
     strange = write_down(town, who="member1.quetta")
     assert (strange.status, "Choose a person of this committee" in strange.page) == (422, True)
+    write_down(town, who="member1.mardan", path=f"/desk/check-in?call={call.id}")
+    with town.session("intake") as session:
+        assert session.get_one(CallBack, call.id).done_at is None, (
+            "another member was rung: this one still waits"
+        )
     write_down(town, path=f"/desk/check-in?call={call.id}")
     with town.session("intake") as session:
         assert session.get_one(CallBack, call.id).outcome == "logged"
