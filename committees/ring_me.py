@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from committees import call_backs
 from committees.call_backs import CallBack
 from foundation.crypto import cipher
-from foundation.db import Base
+from foundation.db import Base, among
 
 TAKEN_BACK = "taken_back"  # the errand that ends the calls of a report that its source took back
 KEPT_AFTER, KEPT_AT_MOST = timedelta(days=1), timedelta(days=30)
@@ -88,10 +88,12 @@ def take_back(session: Session, now: datetime, incident_id: UUID) -> None:
 
 def forget(session: Session, now: datetime) -> int:
     """Erase what was left for calls that ended a day ago, and for those that nobody made in a month; return how many."""
-    over = select(CallBack.id).where(
-        or_(CallBack.done_at < now - KEPT_AFTER, CallBack.asked_at < now - KEPT_AT_MOST)
+    kept = session.scalars(select(NumberToRing.call_id)).all()
+    over = or_(CallBack.done_at < now - KEPT_AFTER, CallBack.asked_at < now - KEPT_AT_MOST)
+    ended = (
+        session.scalars(select(CallBack.id).where(among(session, CallBack.id, kept), over)).all()
+        if kept
+        else []
     )
-    gone = session.scalars(
-        delete(NumberToRing).where(NumberToRing.call_id.in_(over)).returning(NumberToRing.call_id)
-    )
-    return len(gone.all())
+    session.execute(delete(NumberToRing).where(NumberToRing.call_id.in_(ended)))
+    return len(ended)

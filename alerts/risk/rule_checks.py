@@ -118,7 +118,7 @@ def _check_parts(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     for name in row:
         if name not in PARTS:
             raise unknown(NO_PART, name, PARTS, path=str(name)[:60])
-    if not row.get("expression") and "when" not in row:
+    if not row.get("expression") and row.get("when") is None:
         part = "expression" if "expression" in row else "when"
         raise BadRule(NEEDS, part=part, path=part)
     if "level" not in row:

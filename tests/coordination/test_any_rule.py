@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
@@ -73,6 +73,8 @@ def nearly_rules(draw: st.DrawFn) -> Any:
 
 @settings(max_examples=60)
 @given(JSON | nearly_rules())
+@example({**GOOD, "when": None})
+@example({**GOOD, "when": None, "expression": ""})
 def test_whatever_is_written_is_refused_with_its_place_or_runs_within_its_cost(row: Any) -> None:
     document = {**DOCUMENT, "rules": [row]}
     bad: BadRule | None = None

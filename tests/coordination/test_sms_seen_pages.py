@@ -183,7 +183,12 @@ def test_a_report_of_an_unknown_number_that_was_none_is_taken_back_and_a_call_is
     secretary.send(f"/desk/sms/{one.id}/as", meant="CALL")
     errands.work(town.runtime)
     assert [row.state for row in all_of(town, Incident)] == ["withdrawn"]
-    assert [call.inbound_id for call in all_of(town, CallBack) if call.inbound_id] == [one.id]
+    errands.work(town.runtime)
+    calls = all_of(town, CallBack)
+    assert {(c.inbound_id, c.incident_id, c.outcome) for c in calls if c.inbound_id} == {
+        (one.id, incident.id, "not_needed"),
+        (one.id, None, ""),
+    }, "one call waits, not two"
     assert answers(town) == []
 
 
