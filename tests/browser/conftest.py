@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from tests.make import PASSWORD, Town, build_template, make_town
 from tests.rig.databases import Databases
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PHONE: ViewportSize = {"width": 360, "height": 780}
 PATIENCE = 60_000  # Milliseconds: a busy machine is slow, never wrong.
@@ -52,10 +56,20 @@ def served(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory
     town.runtime.close()
 
 
+def whole(app: WSGIApplication) -> WSGIApplication:
+    """The application with each answer read to its end at once: this server leaves a file open where a browser hangs up."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as parts:
+            return list(parts)
+
+    return answer
+
+
 @contextmanager
 def serving(town: Town) -> Iterator[Served]:
     """A town behind an address of this machine, for as long as the block lasts."""
-    server = make_server("127.0.0.1", 0, town.app, threaded=True, request_handler=QuietHandler)
+    server = make_server("127.0.0.1", 0, whole(town.app), threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Served(town, f"http://127.0.0.1:{server.server_port}")
