@@ -304,10 +304,9 @@ def choose_language(runtime: Runtime) -> None:
     Where no cookie is read, and on what such a page links to, the address says it.
     """
     allowed = (*runtime.config.locales, "pseudo")
-    unnamed = is_unnamed(request.path)
-    spoken = request.form.get("speak") or request.values.get("language")
-    wanted = spoken if unnamed else request.args.get("l")
-    if wanted not in allowed and not unnamed:
+    if is_unnamed(request.path):
+        wanted = request.form.get("speak") or request.values.get("language")
+    elif (wanted := request.args.get("l")) not in allowed:
         wanted = request.cookies.get(LANGUAGE_COOKIE)
     if wanted not in allowed and current_user.is_authenticated:
         wanted = current_user.person.language

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,6 +32,24 @@ def database(databases: Databases) -> Iterator[Database]:
     opened = Database(databases.template("schema", upgrade))
     yield opened
     opened.close()
+
+
+def at_once(works: list[Callable[[], None]]) -> None:
+    """Run these in threads of their own, and fail for whatever one of them raises."""
+    errors: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
 
 
 def put(database: Database, at: datetime) -> Entry:
@@ -108,26 +127,15 @@ def test_many_writers_lose_nothing(database: Database) -> None:
     with database.open(KEEPER, write=True) as session:
         session.add(Setting(key="count", value="0"))
         session.commit()
-    errors: list[BaseException] = []
 
     def add() -> None:
-        try:
-            for _ in range(5):
-                with database.open(KEEPER, write=True) as session:
-                    row = session.scalars(
-                        select(Setting).where(Setting.key == "count").with_for_update()
-                    ).one()
-                    row.value = str(int(row.value) + 1)
-                    session.commit()
-        except BaseException as error:
-            errors.append(error)
+        for _ in range(5):
+            with database.open(KEEPER, write=True) as session:
+                row = session.scalars(select(Setting).where(Setting.key == "count").with_for_update()).one()
+                row.value = str(int(row.value) + 1)
+                session.commit()
 
-    threads = [threading.Thread(target=add) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
+    at_once([add] * 6)
     with database.open(KEEPER) as session:
         assert session.get_one(Setting, "count").value == "30"
 
@@ -184,25 +192,16 @@ def test_a_slot_of_a_job_is_taken_once(database: Database) -> None:
 
 
 def test_processes_that_begin_at_the_same_moment_are_all_heard_from(database: Database) -> None:
-    errors: list[BaseException] = []
     begun = threading.Barrier(4)
 
     def start(second: int) -> None:
-        try:
-            with database.open(KEEPER, write=True) as session:
-                if not database.is_sqlite:  # there a writer waits for the one before
-                    session.get(Heartbeat, "worker")
-                    begun.wait(60)
-                beat(session, NOW + timedelta(seconds=second), "worker")
-                session.commit()
-        except BaseException as error:
-            errors.append(error)
+        with database.open(KEEPER, write=True) as session:
+            if not database.is_sqlite:  # there a writer waits for the one before
+                session.get(Heartbeat, "worker")
+                begun.wait(60)
+            beat(session, NOW + timedelta(seconds=second), "worker")
+            session.commit()
 
-    threads = [threading.Thread(target=start, args=(second,)) for second in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
+    at_once([partial(start, second) for second in range(4)])
     with database.open(KEEPER) as session:
         assert NOW <= session.get_one(Heartbeat, "worker").at < NOW + timedelta(seconds=4)
